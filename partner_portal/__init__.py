@@ -1,0 +1,1 @@
+"""The application around the domains: kernel, infrastructure, web shell and the programs that compose them."""

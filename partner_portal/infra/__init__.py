@@ -1,0 +1,1 @@
+"""How the portal touches the world: database, queue, mail, files, clock."""

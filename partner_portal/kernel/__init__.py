@@ -1,0 +1,1 @@
+"""Words every domain speaks: money, days, actors, errors. Pure."""

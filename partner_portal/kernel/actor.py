@@ -1,0 +1,59 @@
+"""Who acts: a partner's member, its software, a customer with a link, provider staff, or the portal itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+
+class ActorKind(StrEnum):
+    """The kinds of actors; they never turn into one another."""
+
+    MEMBER = "member"
+    KEY = "key"
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+class Role(StrEnum):
+    """What a partner's member may do; scopes of an API key are mapped onto the same words."""
+
+    OWNER = "owner"
+    CLERK = "clerk"
+    READER = "read-only"
+
+
+class StaffRole(StrEnum):
+    """What provider staff may do in the admin."""
+
+    FINANCE = "finance"
+    SERVICE_DESK = "service desk"
+    EDITOR = "editor"
+    ADMINISTRATOR = "administrator"
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, for which tenant, with which roles; `tenant` is None only for staff and the portal itself."""
+
+    kind: ActorKind
+    id: str
+    tenant: UUID | None = None
+    roles: frozenset[str] = frozenset()
+    label: str = ""
+    channel: str = "api"
+    language: str = "nl"
+
+    @property
+    def trail(self) -> str:
+        """How the audit trail names the actor: kind and id, no personal data."""
+        return f"{self.kind.value}:{self.id}"
+
+    def has_any(self, *roles: str) -> bool:
+        """Whether the actor holds one of `roles`."""
+        return not self.roles.isdisjoint(roles)
+
+
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id="portal", channel="job", label="portal")
