@@ -1,0 +1,252 @@
+"""The database: two doors, and the unit of work that every request and job is.
+
+Piccolo looks for a running transaction in its engine's context variable before every query; the unit of work sits there, so each query of
+ours, of piccolo-admin or of any library takes part in it, and a query outside of one is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import Token
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.querystring import QueryString
+
+from partner_portal.infra.settings import Settings
+
+
+class Door(StrEnum):
+    """Which database role a unit of work uses."""
+
+    TENANT = "portal_app"  # row-level security shows one tenant's rows, or none
+    STAFF = "portal_staff"  # staff and jobs that serve every tenant
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """On whose behalf the database is spoken to."""
+
+    door: Door
+    tenant: UUID | None = None
+    actor: str = ""
+
+
+class NoUnitOfWork(RuntimeError):
+    """A query was made outside any unit of work."""
+
+
+class UnitOfWorkClosed(RuntimeError):
+    """A query was made after its unit of work had ended, for example by a task that outlived the request."""
+
+
+class CommitFailed(RuntimeError):
+    """PostgreSQL answered COMMIT with ROLLBACK: an earlier error had been swallowed, nothing was saved."""
+
+
+def _opening(principal: Principal) -> str:
+    # One simple-protocol round trip. The values cannot carry SQL: a UUID, and the actor in hexadecimal.
+    tenant = str(principal.tenant) if principal.tenant else ""
+    return f"BEGIN; SET LOCAL app.tenant = '{tenant}'; SET LOCAL app.actor = '{principal.actor.encode().hex()}'"
+
+
+class _Connection:
+    """What Piccolo calls; takes the real connection at the first query and serialises concurrent ones."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        async with self._work.lock:
+            return await (await self._work.live()).fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        async with self._work.lock:
+            return await (await self._work.live()).fetchrow(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        async with self._work.lock:
+            return await (await self._work.live()).execute(sql, *args)
+
+
+class UnitOfWork(PostgresTransaction):
+    """One transaction, opened by its first query, ended once by `finish`; as one principal."""
+
+    __slots__ = ("_token", "after_commit", "closed", "doomed", "lock", "principal", "raw")
+
+    def __init__(self, engine: TenantEngine, principal: Principal) -> None:
+        self.engine: TenantEngine = engine
+        self.principal = principal
+        self._parent, self._savepoint_id, self._committed, self._rolled_back = None, 0, False, False
+        self.connection = _Connection(self)
+        self.lock = asyncio.Lock()
+        self.raw: asyncpg.Connection | None = None
+        self.closed = self.doomed = False
+        self.after_commit: list[Callable[[], Awaitable[None]]] = []
+        self._token: Token[Any] | None = None
+
+    async def live(self) -> asyncpg.Connection:
+        if self.closed:
+            raise UnitOfWorkClosed
+        if self.raw is None:
+            pool = self.engine.pools[self.principal.door]
+            raw = await pool.acquire(timeout=self.engine.acquire_seconds)
+            try:
+                await raw.execute(_opening(self.principal))
+            except BaseException:
+                await pool.release(raw)
+                raise
+            self.raw = raw
+        return self.raw
+
+    async def finish(self, *, ok: bool) -> None:
+        """Commit or roll back, once; a commit that saved nothing raises CommitFailed. The connection always returns to its pool."""
+        if self.closed:
+            return
+        async with self.lock:
+            self.closed = True
+            raw, self.raw = self.raw, None
+            ok = ok and not self.doomed
+            if raw is not None:
+                try:
+                    tag = await raw.execute("COMMIT" if ok else "ROLLBACK")
+                finally:
+                    await self.engine.pools[self.principal.door].release(raw)
+                if ok and tag != "COMMIT":
+                    raise CommitFailed
+        if ok:
+            for call in self.after_commit:
+                await call()
+
+    def doom(self) -> None:
+        """Nothing of this unit of work will be saved, whatever is answered."""
+        self.doomed = True
+
+    async def commit(self) -> None:
+        """Refused: whoever opened the unit of work ends it."""
+        msg = "the unit of work commits itself"
+        raise RuntimeError(msg)
+
+    async def rollback(self) -> None:
+        """Nothing of this unit of work will be saved."""
+        self.doomed = self._rolled_back = True
+
+    async def __aenter__(self) -> Self:
+        self._token = self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> bool:
+        if self._token is not None:
+            self.engine.current_transaction.reset(self._token)
+        await self.finish(ok=kind is None)
+        return False
+
+
+async def _keep_session(_connection: asyncpg.Connection) -> None:
+    """Only SET LOCAL is used, so nothing is left to reset; asyncpg itself rolls back what was left open."""
+
+
+class TenantEngine(PostgresEngine):
+    """Piccolo's engine with one pool per door; outside a unit of work it refuses to run anything."""
+
+    __slots__ = ("acquire_seconds", "pools")
+
+    def __init__(self) -> None:
+        self.pools: dict[Door, asyncpg.Pool] = {}
+        self.acquire_seconds = 5.0
+        super().__init__(config={}, extensions=())
+
+    async def check_version(self) -> None:
+        """Not at import: `verify` looks at the server when the portal starts."""
+
+    async def prep_database(self) -> None:
+        """No extension is needed."""
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:  # noqa: FBT001, FBT002  # Piccolo's signature
+        if self.current_transaction.get() is None and not self.config:
+            raise NoUnitOfWork(querystring.template[:80])
+        return await super().run_querystring(querystring, in_pool)
+
+    async def batch(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Refused: Piccolo's batches open a connection of their own, outside the unit of work."""
+        raise NoUnitOfWork
+
+
+DB = TenantEngine()
+
+
+async def open_pools(settings: Settings) -> None:
+    """Both doors are open; each pool holds at most `settings.pool_size` connections."""
+    for door, url in ((Door.TENANT, settings.app_dsn), (Door.STAFF, settings.staff_dsn)):
+        DB.pools[door] = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=settings.pool_size,
+            reset=_keep_session,
+            command_timeout=30,
+            server_settings={"application_name": f"portal {door.value}", "timezone": "UTC"},
+        )
+
+
+async def close_pools() -> None:
+    """Both doors are closed."""
+    for pool in DB.pools.values():
+        await pool.close()
+    DB.pools.clear()
+
+
+def begin(principal: Principal) -> UnitOfWork:
+    """A unit of work that holds no connection until its first query; whoever begins it must `finish` it."""
+    return UnitOfWork(DB, principal)
+
+
+@asynccontextmanager
+async def unit_of_work(principal: Principal) -> AsyncIterator[UnitOfWork]:
+    """Commits when the block returns, rolls back when it raises; refused inside another unit of work."""
+    if DB.current_transaction.get() is not None:
+        msg = "a unit of work is already open"
+        raise RuntimeError(msg)
+    async with begin(principal) as work:
+        yield work
+
+
+def current() -> UnitOfWork:
+    """The unit of work this code runs in; NoUnitOfWork if there is none."""
+    work: UnitOfWork | None = DB.current_transaction.get()
+    if work is None:
+        raise NoUnitOfWork
+    return work
+
+
+async def fetch(sql: str, *args: Any) -> list[asyncpg.Record]:
+    """The rows of `sql` in the current unit of work: for hot reads and set-based writes, where Piccolo's query building costs more than the query."""
+    return await current().connection.fetch(sql, *args)
+
+
+async def fetch_one(sql: str, *args: Any) -> asyncpg.Record | None:
+    """The first row of `sql` in the current unit of work, or None."""
+    return await current().connection.fetchrow(sql, *args)
+
+
+async def execute(sql: str, *args: Any) -> str:
+    """Run `sql` in the current unit of work; returns PostgreSQL's command tag."""
+    return await current().connection.execute(sql, *args)
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """An expected refusal by the database inside the block undoes the block only."""
+    point = await current().savepoint()
+    try:
+        yield
+    except BaseException:
+        await point.rollback_to()
+        raise
+    await point.release()

@@ -1,0 +1,166 @@
+"""Events leave with the transaction that made them, and reach each handler at least once.
+
+`publish` writes one row per handler in the unit of work of the change. The relay leases rows and hands their ids to the queue; `deliver` runs
+the handler and marks its row done in one transaction, so that what a handler writes happens exactly once. A lease that runs out (a killed
+worker, a lost queue) is simply taken again: PostgreSQL is the truth, the queue only carries.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from piccolo.utils.uuid import uuid7
+
+from . import clock, db
+from .db import Door, Principal
+
+log = structlog.get_logger()
+
+Handler = Callable[[Any], Awaitable[None]]
+
+MAX_ATTEMPTS = 12
+_BACKOFF_SECONDS = (1, 5, 15, 60, 300, 900, 1800, 3600)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened in a tenant; subclasses are named in the past tense and hold ids and values, never rows."""
+
+    tenant_id: UUID
+
+
+class _Route(msgspec.Struct, frozen=True):
+    event: type[Event]
+    handler: Handler
+    door: Door
+
+
+_routes: dict[str, _Route] = {}
+_topics: dict[type[Event], list[str]] = {}
+
+
+class UnknownHandler(LookupError):
+    """A row names a handler that this version of the portal does not have."""
+
+
+def through_staff_door(handler: Handler) -> Handler:
+    """Marks a handler that serves the provider and so must see more than the event's tenant."""
+    handler.door = Door.STAFF  # type: ignore[attr-defined]
+    return handler
+
+
+def register(routes: Iterable[tuple[type[Event], Iterable[Handler]]]) -> None:
+    """Each event of `routes` is delivered to its handlers from now on; registering twice changes nothing."""
+    for event, handlers in routes:
+        for handler in handlers:
+            name = f"{handler.__module__}.{handler.__qualname__}"
+            _routes[name] = _Route(event, handler, getattr(handler, "door", Door.TENANT))
+            names = _topics.setdefault(event, [])
+            if name not in names:
+                names.append(name)
+
+
+async def publish(event: Event) -> None:
+    """The event is delivered to every handler if, and only if, the current unit of work commits."""
+    names = _topics.get(type(event), [])
+    if not names:
+        return
+    event_id, now = uuid7(), clock.now()
+    payload = msgspec.json.encode(event).decode()
+    for name in names:
+        await db.execute(
+            "INSERT INTO infra_outbox (id, tenant, event_id, topic, handler, door, payload, occurred_at, available_at, attempts)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0)",
+            *(uuid7(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload, now),
+        )
+
+
+async def lease(limit: int, seconds: float) -> list[tuple[UUID, int]]:
+    """Up to `limit` due rows with their attempt's number, leased for `seconds`: nobody else gets them meanwhile."""
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
+        rows = await db.fetch(
+            "UPDATE infra_outbox SET leased_until = now() + $2, attempts = attempts + 1 WHERE id IN ("
+            " SELECT id FROM infra_outbox WHERE done_at IS NULL AND dead_at IS NULL AND available_at <= greatest(now(), $3)"
+            " AND (leased_until IS NULL OR leased_until < now()) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)"
+            " RETURNING id, attempts",
+            *(limit, timedelta(seconds=seconds), clock.now()),
+        )
+    return sorted((row["id"], row["attempts"]) for row in rows)
+
+
+async def deliver(message: UUID) -> None:
+    """The message's handler has run and its row is done, in one transaction; or its next attempt is planned, or it is dead."""
+    row = await _look(message)
+    if row is None:
+        return
+    structlog.contextvars.bind_contextvars(event=row["topic"], handler=row["handler"], tenant=str(row["tenant"]))
+    try:
+        await _run(message, row)
+    except Exception as error:  # noqa: BLE001  # whatever a handler raises is planned again, and kept for staff to read
+        await _plan_again(message, row["attempts"], error)
+    finally:
+        structlog.contextvars.unbind_contextvars("event", "handler", "tenant")
+
+
+async def _look(message: UUID) -> Any:
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
+        return await db.fetch_one(
+            "SELECT tenant, topic, handler, payload, attempts FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL", message
+        )
+
+
+async def _run(message: UUID, row: Any) -> None:
+    route = _routes.get(row["handler"])
+    if route is None:
+        raise UnknownHandler(row["handler"])
+    event = msgspec.json.decode(row["payload"], type=route.event)
+    async with db.unit_of_work(Principal(route.door, row["tenant"], f"system:{route.handler.__name__}")):
+        # The lock keeps a twin (an expired lease, a repeated job) out until this one has committed.
+        if await db.fetch_one("SELECT 1 FROM infra_outbox WHERE id = $1 AND done_at IS NULL FOR UPDATE SKIP LOCKED", message) is None:
+            return
+        await route.handler(event)
+        await db.execute("UPDATE infra_outbox SET done_at = now(), leased_until = NULL, last_error = NULL WHERE id = $1", message)
+
+
+async def _plan_again(message: UUID, attempts: int, error: Exception) -> None:
+    dead = attempts >= MAX_ATTEMPTS or isinstance(error, UnknownHandler)
+    wait = _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1] if attempts else 0
+    log.warning("outbox.failed", message=str(message), attempts=attempts, dead=dead, error=type(error).__name__, exc_info=error)
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
+        await db.execute(
+            "UPDATE infra_outbox SET last_error = $2, leased_until = NULL, available_at = now() + $3,"
+            " dead_at = CASE WHEN $4 THEN now() END WHERE id = $1 AND done_at IS NULL",
+            *(message, f"{type(error).__name__}: {error}"[:2000], timedelta(seconds=wait), dead),
+        )
+
+
+async def run_again(message: UUID) -> bool:
+    """A dead message is due again, with all its attempts; False when it is not dead (any more). Runs in the caller's unit of work."""
+    tag = await db.execute(
+        "UPDATE infra_outbox SET dead_at = NULL, attempts = 0, available_at = now(), leased_until = NULL WHERE id = $1 AND dead_at IS NOT NULL AND done_at IS NULL",
+        message,
+    )
+    return tag == "UPDATE 1"
+
+
+async def drain(rounds: int = 50) -> int:
+    """Everything due is delivered in this process, in order; returns how many. For tests and one-off commands."""
+    delivered = 0
+    for _ in range(rounds):
+        due = await lease(100, 60)
+        if not due:
+            return delivered
+        for message, _attempt in due:
+            await deliver(message)
+            delivered += 1
+    return delivered
+
+
+def known_handlers() -> dict[str, str]:
+    """Each handler's name with the event it listens to; for the documents and the tests that walk all jobs."""
+    return {name: route.event.__name__ for name, route in _routes.items() if inspect.iscoroutinefunction(route.handler)}

@@ -1,0 +1,1 @@
+"""Who: partner organisations, their members and keys, their customers, contacts and locations."""

@@ -1,0 +1,105 @@
+"""Which role may do what, how passwords and keys must look, and what kinds of partners and customers there are."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+from partner_portal.kernel.actor import Role
+
+
+class TenantKind(StrEnum):
+    """A partner, or the provider itself."""
+
+    PARTNER = "partner"
+    HOUSE = "house"
+
+
+class WhoBills(StrEnum):
+    """In whose name the end customer gets its invoice (rules.md 3.2, "who bills")."""
+
+    DIRECT = "direct"  # the provider invoices the customer
+    OWN_NAME = "own name"  # the provider invoices the partner, the partner its customer
+    ON_BEHALF = "on behalf"  # the partner issues the provider's invoice
+
+
+class Segment(StrEnum):
+    """How far the law protects a customer (rules.md 1.4); UNKNOWN is treated as PROTECTED_BIZ."""
+
+    CONSUMER = "CONSUMER"
+    PROTECTED_BIZ = "PROTECTED_BIZ"
+    OTHER_BIZ = "OTHER_BIZ"
+    GOV = "GOV"
+    UNKNOWN = "UNKNOWN"
+
+
+class LocationKind(StrEnum):
+    """What an address is for."""
+
+    BILLING = "billing"
+    VISIT = "visit"
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    READ = "read"
+    CUSTOMERS = "customers:write"
+    TERMINATIONS = "terminations:write"
+
+
+_ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+    Role.OWNER: frozenset(Scope),
+    Role.CLERK: frozenset(Scope),
+    Role.READER: frozenset({Scope.READ}),
+}
+
+MANAGES_MEMBERS = Role.OWNER
+WRITES = (Role.OWNER, Role.CLERK)
+PASSWORD_LENGTH = range(12, 129)  # NIST SP 800-63B 5.1.1: length counts, composition rules do not
+
+
+def scopes_of(role: Role) -> frozenset[Scope]:
+    """The scopes a member of this role could at most give to a key."""
+    return _ROLE_SCOPES[role]
+
+
+def roles_of(scopes: frozenset[Scope]) -> frozenset[str]:
+    """The scopes as an actor's roles: a key is never an owner, whatever its scopes."""
+    return frozenset(scope.value for scope in scopes)
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key as it is shown once, and the parts of it that are kept."""
+
+    shown: str
+    prefix: str
+    sha256: str
+
+
+def new_key() -> NewKey:
+    """A key of 256 random bits; only its prefix and its hash are to be stored."""
+    prefix = secrets.token_hex(5)
+    shown = f"pp_{prefix}_{secrets.token_urlsafe(32)}"
+    return NewKey(shown, prefix, fingerprint(shown))
+
+
+def prefix_of(key: str) -> str | None:
+    """The part by which a key is looked up; None when it is no key of ours."""
+    kind, _, rest = key.partition("_")
+    prefix, _, secret = rest.partition("_")
+    return prefix if kind == "pp" and len(prefix) == 10 and secret else None  # noqa: PLR2004  # 5 bytes in hexadecimal
+
+
+def fingerprint(secret: str) -> str:
+    """The hash by which a secret of full entropy is kept; a slow hash would add nothing to 256 random bits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def is_usable(*, expires_on: date | None, revoked: bool, today: date) -> bool:
+    """Whether a key may still be used on `today`; its last day counts."""
+    return not revoked and (expires_on is None or today <= expires_on)
