@@ -1,0 +1,1 @@
+"""What is agreed and owed: products, services and their terms, invoices, payments."""
