@@ -1,0 +1,279 @@
+"""Every setting of the portal, read from the environment once; all that is wrong is named at once, with the remedy.
+
+To add one: a field with a one-line docstring here, and a line in `.env.example` (a test compares them).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import hmac
+import inspect
+import os
+import secrets
+import textwrap
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SHORTEST_SECRET = 32
+
+Count = Annotated[int, Meta(ge=1)]
+Cents = Annotated[int, Meta(ge=0)]
+Days = Annotated[int, Meta(ge=0, le=3650)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Address = Annotated[str, Meta(pattern=r"^([^<>@]+<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$")]
+DatabaseUrl = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$")]
+RedisUrl = Annotated[str, Meta(pattern=r"^((redis|rediss|unix)://.+)?$")]
+SmtpUrl = Annotated[str, Meta(pattern=r"^(smtp://[^/]+(\?tls=(starttls|implicit|none))?)?$")]
+HttpUrl = Annotated[str, Meta(pattern=r"^(https?://[^/\s]+)?$")]
+
+
+class Env(StrEnum):
+    """What this portal is for: production checks more, demo and test make up what is missing."""
+
+    DEMO = "demo"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How log lines look; `auto` is JSON in production and text elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
+    """All settings, each checked; the environment variable of a field is its name in capitals unless it says otherwise."""
+
+    env: Env = msgspec.field(default=Env.DEMO, name="PORTAL_ENV")
+    """What this portal is for: demo, test or production."""
+    data: Path = Path("var")
+    """The folder of the embedded servers and of what a demo makes up."""
+
+    database_url: DatabaseUrl = ""
+    """PostgreSQL as the owner of the tables (migrations only); empty: an embedded server."""
+    database_app_url: DatabaseUrl = ""
+    """PostgreSQL as the role of requests; empty: portal_app on the same server, its password derived from SECRET_KEY."""
+    database_staff_url: DatabaseUrl = ""
+    """PostgreSQL as the role of staff and jobs; empty: portal_staff on the same server, its password derived from SECRET_KEY."""
+    pool_size: Count = 8
+    """The most connections one process opens for each of these two roles."""
+    redis_url: RedisUrl = ""
+    """Redis or Valkey (redis://, rediss:// or unix://), for sessions and jobs; empty: an embedded server."""
+
+    host: str = msgspec.field(default="127.0.0.1", name="LISTEN")
+    """The address the web process listens on."""
+    port: Port = 8000
+    """The port the web process listens on; 0 takes a free one."""
+    base_url: HttpUrl = ""
+    """The portal's public address, as it stands in links of mails; empty: where the web process listens."""
+    secret_key: str = ""
+    """Signs links and derives database passwords: at least 32 random characters; empty outside production: made once in DATA."""
+
+    smtp_url: SmtpUrl = ""
+    """The mail server: smtp://user:password@host:port?tls=starttls (or implicit, or none)."""
+    mail_from: Address = "Partner portal <portal@example.com>"
+    """The sender of every mail."""
+    finance_email: Address = "finance@example.com"
+    """Who is told of a buyout that waits for a decision."""
+    provider_name: Annotated[str, Meta(min_length=1)] = "Voorbeeld Hosting B.V."
+    """The provider's name in mails and letters."""
+
+    session_idle_minutes: Count = 120
+    """A session ends after this time without a request."""
+    session_hours: Count = 12
+    """A session ends after this time whatever happens."""
+    requests_per_minute: Count = 600
+    """The most requests of one member, key or unknown address in a minute."""
+    sign_in_attempts: Count = 10
+    """The most failed attempts to sign in, per account and per address, in a quarter of an hour."""
+
+    quote_valid_days: Count = 14
+    """How long a quote can be filed."""
+    approval_valid_days: Count = 14
+    """How long a customer's link works."""
+    approval_reminder_days: Count = 5
+    """After how many days without an answer the customer is reminded, once."""
+    proposal_valid_days: Count = 14
+    """How long a buyout proposal can be accepted."""
+    withdrawal_free_days: Days = 3
+    """Until how many days before the end a termination is withdrawn without finance's consent."""
+    four_eyes_limit_cents: Cents = 250_000
+    """From this buyout on (in cents) a second person of finance must agree."""
+    code_limit_cents: Cents = 100_000
+    """From this amount on (in cents) a customer also types a code sent through a second channel."""
+
+    worker_jobs: Count = 10
+    """How many jobs one worker does at a time."""
+    job_lease_seconds: Count = 60
+    """After this time a job whose worker died is given to another; no job may take longer."""
+    log_format: LogFormat = LogFormat.AUTO
+    """How log lines look: json, text, or auto (json in production)."""
+
+    def __repr__(self) -> str:
+        """Says nothing secret: half of the fields are."""
+        return f"Settings({self.env.value})"
+
+    @property
+    def in_production(self) -> bool:
+        """Whether real people depend on it."""
+        return self.env is Env.PRODUCTION
+
+    @property
+    def public_url(self) -> str:
+        """The portal's address as others see it, without a slash at the end."""
+        return self.base_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def app_dsn(self) -> str:
+        """Where requests reach the database."""
+        return self.database_app_url or self._as_role("portal_app")
+
+    @property
+    def staff_dsn(self) -> str:
+        """Where staff and jobs reach the database."""
+        return self.database_staff_url or self._as_role("portal_staff")
+
+    def role_password(self, role: str) -> str:
+        """The password of a database role, the same wherever SECRET_KEY is the same."""
+        return hmac.new(self.secret_key.encode(), f"database role {role}".encode(), hashlib.sha256).hexdigest()
+
+    def _as_role(self, role: str) -> str:
+        owner = urlsplit(self.database_url)
+        place = owner.netloc.rpartition("@")[2]
+        return urlunsplit(owner._replace(netloc=f"{role}:{self.role_password(role)}@{place}"))
+
+
+class SettingsProblem(Exception):
+    """The environment cannot be right; `problems` names every fault with its remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings as `environ` (the process' own by default) tells them; SettingsProblem names all that is wrong."""
+    given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
+    types = get_type_hints(Settings, include_extras=True)
+    meanings = descriptions()
+    values: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for field in msgspec.structs.fields(Settings):
+        if field.encode_name not in given:
+            continue
+        try:
+            values[field.name] = msgspec.convert(given[field.encode_name], types[field.name], strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            problems[field.encode_name] = f"{_fault(error)}. {meanings[field.encode_name]}"
+    settings = Settings(**values)
+    problems = dict(_contradictions(settings, given)) | problems
+    if problems:
+        raise SettingsProblem([f"{name}: {fault}" for name, fault in problems.items()])
+    return settings if settings.secret_key else msgspec.structs.replace(settings, secret_key=_own_secret(settings.data))
+
+
+def descriptions() -> dict[str, str]:
+    """What each environment variable means: the fields' docstrings."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(Settings))).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(Settings)}
+    found = {}
+    for field, words in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(words, ast.Expr) and isinstance(words.value, ast.Constant):
+            assert isinstance(field.target, ast.Name)
+            found[names[field.target.id]] = str(words.value.value)
+    return found
+
+
+def current() -> Settings:
+    """The settings of this process, read at the first call."""
+    if _Current.value is None:
+        _Current.value = load()
+    return _Current.value
+
+
+def adopt(settings: Settings) -> Settings:
+    """From here on `current()` returns `settings`."""
+    _Current.value = settings
+    return settings
+
+
+@contextmanager
+def use(settings: Settings | None = None, **changes: Any) -> Iterator[Settings]:
+    """Inside the block `current()` is `settings` (else what it was) with `changes`; for tests."""
+    before = _Current.value
+    try:
+        yield adopt(msgspec.structs.replace(settings or current(), **changes))
+    finally:
+        _Current.value = before
+
+
+class _Current:
+    value: Settings | None = None
+
+
+def _path(wanted: type, value: Any) -> Any:
+    if wanted is Path:
+        return Path(value).expanduser()
+    raise NotImplementedError(wanted)
+
+
+def _fault(error: msgspec.ValidationError) -> str:
+    """What is wrong, without the value: it may be secret."""
+    said = str(error)
+    return "does not look right" if "regex" in said or "enum" in said else said.replace("Expected", "must be").replace("`", "")
+
+
+def _contradictions(settings: Settings, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is wrong although each value on its own could be right."""
+    if settings.database_url and "PORTAL_ENV" not in given:
+        yield "PORTAL_ENV", "say demo, test or production where DATABASE_URL is set: production checks more."
+    if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
+        yield "SECRET_KEY", f"has {len(settings.secret_key)} characters, at least {SHORTEST_SECRET} are needed: {_NEW_SECRET}"
+    if settings.session_idle_minutes > settings.session_hours * 60:
+        yield "SESSION_IDLE_MINUTES", "is longer than SESSION_HOURS; a session cannot idle past its end."
+    if settings.approval_reminder_days >= settings.approval_valid_days:
+        yield "APPROVAL_REMINDER_DAYS", "must be less than APPROVAL_VALID_DAYS; a reminder after the end helps nobody."
+    if settings.in_production:
+        yield from _missing_in_production(settings)
+
+
+def _missing_in_production(settings: Settings) -> Iterator[tuple[str, str]]:
+    meanings = descriptions()
+    for name in ("database_url", "redis_url", "smtp_url", "base_url"):
+        if not getattr(settings, name):
+            yield name.upper(), f"is needed in production. {meanings[name.upper()]}"
+    if not settings.secret_key:
+        yield "SECRET_KEY", f"is needed in production: {_NEW_SECRET}"
+    if settings.base_url.startswith("http://") and urlsplit(settings.base_url).hostname not in {"localhost", "127.0.0.1"}:
+        yield "BASE_URL", "must begin with https:// in production: links in mails carry secrets."
+
+
+_NEW_SECRET = "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`."
+
+
+def _own_secret(data: Path) -> str:
+    """The secret of this data folder, made at the first call, readable by its owner only."""
+    file = data / "secret_key"
+    with suppress(FileExistsError):
+        data.mkdir(parents=True, exist_ok=True)
+        new = data / f"secret_key.{os.getpid()}"
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(48))
+        try:
+            file.hardlink_to(new)  # of two that start at once, one makes it
+        finally:
+            new.unlink()
+    return file.read_text()
