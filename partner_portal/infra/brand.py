@@ -1,0 +1,102 @@
+"""The partner's face on pages, mails and letters: its name, where to reach it, and its colour made readable."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from partner_portal.kernel.errors import Invalid
+
+WHITE, BLACK = "#ffffff", "#000000"
+PAPER_LIGHT, PAPER_DARK = "#ffffff", "#14171b"
+READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3, for text of any size
+_HEX = re.compile(r"#[0-9a-f]{6}")
+
+
+class NotAColour(Invalid):
+    """A brand colour is `#` and six hexadecimal digits."""
+
+
+class Brand(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose name a page, mail or letter bears, and whom to call or write about it."""
+
+    name: str
+    colour: str = "#1f4e79"
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    address: str = ""
+
+    @property
+    def accent(self) -> str:
+        """The colour as it is used for text and buttons on white paper."""
+        return readable(self.colour, on=PAPER_LIGHT)
+
+    @property
+    def on_accent(self) -> str:
+        """Black or white: what reads best on `accent`."""
+        return ink_on(self.accent)
+
+    @property
+    def accent_dark(self) -> str:
+        """The colour as it is used on dark paper."""
+        return readable(self.colour, on=PAPER_DARK)
+
+    @property
+    def on_accent_dark(self) -> str:
+        """Black or white: what reads best on `accent_dark`."""
+        return ink_on(self.accent_dark)
+
+
+def stylesheet(colour: str) -> str:
+    """The brand's custom properties, for light and dark; depends on the colour alone, so it may be cached for ever."""
+    brand = Brand(name="", colour=colour)
+    return (
+        f":root{{--brand:{brand.accent};--on-brand:{brand.on_accent}}}\n"
+        "@supports (color:light-dark(#000,#fff)){"
+        f":root{{--brand:light-dark({brand.accent},{brand.accent_dark});--on-brand:light-dark({brand.on_accent},{brand.on_accent_dark})}}}}\n"
+    )
+
+
+def readable(colour: str, *, on: str) -> str:
+    """The colour nearest to `colour` whose contrast on the paper `on` is at least READABLE."""
+    towards = ink_on(on)
+    for step in range(101):
+        mixed = _mixed(colour, towards, step)
+        if contrast(mixed, on) >= READABLE:
+            return mixed
+    return towards
+
+
+def ink_on(paper: str) -> str:
+    """Black or white, whichever has more contrast on `paper`."""
+    return max(WHITE, BLACK, key=lambda ink: contrast(ink, paper))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2.2, from 1 (the same) to 21 (black on white)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _mixed(colour: str, towards: str, step: int) -> str:
+    pairs = zip(_channels(colour), _channels(towards), strict=True)
+    return "#" + "".join(f"{(a * (100 - step) + b * step) // 100:02x}" for a, b in pairs)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (_linear(channel / 255) for channel in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(share: float) -> float:
+    # The transfer function of sRGB, IEC 61966-2-1, with the threshold of the standard itself.
+    return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    plain = colour.lower()
+    if not _HEX.fullmatch(plain):
+        raise NotAColour(colour=colour)
+    return int(plain[1:3], 16), int(plain[3:5], 16), int(plain[5:7], 16)

@@ -1,0 +1,110 @@
+"""The one place that fills templates: pages, mails and letters share its rules, its filters and its words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.meta import find_referenced_templates
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from . import catalogue, formats
+
+ASSETS = Path(__file__).with_name("assets")
+"""Fonts and the style sheet of letters; the web serves this folder beside its own under /static."""
+
+_FOLDERS = {
+    "infra": "partner_portal/infra/templates",
+    "web": "partner_portal/web/templates",
+    **{domain: f"{domain}/templates" for domain in ("tenants", "billing", "terminations", "knowledge_base", "service_desk", "admin")},
+}
+
+
+_FORMS = {
+    "money": formats.money,
+    "number": formats.number,
+    "percent": formats.percent,
+    "day": formats.day,
+    "long_day": formats.long_day,
+    "weekday": formats.weekday,
+    "month": formats.month,
+    "instant": formats.instant,
+    "listing": formats.listing,
+}
+
+
+def render(name: str, *, language: str, **words: object) -> str:
+    """The template `name` ("terminations/confirm.html") in `language`; a word it needs and does not get is an error."""
+    return environment().get_template(name).render(language=language, **words)
+
+
+class _Folder(FileSystemLoader):
+    """A folder of templates; phrases kept in `x.jinja` serve pages as `x.jinja.html` (escaped) and plain text as `x.jinja.txt`."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        name, marked, _kind = template.rpartition(".jinja.")
+        return super().get_source(environment, f"{name}.jinja" if marked else template)
+
+
+@cache
+def environment() -> Environment:
+    """Jinja with our loaders, filters and sentences; HTML is escaped, a missing word is never silently empty."""
+    made = Environment(
+        loader=PrefixLoader({prefix: _Folder(catalogue.ROOT / folder) for prefix, folder in _FOLDERS.items()}),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update({"_": _translated, "ngettext": _plural})
+    made.filters.update({name: _in_language(form) for name, form in _FORMS.items()})
+    return made
+
+
+@cache
+def version(name: str, language: str) -> str:
+    """Which wording a person saw: changes whenever the template, one it builds on, or a sentence of `language` changes."""
+    digest = hashlib.sha256(catalogue.path(language).read_bytes())
+    for source in _sources(name):
+        digest.update(source.encode())
+    return digest.hexdigest()[:12]
+
+
+def _sources(name: str) -> list[str]:
+    loader = environment().loader
+    assert loader is not None  # noqa: S101  # for mypy: we gave it one above
+    source, _file, _fresh = loader.get_source(environment(), name)
+    used = find_referenced_templates(environment().parse(source))
+    return [source, *(text for other in sorted(filter(None, used)) for text in _sources(other))]
+
+
+def _in_language(form: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def filtered(context: Context, value: object) -> str:
+        return form(value, context["language"])
+
+    return filtered
+
+
+@pass_context
+def _translated(context: Context, msgid: str, **words: object) -> str:
+    return _filled(context, catalogue.pattern(msgid, context["language"]), words)
+
+
+@pass_context
+def _plural(context: Context, singular: str, plural: str, count: int, **words: object) -> str:
+    pattern = catalogue.plural_pattern(singular, plural, context["language"], count)
+    return _filled(context, pattern, {"count": count, **words})
+
+
+def _filled(context: Context, pattern: str, words: dict[str, object]) -> str:
+    language = context["language"]
+    if not context.eval_ctx.autoescape:
+        return pattern % {name: formats.plainly(value, language) for name, value in words.items()} if words else pattern
+    # The sentence is ours; the words come from people, so they are escaped unless a template made them.
+    safe = {name: value if isinstance(value, Markup) else escape(formats.plainly(value, language)) for name, value in words.items()}
+    return Markup(pattern) % safe if words else Markup(pattern)  # noqa: S704  # only our own catalogues
