@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Self
 from uuid import UUID as Id
 
 from piccolo.columns import UUID, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
-from piccolo.columns.defaults.base import Default
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from partner_portal.infra import db
-from partner_portal.infra.ids import NewId
+from partner_portal.infra.ids import Acting, NewId
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import NotFound
 
@@ -52,30 +50,6 @@ class Tenant(Table, tablename="tenant", help_text="Partners; the provider itself
     def get_readable(cls) -> Readable:
         """Partners are called by name."""
         return Readable("%s (%s)", [cls.name, cls.code])
-
-
-class Acting(Default):
-    """The tenant of the current unit of work."""
-
-    @property
-    def postgres(self) -> str:
-        """The same for rows inserted by plain SQL."""
-        return "nullif(current_setting('app.tenant', true), '')::uuid"
-
-    @property
-    def cockroach(self) -> str:
-        """As in PostgreSQL."""
-        return self.postgres
-
-    @property
-    def sqlite(self) -> None:
-        """Not supported."""
-        return
-
-    def python(self) -> Id | None:
-        """The tenant of the unit of work this row is made in."""
-        work = db.DB.current_transaction.get()
-        return work.principal.tenant if work else None
 
 
 class OwnedByTenant(Mixin):

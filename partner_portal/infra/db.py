@@ -11,15 +11,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import Token
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
+if TYPE_CHECKING:
+    from .settings import Settings
 
-from partner_portal.infra.settings import Settings
+
 
 
 class Door(StrEnum):
@@ -125,6 +127,13 @@ class UnitOfWork(PostgresTransaction):
             for call in self.after_commit:
                 await call()
 
+    def become(self, principal: Principal) -> None:
+        """From its first query on the unit of work acts as `principal`; refused once a query was made."""
+        if self.raw is not None:
+            msg = "the unit of work has already spoken to the database"
+            raise RuntimeError(msg)
+        self.principal = principal
+
     def doom(self) -> None:
         """Nothing of this unit of work will be saved, whatever is answered."""
         self.doomed = True
@@ -213,6 +222,13 @@ async def unit_of_work(principal: Principal) -> AsyncIterator[UnitOfWork]:
     if DB.current_transaction.get() is not None:
         msg = "a unit of work is already open"
         raise RuntimeError(msg)
+    async with begin(principal) as work:
+        yield work
+
+
+@asynccontextmanager
+async def apart(principal: Principal) -> AsyncIterator[UnitOfWork]:
+    """A unit of work of its own, whatever runs around it: for look-ups that find out who is asking, and for facts that must outlive a refusal."""
     async with begin(principal) as work:
         yield work
 

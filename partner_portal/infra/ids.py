@@ -1,8 +1,12 @@
-"""Row ids that sort by age and tell nobody how many there are."""
+"""What rows get without being told: an id that sorts by age, and the tenant they are made in."""
 
 from __future__ import annotations
 
-from piccolo.columns.defaults.uuid import UUID7
+from uuid import UUID
+
+from piccolo.columns.defaults.uuid import UUID4, UUID7
+
+from . import db
 
 
 class NewId(UUID7):
@@ -12,3 +16,17 @@ class NewId(UUID7):
     def postgres(self) -> str:
         """The default for rows inserted by plain SQL."""
         return "gen_random_uuid()"
+
+
+class Acting(UUID4):
+    """The tenant of the current unit of work."""
+
+    @property
+    def postgres(self) -> str:
+        """The same for rows inserted by plain SQL."""
+        return "nullif(current_setting('app.tenant', true), '')::uuid"
+
+    def python(self) -> UUID | None:
+        """The tenant of the unit of work this row is made in."""
+        work = db.DB.current_transaction.get()
+        return work.principal.tenant if work else None

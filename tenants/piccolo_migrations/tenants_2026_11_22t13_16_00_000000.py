@@ -5,7 +5,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from partner_portal.infra import wall
 from partner_portal.infra.migrations import run_sql
 
-ID = "2026-11-22T13:33:00:000000"
+ID = "2026-11-22T13:16:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "wall"
 

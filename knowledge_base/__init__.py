@@ -1,0 +1,1 @@
+"""Questions and answers, kept by editors, read by those they are meant for."""

@@ -1,0 +1,1 @@
+"""Use cases around partners, their people and their customers."""

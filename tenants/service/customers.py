@@ -1,0 +1,171 @@
+"""Customers with their contacts and addresses: listed, created, changed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from piccolo.utils.uuid import uuid7
+
+from partner_portal.infra import clock, db, numbers
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
+
+from .. import policy
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+$")]
+Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+Language = Annotated[str, Meta(pattern=r"^(nl|en)$")]
+Number = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*$")]
+
+
+class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a customer is billed or visited."""
+
+    street: Name
+    postcode: Annotated[str, Meta(min_length=2, max_length=12)]
+    city: Annotated[str, Meta(min_length=1, max_length=100)]
+    country: Country = "NL"
+
+
+class MainContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The person who is asked to confirm."""
+
+    name: Name
+    email: Email
+    phone: Phone | None = None
+
+
+class NewCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer as a partner, an import or staff enters it; without a number it gets one."""
+
+    name: Name
+    segment: policy.Segment
+    main_contact: MainContact
+    billing_address: Address
+    visit_address: Address | None = None
+    number: Number | None = None
+    language: Language = "nl"
+    country: Country = "NL"
+    vat_id: Annotated[str, Meta(max_length=20)] | None = None
+    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | None = None
+    staff_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
+class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to change; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    segment: policy.Segment | UnsetType = UNSET
+    main_contact: MainContact | UnsetType = UNSET
+    billing_address: Address | UnsetType = UNSET
+    visit_address: Address | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    country: Country | UnsetType = UNSET
+    vat_id: Annotated[str, Meta(max_length=20)] | None | UnsetType = UNSET
+    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | None | UnsetType = UNSET
+    staff_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None | UnsetType = UNSET
+
+
+class CustomerChanged(Refused):
+    """Somebody else changed the customer since it was read."""
+
+
+_COLUMNS = ("name", "segment", "language", "country", "vat_id", "chamber_number", "staff_count")
+
+_LIST = """
+SELECT c.id, c.number, c.name, c.segment, c.language, c.country, c.version, m.name AS contact_name, m.email AS contact_email
+  FROM customer c LEFT JOIN contact m ON m.tenant = c.tenant AND m.customer = c.id AND m.is_main
+"""
+_LIST_ALL = _LIST + " WHERE (c.name, c.id) > ($1, $2) ORDER BY c.name, c.id LIMIT $3"
+_LIST_FOUND = (
+    _LIST + " WHERE (c.name, c.id) > ($1, $2) AND (c.name ILIKE $4 OR c.number ILIKE $4 OR m.email ILIKE $4 OR m.name ILIKE $4)"
+    " ORDER BY c.name, c.id LIMIT $3"
+)
+_ONE = """
+SELECT c.*, m.name AS contact_name, m.email AS contact_email, m.phone AS contact_phone,
+       (SELECT jsonb_object_agg(l.kind, jsonb_build_object('street', l.street, 'postcode', l.postcode, 'city', l.city, 'country', l.country))
+          FROM location l WHERE l.customer = c.id AND l.tenant = c.tenant) AS addresses
+  FROM customer c LEFT JOIN contact m ON m.tenant = c.tenant AND m.customer = c.id AND m.is_main
+ WHERE c.id = $1
+"""
+FIRST = ("", UUID(int=0))
+
+
+async def page(*, q: str = "", after: tuple[str, UUID] = FIRST, limit: int = 50) -> list[asyncpg.Record]:
+    """At most `limit` customers of the acting tenant in order of name, following the one named by `after`; `q` looks in name, number and contact."""
+    if not q:
+        return await db.fetch(_LIST_ALL, *after, limit)
+    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return await db.fetch(_LIST_FOUND, *after, limit, f"%{escaped}%")
+
+
+async def one(customer: UUID) -> asyncpg.Record:
+    """The customer with its main contact and addresses; NotFound when it is not the acting tenant's."""
+    row = await db.fetch_one(_ONE, customer)
+    if row is None:
+        raise NotFound(what="customer", id=str(customer))
+    return row
+
+
+async def create(actor: Actor, new: NewCustomer) -> UUID:
+    """The customer exists with its main contact and addresses; Invalid when its number is taken."""
+    customer = uuid7()
+    values = {name: getattr(new, name) for name in _COLUMNS}
+    number = new.number or await numbers.next_in("C")
+    try:
+        async with db.savepoint():
+            await db.execute(
+                "INSERT INTO customer (id, number, name, segment, language, country, vat_id, chamber_number, staff_count, version, created_at, tenant)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11)",
+                *(customer, number, *values.values(), clock.now(), actor.tenant),
+            )
+    except asyncpg.UniqueViolationError as error:
+        raise Invalid(FieldError("/number", "taken", {"value": number})) from error
+    await _put_contact(actor, customer, new.main_contact)
+    await _put_address(actor, customer, policy.LocationKind.BILLING, new.billing_address)
+    if new.visit_address:
+        await _put_address(actor, customer, policy.LocationKind.VISIT, new.visit_address)
+    return customer
+
+
+async def change(actor: Actor, customer: UUID, wanted: CustomerChange, *, version: int) -> None:
+    """The customer is as `wanted`, its version one higher; CustomerChanged when `version` is no longer the current one."""
+    row = await db.fetch_one("SELECT version FROM customer WHERE id = $1 FOR UPDATE", customer)
+    if row is None:
+        raise NotFound(what="customer", id=str(customer))
+    if row["version"] != version:
+        raise CustomerChanged(version=row["version"])
+    changes: dict[str, Any] = {name: value for name in _COLUMNS if (value := getattr(wanted, name)) is not UNSET}
+    columns = "".join(f", {name} = ${place}" for place, name in enumerate(changes, 2))
+    await db.execute(f"UPDATE customer SET version = version + 1{columns} WHERE id = $1", customer, *changes.values())  # noqa: S608  # column names are ours
+    if wanted.main_contact is not UNSET:
+        await _put_contact(actor, customer, wanted.main_contact)
+    for kind, address in ((policy.LocationKind.BILLING, wanted.billing_address), (policy.LocationKind.VISIT, wanted.visit_address)):
+        if address is not UNSET:
+            await _put_address(actor, customer, kind, address)
+
+
+async def _put_contact(actor: Actor, customer: UUID, contact: MainContact) -> None:
+    await db.execute(
+        "INSERT INTO contact (id, customer, name, email, phone, is_main, created_at, tenant) VALUES ($1, $2, $3, $4, $5, true, $6, $7)"
+        " ON CONFLICT (tenant, customer) WHERE is_main DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone",
+        *(uuid7(), customer, contact.name, contact.email, contact.phone, clock.now(), actor.tenant),
+    )
+
+
+async def _put_address(actor: Actor, customer: UUID, kind: policy.LocationKind, address: Address) -> None:
+    tag = await db.execute(
+        "UPDATE location SET street = $3, postcode = $4, city = $5, country = $6 WHERE customer = $1 AND kind = $2",
+        *(customer, kind, address.street, address.postcode, address.city, address.country),
+    )
+    if tag == "UPDATE 0":
+        await db.execute(
+            "INSERT INTO location (id, customer, kind, street, postcode, city, country, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            *(uuid7(), customer, kind, address.street, address.postcode, address.city, address.country, actor.tenant),
+        )

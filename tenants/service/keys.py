@@ -1,0 +1,55 @@
+"""API keys: made, shown once, listed, revoked."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from piccolo.utils.uuid import uuid7
+
+from partner_portal.infra import clock, db
+from partner_portal.kernel.actor import Actor, Role
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound
+
+from .. import policy
+from ..tables import ApiKey
+
+
+class MadeKey(msgspec.Struct, frozen=True):
+    """A new key; `secret` is shown this once."""
+
+    id: UUID
+    secret: str
+
+
+async def make(actor: Actor, *, name: str, scopes: frozenset[policy.Scope], expires_on: date | None) -> MadeKey:
+    """A key with these scopes exists until `expires_on` (its last day); only an owner makes keys, never with more than its own rights."""
+    if not actor.has_any(Role.OWNER):
+        raise NotAllowed(needs=Role.OWNER.value)
+    if expires_on is not None and expires_on < clock.today():
+        raise Invalid(FieldError("/expires_on", "in-the-past", {"today": clock.today().isoformat()}))
+    if not scopes:
+        raise Invalid(FieldError("/scopes", "empty"))
+    new, key = policy.new_key(), uuid7()
+    await db.execute(
+        "INSERT INTO api_key (id, name, prefix, secret_sha256, scopes, expires_on, created_by, created_at, tenant)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        *(key, name, new.prefix, new.sha256, " ".join(sorted(scopes)), expires_on, UUID(actor.id), clock.now(), actor.tenant),
+    )
+    return MadeKey(key, new.shown)
+
+
+async def listed() -> list[ApiKey]:
+    """The tenant's keys, newest first, without their secrets."""
+    rows: list[ApiKey] = await ApiKey.objects().order_by(ApiKey.created_at, ascending=False)
+    return rows
+
+
+async def revoke(actor: Actor, key: UUID) -> None:
+    """The key is of no use from now on; revoking twice changes nothing."""
+    if not actor.has_any(Role.OWNER):
+        raise NotAllowed(needs=Role.OWNER.value)
+    tag = await db.execute("UPDATE api_key SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1", key, clock.now())
+    if tag == "UPDATE 0":
+        raise NotFound(what="api key", id=str(key))
