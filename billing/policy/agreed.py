@@ -1,4 +1,4 @@
-"""What a service's contract fixes beside time: its kind, its buyout rule, how it was concluded, how unused days are given back."""
+"""What a service's contract fixes beside time: its kind, how it was concluded, how leaving early is priced, how unused days are given back."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from enum import StrEnum
 
 
 class ServiceKind(StrEnum):
-    """Which law looks at the service (rules.md 1.4)."""
+    """Electronic communication, a bundle with it, data processing (Data Act), or anything else."""
 
-    ECS = "ECS"  # internet access, number-based telephony, transmission
+    ECS = "ECS"
     BUNDLE = "BUNDLE"
     CLOUD = "CLOUD"
     OTHER = "OTHER"
 
 
 class Channel(StrEnum):
-    """How the contract was concluded (P4: it can be ended the same way)."""
+    """How the contract was concluded."""
 
-    ONLINE = "online"
-    PHONE = "phone"
-    LETTER = "letter"
-    IN_PERSON = "in person"
+    ONLINE = "ONLINE"
+    DISTANCE = "DISTANCE"
+    OFF_PREMISES = "OFF_PREMISES"
+    ON_PREMISES = "ON_PREMISES"
 
 
-class BuyoutMethod(StrEnum):
-    """How the remaining time is counted (rules.md 2.1)."""
+class Method(StrEnum):
+    """How the remaining time is counted: started months, whole months and odd days, or calendar days."""
 
     FULL_STARTED = "FULL_STARTED"
     FULL_FLOOR_DAYS = "FULL_FLOOR_DAYS"
@@ -32,17 +32,32 @@ class BuyoutMethod(StrEnum):
 
 
 class ScaleKind(StrEnum):
-    """Which part of the remaining fee is charged (rules.md 2.1)."""
+    """One percentage, one by the contract month each remaining month lies in, or one by the moment of leaving."""
 
-    NONE = "none"
     PERCENTAGE = "percentage"
     BY_CONTRACT_MONTH = "by_contract_month"
     BY_MOMENT = "by_moment"
 
 
+class ClawbackMode(StrEnum):
+    """Whether a discount is claimed back in proportion, or whole while anything of its term remains."""
+
+    PRO_RATA = "pro_rata"
+    FULL = "full"
+
+
+class ResidualMode(StrEnum):
+    """Whether equipment loses its value by started months or by days."""
+
+    MONTHS = "months"
+    DAYS = "days"
+
+
 class CreditMode(StrEnum):
-    """How fees paid for unused days are given back (rules.md 2.1, advance credit)."""
+    """What is given back of a fee paid in advance; MONTHS returns only months that begin after the end."""
 
     CAL = "CAL"
     YEAR_365 = "365"
+    E30_360 = "30E360"
     MONTHS = "MONTHS"
+    NONE = "NONE"

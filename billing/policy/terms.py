@@ -116,10 +116,8 @@ def notice_last_day(received_on: date, notice: Notice, extra_holidays: frozenset
     if notice.unit is NoticeUnit.WORKING_DAYS:
         day_before_counting = received_on - ONE_DAY if counted_from_receipt else received_on
         return add_working_days(day_before_counting, notice.n, extra_holidays)
-    if notice.unit is NoticeUnit.MONTHS:
-        last = add_months(received_on, notice.n)
-    else:
-        last = received_on + _length_in_days(notice)
+    in_months = notice.unit is NoticeUnit.MONTHS
+    last = add_months(received_on, notice.n) if in_months else received_on + _length_in_days(notice)
     return last - ONE_DAY if counted_from_receipt else last
 
 

@@ -1,0 +1,1 @@
+"""Ending a service: notice, dates, buyout, quote, approval, effect."""

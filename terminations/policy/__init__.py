@@ -1,0 +1,1 @@
+"""Rules of ending a service: protection, dates, buyout, cost sheet, calendar. Pure."""
