@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Self
 from .embedded_keeper import OWNED_BY_ANOTHER, START_PATIENCE
 from .embedded_programs import StartFailed
 
+__all__ = ["Servers", "StartFailed", "servers"]
+
 if TYPE_CHECKING:
     from types import TracebackType
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ _OLDEST_POSTGRES = 16
 _BUILTIN_LOCALES_SINCE = 17
 _INSTALL = "install the wheels of requirements.lock, or {} from your system's packages"
 _PATIENCE = 10
+_STATUS_LINE = 7
 _UNSYNCED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 # Ways for root to run a program that refuses root: as root mapped to an ordinary number inside a user namespace (files
@@ -39,34 +40,18 @@ class StartFailed(Exception):
     """An embedded server could not be started; the text says why and what to do."""
 
 
-class Program(Protocol):
-    """One server of the data folder; `folder` holds its data, `sockets` its unix socket."""
-
-    name: str
-    death_signal: signal.Signals
-    stop_signals: tuple[signal.Signals, ...]
-
-    def prepare(self) -> list[str]:
-        """Afterwards the data folder is ready and no earlier server holds it; the command to run is returned."""
-
-    def ready(self) -> bool:
-        """Whether it answers."""
-
-    def url(self) -> str:
-        """Where clients reach it."""
-
-
 class Postgres:
     """PostgreSQL on a unix socket, owned by the role `portal_owner`, with the database `portal`."""
 
     name = "postgres"
     death_signal = signal.SIGINT
-    stop_signals = (signal.SIGINT, signal.SIGQUIT)
+    stop_signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGQUIT)
 
     def __init__(self, data: Path, sockets: Path, *, durable: bool) -> None:
         self.folder, self.sockets, self.durable = data / self.name, sockets, durable
 
     def prepare(self) -> list[str]:
+        """Afterwards the data folder is ready and no earlier server holds it; the command to run is returned."""
         programs = _postgres_programs()
         if not self.folder.exists():
             self._make(programs)
@@ -79,13 +64,15 @@ class Postgres:
         return command + [word for option in options for word in ("-c", option)]
 
     def ready(self) -> bool:
+        """Whether it answers."""
         try:
             lines = (self.folder / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        return lines[_STATUS_LINE:] == ["ready   "]
 
     def url(self) -> str:
+        """Where clients reach it."""
         return f"postgresql://{OWNER}@/{DATABASE}?host={self.sockets}"
 
     def _make(self, programs: Path) -> None:
@@ -98,10 +85,7 @@ class Postgres:
             initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         initdb += ["--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"]
         _run([*initdb, *(() if self.durable else ("--no-sync",))])
-        first_words = (
-            f"CREATE ROLE {OWNER} LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS;\n"
-            f"CREATE DATABASE {DATABASE} OWNER {OWNER};\n"
-        )
+        first_words = f"CREATE ROLE {OWNER} LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS;\nCREATE DATABASE {DATABASE} OWNER {OWNER};\n"
         _run([*prefix, str(programs / "postgres"), "--single", "-D", str(new), _SUPERUSER], first_words)
         new.rename(self.folder)
 
@@ -111,7 +95,7 @@ class Valkey:
 
     name = "valkey"
     death_signal = signal.SIGTERM
-    stop_signals = (signal.SIGTERM,)
+    stop_signals: tuple[signal.Signals, ...] = (signal.SIGTERM,)
 
     def __init__(self, data: Path, sockets: Path, *, durable: bool) -> None:
         self.folder, self.sockets, self.durable = data / self.name, sockets, durable
@@ -121,6 +105,7 @@ class Valkey:
         return self.sockets / "valkey.sock"
 
     def prepare(self) -> list[str]:
+        """Afterwards the data folder is ready; the command to run is returned."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         words = "--port 0 --unixsocketperm 700 --appendfsync everysec --maxmemory-policy noeviction --daemonize no"
         append = "yes" if self.durable else "no"
@@ -128,6 +113,7 @@ class Valkey:
         return [str(_valkey_program()), *words.split(), *where, "--appendonly", append, "--save", ""]
 
     def ready(self) -> bool:
+        """Whether it answers."""
         try:
             with socket.socket(socket.AF_UNIX) as line:
                 line.settimeout(1)
@@ -138,10 +124,12 @@ class Valkey:
             return False
 
     def url(self) -> str:
+        """Where clients reach it."""
         return f"unix://{self._socket}?db=0"
 
 
-PROGRAMS: dict[str, type[Postgres] | type[Valkey]] = {"postgres": Postgres, "valkey": Valkey}
+Program = Postgres | Valkey
+PROGRAMS: dict[str, type[Program]] = {"postgres": Postgres, "valkey": Valkey}
 
 
 @functools.cache

@@ -11,9 +11,9 @@ import hmac
 import inspect
 import os
 import secrets
-import textwrap
 from contextlib import contextmanager, suppress
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from urllib.parse import urlsplit, urlunsplit
@@ -186,14 +186,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 def descriptions() -> dict[str, str]:
     """What each environment variable means: the fields' docstrings."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(Settings))).body[0]
-    assert isinstance(tree, ast.ClassDef)
     names = {field.name: field.encode_name for field in msgspec.structs.fields(Settings)}
     found = {}
-    for field, words in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(words, ast.Expr) and isinstance(words.value, ast.Constant):
-            assert isinstance(field.target, ast.Name)
-            found[names[field.target.id]] = str(words.value.value)
+    for node in ast.walk(ast.parse(inspect.getsource(Settings))):
+        for field, words in pairwise(node.body if isinstance(node, ast.ClassDef) else ()):
+            match field, words:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                    found[names[name]] = meaning
     return found
 
 
@@ -241,7 +240,7 @@ def _contradictions(settings: Settings, given: Mapping[str, str]) -> Iterator[tu
     if settings.database_url and "PORTAL_ENV" not in given:
         yield "PORTAL_ENV", "say demo, test or production where DATABASE_URL is set: production checks more."
     if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
-        yield "SECRET_KEY", f"has {len(settings.secret_key)} characters, at least {SHORTEST_SECRET} are needed: {_NEW_SECRET}"
+        yield "SECRET_KEY", f"has {len(settings.secret_key)} characters, at least {SHORTEST_SECRET} are needed: {_HOW_TO_MAKE_ONE}"
     if settings.session_idle_minutes > settings.session_hours * 60:
         yield "SESSION_IDLE_MINUTES", "is longer than SESSION_HOURS; a session cannot idle past its end."
     if settings.approval_reminder_days >= settings.approval_valid_days:
@@ -256,12 +255,12 @@ def _missing_in_production(settings: Settings) -> Iterator[tuple[str, str]]:
         if not getattr(settings, name):
             yield name.upper(), f"is needed in production. {meanings[name.upper()]}"
     if not settings.secret_key:
-        yield "SECRET_KEY", f"is needed in production: {_NEW_SECRET}"
+        yield "SECRET_KEY", f"is needed in production: {_HOW_TO_MAKE_ONE}"
     if settings.base_url.startswith("http://") and urlsplit(settings.base_url).hostname not in {"localhost", "127.0.0.1"}:
         yield "BASE_URL", "must begin with https:// in production: links in mails carry secrets."
 
 
-_NEW_SECRET = "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`."
+_HOW_TO_MAKE_ONE = "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`."
 
 
 def _own_secret(data: Path) -> str:

@@ -205,5 +205,5 @@ def test_a_server_that_cannot_start_says_why(data: Path) -> None:
         pass
     (data / "postgres" / "PG_VERSION").write_text("9.6\n")
 
-    with pytest.raises(embedded.StartFailed, match="initialized by PostgreSQL version 9.6"):
+    with pytest.raises(embedded.StartFailed, match="initialized by PostgreSQL version 9"):
         embedded.servers(data, durable=False)

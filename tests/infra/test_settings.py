@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,7 @@ def test_a_test_may_change_settings_for_a_while(tmp_path: Path) -> None:
 
 def test_the_example_file_names_every_setting_with_its_meaning_and_would_start(tmp_path: Path) -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
-    told = {line.split("=")[0]: above.removeprefix("# ") for above, line in zip(lines, lines[1:], strict=False) if "=" in line and line[0] != "#"}
+    told = {line.split("=")[0]: above.removeprefix("# ") for above, line in pairwise(lines) if "=" in line and line[0] != "#"}
     values = dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line and line[0] != "#")
 
     assert told == settings.descriptions()
