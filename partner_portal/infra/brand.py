@@ -35,7 +35,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def on_accent(self) -> str:
-        """Black or white: what reads best on `accent`."""
+        """White or black: what reads on `accent`."""
         return ink_on(self.accent)
 
     @property
@@ -45,7 +45,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def on_accent_dark(self) -> str:
-        """Black or white: what reads best on `accent_dark`."""
+        """White or black: what reads on `accent_dark`."""
         return ink_on(self.accent_dark)
 
 
@@ -70,8 +70,8 @@ def readable(colour: str, *, on: str) -> str:
 
 
 def ink_on(paper: str) -> str:
-    """Black or white, whichever has more contrast on `paper`."""
-    return max(WHITE, BLACK, key=lambda ink: contrast(ink, paper))
+    """White where it can be read on `paper`, black elsewhere; one of the two always can."""
+    return WHITE if contrast(WHITE, paper) >= READABLE else BLACK
 
 
 def contrast(one: str, other: str) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.meta import find_referenced_templates
@@ -13,9 +12,6 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from . import catalogue, formats
-
-ASSETS = Path(__file__).with_name("assets")
-"""Fonts and the style sheet of letters; the web serves this folder beside its own under /static."""
 
 _FOLDERS = {
     "infra": "partner_portal/infra/templates",

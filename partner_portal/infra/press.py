@@ -1,0 +1,99 @@
+"""What runs in a PDF process: WeasyPrint with our style sheet and fonts, warmed once. Imports nothing else of the portal, to stay small."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import URLFetcher
+
+ASSETS = Path(__file__).with_name("assets")
+"""The style sheet of letters and the fonts; the web serves this folder beside its own under /static."""
+
+_WARMING = '<html lang="nl"><title>-</title><body><p>Warm</p><table><tr><th>1</th><td>2</td></tr></table></body></html>'
+
+
+class ForeignResource(RuntimeError):
+    """A letter asked for something that is not in the bundled folder."""
+
+
+class LibrariesMissing(RuntimeError):
+    """WeasyPrint's system libraries are not there."""
+
+
+class _Tools(NamedTuple):
+    style: CSS
+    fonts: FontConfiguration
+    fetcher: URLFetcher
+
+
+_kept: list[_Tools] = []  # one per process, made by `warm`
+
+
+def warm() -> None:
+    """The first letter is as quick as any other; the process ends when its parent does, however that ended."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        write(_WARMING)
+    except LibrariesMissing:
+        return  # said by the first letter, to whoever asked for it
+
+
+def write(page: str) -> bytes:
+    """`page` as tagged PDF/A-3a; the same page gives the same bytes."""
+    tools = _tools()
+    from weasyprint import HTML  # noqa: PLC0415  # 0.7 s and 40 MB that only this process pays
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+
+    try:
+        made: bytes = HTML(string=page, base_url=f"{ASSETS.as_uri()}/", url_fetcher=tools.fetcher).write_pdf(
+            stylesheets=[tools.style],
+            font_config=tools.fonts,
+            pdf_variant="pdf/a-3a",
+            pdf_identifier=hashlib.sha256(page.encode()).hexdigest()[:32].encode(),
+        )
+    except FatalURLFetchingError as refused:
+        raise ForeignResource(str(refused)) from None
+    return made
+
+
+def _tools() -> _Tools:
+    if not _kept:
+        try:
+            from weasyprint import CSS  # noqa: PLC0415
+            from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+        except OSError as why:
+            raise LibrariesMissing(str(why).splitlines()[0]) from None
+        fonts, fetcher = FontConfiguration(), _bundled_only()
+        _kept.append(_Tools(CSS(ASSETS / "pdf.css", font_config=fonts, url_fetcher=fetcher), fonts, fetcher))
+    return _kept[0]
+
+
+def _bundled_only() -> URLFetcher:
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: PLC0415
+
+    inside = f"{ASSETS.resolve().as_uri()}/"
+
+    class BundledOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
+        """Opens what lies in the bundled folder, and data in the page itself; anything else ends the letter."""
+
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if not url.startswith("data:") and (not url.startswith(inside) or ".." in url):
+                raise FatalURLFetchingError(url)
+            return super().fetch(url, headers)
+
+    return BundledOnly(allowed_protocols=("file", "data"), allow_redirects=False)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(0)

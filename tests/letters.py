@@ -1,0 +1,138 @@
+"""The words that mails, letters and pages are filled with in tests: one invented case, told once."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from types import SimpleNamespace as Words
+from typing import Any
+
+from partner_portal.infra.brand import Brand
+from partner_portal.kernel.money import Money
+
+PROVIDER = "Kadetel"
+BRAND = Brand(
+    name="Noord ICT",
+    colour="#e07b00",
+    email="service@noord-ict.example.com",
+    phone="+31 592 012 345",
+    website="noord-ict.example.com",
+    address="Noord ICT B.V.\nStationsplein 1\n9401 AA Assen",
+)
+LINK = "https://portal.example.com/confirm/2fQ8hJ0nVbW1c9sXyTz4LkRmGd7AeUoP5iNqKvHwEjY"
+NIGHT = datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
+
+EXPLAINED = {
+    "nl": [
+        ("Afkoop resterende looptijd", "Er zijn nog 6 maanden tot het einde van de looptijd. Afgesproken is 75 % van het maandbedrag.", "6 mnd x EUR 89,95 x 75 %", "Contract artikel 7.2", 40478),
+        ("Restwaarde router", "De router is over 36 maanden afgeschreven; er resten 12 maanden.", "12/36 x EUR 180,00", "Contract artikel 9", 6000),
+        ("Administratiekosten", "Eenmalig bij vertrek voor het einde van de looptijd.", "", "Contract artikel 7.4", 2500),
+        ("Terug: vooruitbetaald 16 tot en met 31 december", "Deze dagen zijn al betaald en worden niet geleverd.", "16/31 x EUR 89,95", "BW 6:271", -4643),
+    ],
+    "en": [
+        ("Buyout of the remaining term", "Six months remain until the end of the term. Agreed is 75% of the monthly fee.", "6 months x EUR 89.95 x 75%", "Contract article 7.2", 40478),
+        ("Remaining value of the router", "The router is written off in 36 months; 12 remain.", "12/36 x EUR 180.00", "Contract article 9", 6000),
+        ("Handling", "Once, when leaving before the end of the term.", "", "Contract article 7.4", 2500),
+        ("Back: paid ahead for 16 to 31 December", "These days were paid and are not delivered.", "16/31 x EUR 89.95", "BW 6:271", -4643),
+    ],
+}  # fmt: skip
+RULE = {
+    "nl": "Opzegtermijn een maand, ontvangen op 22 november 2026, tegen elke dag.",
+    "en": "One month's notice, received on 22 November 2026, for any day.",
+}
+ASKED = {"nl": "beëindig Glasvezel Zakelijk op 15 december 2026", "en": "end Glasvezel Zakelijk on 15 December 2026"}
+
+
+def sheet(language: str) -> Words:
+    """The bill of the case."""
+    lines = [
+        Words(label=label, explanation=why, formula=formula, basis=basis, amount=Money(cents))
+        for label, why, formula, basis, cents in EXPLAINED[language]
+    ]
+    return Words(lines=lines, base=Money(44335), vat=Money(9310), total=Money(53645))
+
+
+def line(language: str, **other: Any) -> Words:
+    """One service that ends."""
+    words = {
+        "service": "Glasvezel Zakelijk",
+        "reference": "D-100417",
+        "location": "Kerkstraat 12, Assen",
+        "ends_on": date(2026, 12, 15),
+        "billing_ends_on": date(2026, 12, 22),
+        "notice_rule": RULE[language],
+    }
+    return Words(**(words | other))
+
+
+def words(language: str, **other: Any) -> dict[str, Any]:
+    """Every word that any template of the journey asks for."""
+    given = {
+        "brand": BRAND,
+        "provider": PROVIDER,
+        "case": Words(
+            number="NRD-2026-0042",
+            customer="Bakkerij De Korenbloem",
+            partner="Noord ICT",
+            requested_by="Jikke de Boer (Noord ICT)",
+            received_at=NIGHT,
+        ),
+        "lines": [line(language)],
+        "amount": Money(53645),
+        "has_buyout": True,
+        "sheet": sheet(language),
+        "payer": "Bakkerij De Korenbloem",
+        "needs_two": True,
+        "adjustment": Words(computed=Money(61100), reason="Klant verhuist naar een adres zonder glasvezel."),
+        "limit": Money(50000),
+        "first_decider": "Ank Visser",
+        "offered": Money(30000),
+        "proposed": Money(53645),
+        "decision": "approve",
+        "decided_by": "Marit Korenaar",
+        "decided_at": datetime(2026, 11, 23, 8, 12, tzinfo=UTC),
+        "reason": "Wij verhuizen en willen <b>opnieuw</b> overleggen & rekenen.",
+        "note": "Meer past niet in de begroting van dit jaar.",
+        "offer": "",
+        "error": None,
+        "sent_to": "m•••@korenbloem.example.com",
+        "reported_at": datetime(2026, 11, 23, 8, 12, tzinfo=UTC),
+        "first_free_end": date(2027, 6, 15),
+        "code": "482 913",
+        "link": LINK,
+        "valid_until": date(2026, 12, 6),
+        "withdraw_until": date(2026, 12, 10),
+        "content": ASKED[language],
+        "after": [
+            Words(kind="number", what="0592 012 346", until=date(2026, 12, 15)),
+            Words(kind="domain", what="korenbloem.test", until=date(2027, 1, 15)),
+            Words(kind="mailbox", what="info@korenbloem.test", until=date(2027, 1, 15)),
+            Words(kind="data", what="reservekopie", until=date(2027, 1, 15)),
+            Words(kind="equipment", what="router", until=date(2026, 12, 29)),
+        ],
+        "steps": [
+            Words(who="Jikke de Boer (Noord ICT)", what={"nl": "Opzegging ingediend", "en": "Termination filed"}[language], when=NIGHT, text_version=None),
+            Words(
+                who="Marit Korenaar (Bakkerij De Korenbloem)",
+                what={"nl": "Akkoord gegeven via de link", "en": "Agreed by the link"}[language],
+                when=datetime(2026, 11, 23, 8, 12, tzinfo=UTC),
+                text_version="3f9a51c07be2",
+            ),
+        ],
+        "outcome": None,
+        "document_link": None,
+        "text_version": "3f9a51c07be2",
+        "reader": "customer",
+    }  # fmt: skip
+    return given | other
+
+
+def letter(language: str, **other: Any) -> dict[str, Any]:
+    """The words of the confirmation letter."""
+    return words(
+        language,
+        recipient=["Bakkerij De Korenbloem", "t.a.v. Marit Korenaar", "Kerkstraat 12", "9401 GX Assen"],
+        issued_at=datetime(2026, 11, 23, 8, 12, 30, tzinfo=UTC),
+        number="NRD-2026-0042",
+        title={"nl": "Opzegbevestiging NRD-2026-0042", "en": "Confirmation of termination NRD-2026-0042"}[language],
+        **other,
+    )
