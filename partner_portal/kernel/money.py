@@ -45,10 +45,11 @@ def exact_cents(amount: Decimal | str) -> int:
     return int(scaled)
 
 
-def decimal_text(fraction: Fraction, places: int = 2) -> str:
-    """Return a fraction as a plain decimal with `places` decimals, rounded half up: 1/3 gives 0.33."""
-    scaled = round_half_up(fraction.numerator * 10**places, fraction.denominator)
-    return f"{Decimal(scaled).scaleb(-places):.{places}f}"
+def decimal_text(numerator: int, denominator: int, places: int = 2) -> str:
+    """Return a fraction as a plain decimal with `places` (at least one) decimals, rounded half up: 2/3 gives 0.67."""
+    scaled = round_half_up(numerator * 10**places, denominator)
+    whole, rest = divmod(abs(scaled), 10**places)
+    return f"{'-' if scaled < 0 else ''}{whole}.{rest:0{places}d}"
 
 
 class Money(msgspec.Struct, frozen=True):

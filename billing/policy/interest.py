@@ -1,0 +1,104 @@
+"""Statutory interest on a late payment, day by day at the rate in force on that day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import count
+
+import msgspec
+
+from partner_portal.kernel.dates import ONE_DAY, Period, add_months
+from partner_portal.kernel.errors import Invalid
+from partner_portal.kernel.money import round_half_up
+
+
+class NoInterestRate(Invalid):
+    """The rate table begins after the first day on which interest runs."""
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """A yearly percentage in force from a day on, until the next one."""
+
+    since: date
+    percentage: Decimal
+
+
+class Interest(msgspec.Struct, frozen=True):
+    """Interest over `period`: exact, and rounded once to cents."""
+
+    period: Period
+    exact_cents: Fraction
+    cents: int
+
+
+def _rates(*steps: tuple[date, str]) -> tuple[Rate, ...]:
+    return tuple(Rate(since, Decimal(percentage)) for since, percentage in steps)
+
+
+# BW 6:119a, 6:120(2). From 2025-07-01 on: to be confirmed against the official publication.
+TRADE_RATES = _rates(
+    (date(2016, 1, 1), "8.05"),
+    (date(2016, 7, 1), "8.00"),
+    (date(2023, 1, 1), "10.50"),
+    (date(2023, 7, 1), "12.00"),
+    (date(2024, 1, 1), "12.50"),
+    (date(2024, 7, 1), "12.25"),
+    (date(2025, 1, 1), "11.15"),
+    (date(2025, 7, 1), "10.15"),
+)
+# BW 6:119, 6:120(1). From 2026-01-01 on: to be confirmed against the official publication.
+CONSUMER_RATES = _rates(
+    (date(2016, 1, 1), "2"),
+    (date(2023, 1, 1), "4"),
+    (date(2023, 7, 1), "6"),
+    (date(2024, 1, 1), "7"),
+    (date(2025, 1, 1), "6"),
+    (date(2026, 1, 1), "4"),
+)
+
+
+def statutory_interest(
+    principal_cents: int,
+    due_on: date,
+    until: date,
+    rates: Sequence[Rate],
+    *,
+    compound_yearly: bool = True,
+    days_in_year: int = 365,
+) -> Interest:
+    """Return the interest from the day after `due_on` up to (not including) `until`, rounded half up once.
+
+    Compounding adds the interest, unrounded, to the principal on each anniversary of the first day
+    (BW 6:119(2), 6:119a(3)).
+    """
+    period = Period(due_on + ONE_DAY, until)
+    owed = Fraction(principal_cents)
+    if compound_yearly:
+        for year in _years(period):
+            owed += owed * _yearly_share(year, rates, days_in_year)
+    else:
+        owed += owed * _yearly_share(period, rates, days_in_year)
+    interest = owed - principal_cents
+    return Interest(period, interest, round_half_up(interest.numerator, interest.denominator))
+
+
+def _years(period: Period) -> Iterator[Period]:
+    for year in count():
+        start = add_months(period.start, 12 * year)
+        if start >= period.until:
+            return
+        yield Period(start, min(add_months(period.start, 12 * (year + 1)), period.until))
+
+
+def _yearly_share(period: Period, rates: Sequence[Rate], days_in_year: int) -> Fraction:
+    """Return the interest on a principal of one over `period`."""
+    if period.days and (not rates or rates[0].since > period.start):
+        raise NoInterestRate(day=period.start.isoformat())
+    untils = [rate.since for rate in rates[1:]] + [date.max]
+    weighted = (
+        period.overlap(Period(rate.since, until)).days * Fraction(rate.percentage) for rate, until in zip(rates, untils, strict=True)
+    )
+    return sum(weighted, Fraction(0)) / (100 * days_in_year)

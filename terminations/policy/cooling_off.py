@@ -1,0 +1,74 @@
+"""The cooling-off period of a consumer's distance or off-premises contract, and what early use costs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from partner_portal.kernel.dates import NO_EXTRA_HOLIDAYS, add_months, statutory_days_end
+from partner_portal.kernel.money import round_half_up
+
+from .facts import Channel, Segment
+
+_DISTANCE = frozenset({Channel.ONLINE, Channel.DISTANCE, Channel.OFF_PREMISES})
+
+
+class CoolingOffTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of BW 6:230o, 6:230r and 6:230s: parameters, not constants of the code."""
+
+    days: int = 14
+    extension_months: int = 12
+    refund_days: int = 14
+    return_days: int = 14
+
+
+BW_6_230O = CoolingOffTerms()
+
+
+def has_cooling_off(segment: Segment, channel: Channel) -> bool:
+    """Whether the contract can be withdrawn from without reason: consumers only, concluded at a distance or away from premises."""
+    return segment is Segment.CONSUMER and channel in _DISTANCE
+
+
+def cooling_off_ends(
+    concluded_on: date,
+    informed_on: date | None,
+    *,
+    terms: CoolingOffTerms = BW_6_230O,
+    extra_holidays: frozenset[date] = NO_EXTRA_HOLIDAYS,
+) -> date:
+    """Return the last day to withdraw from a contract for services (BW 6:230o).
+
+    As long as the customer was not told of the right, it runs on: 14 days after he is told, and 12 months more at most.
+    Counting starts the day after; a last day that is no working day moves on (Algemene termijnenwet).
+    """
+    regular = statutory_days_end(concluded_on, terms.days, extra_holidays)
+    if informed_on is not None and informed_on <= concluded_on:
+        return regular
+    longest = add_months(regular, terms.extension_months)
+    if informed_on is None:
+        return longest
+    return min(statutory_days_end(informed_on, terms.days, extra_holidays), longest)
+
+
+def refund_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
+    """Return the last day to repay everything received, by the means it was paid with (BW 6:230r)."""
+    return declared_on + timedelta(days=terms.refund_days)
+
+
+def return_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
+    """Return the last day for the customer to send goods back (BW 6:230s)."""
+    return declared_on + timedelta(days=terms.return_days)
+
+
+def price_of_early_use(total_cents: int, delivered: Decimal, *, expressly_asked: bool, informed: bool) -> int:
+    """Return what is owed in cents for the part delivered before withdrawal (BW 6:230s(4)-(5)).
+
+    `delivered` is a share from 0 to 1. Nothing without the customer's express request, or where he was not told of his right.
+    """
+    if not expressly_asked or not informed:
+        return 0
+    numerator, denominator = delivered.as_integer_ratio()
+    return round_half_up(total_cents * numerator, denominator)

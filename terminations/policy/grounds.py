@@ -1,0 +1,146 @@
+"""Grounds for ending a service outside its terms: when it may end, whether it is free, and what must be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from partner_portal.kernel.dates import add_months
+
+from .facts import Applied, Asked, Ground, Segment
+from .protection import Protected, follows_telecom_rules
+
+
+class EndsBy(StrEnum):
+    """How a ground sets the end: the wished day, the day an announced change takes effect at the latest, or as usual."""
+
+    WISHED = "WISHED"
+    UNTIL_EFFECT = "UNTIL_EFFECT"
+    ORDINARY = "ORDINARY"
+
+
+class GroundRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ground does where its conditions are met.
+
+    `free` means no buyout, handling or claw-back; `within_months` counts from the announcement, or from signing where
+    `counts_from_signing`; `evidence` is the key of what must be on file; `needs_person` that a person decides.
+    """
+
+    ends_by: EndsBy
+    law: str
+    free: bool = False
+    consumers_only: bool = False
+    telecom_only: bool = False
+    within_months: int | None = None
+    counts_from_signing: bool = False
+    buys_out: bool = False
+    evidence: str | None = None
+    needs_person: bool = False
+
+
+GROUND_RULES: Mapping[Ground, GroundRule] = {
+    Ground.CHANGE: GroundRule(
+        ends_by=EndsBy.UNTIL_EFFECT,
+        law="Tw 7.2; Directive (EU) 2018/1972 art. 105(4)",
+        free=True,
+        telecom_only=True,
+        within_months=1,
+        evidence="evidence.change_notice",
+    ),
+    Ground.PRICE_3M: GroundRule(
+        ends_by=EndsBy.WISHED,
+        law="BW 6:236 i",
+        free=True,
+        consumers_only=True,
+        within_months=3,
+        counts_from_signing=True,
+        evidence="evidence.change_notice",
+    ),
+    Ground.NON_CONFORMITY: GroundRule(
+        ends_by=EndsBy.WISHED, law="BW 6:265; Directive (EU) 2018/1972 art. 105(5)", free=True, evidence="evidence.default_notice"
+    ),
+    Ground.FORCE_MAJEURE: GroundRule(
+        ends_by=EndsBy.WISHED, law="BW 6:75, 6:265", free=True, evidence="evidence.outage_record", needs_person=True
+    ),
+    Ground.UNFORESEEN: GroundRule(ends_by=EndsBy.ORDINARY, law="BW 6:258", needs_person=True),
+    Ground.RELOCATION: GroundRule(ends_by=EndsBy.WISHED, law="contract", buys_out=True, evidence="evidence.new_address"),
+    Ground.DEATH: GroundRule(
+        ends_by=EndsBy.WISHED, law="contract", free=True, consumers_only=True, evidence="evidence.death_certificate"
+    ),
+    Ground.BANKRUPTCY: GroundRule(
+        ends_by=EndsBy.ORDINARY, law="Fw 37, 37b, 53, 128", evidence="evidence.curator_letter", needs_person=True
+    ),
+    Ground.PORT_OUT: GroundRule(ends_by=EndsBy.WISHED, law="Tw 4.10", buys_out=True, evidence="evidence.port_mandate"),
+    Ground.NON_PAYMENT: GroundRule(
+        ends_by=EndsBy.ORDINARY, law="BW 6:82, 6:265", evidence="evidence.default_notice", needs_person=True
+    ),
+}
+
+
+class GroundEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ground asked for does to one service; `ends_on` is None where it changes no date."""
+
+    ends_on: date | None = None
+    free: bool = False
+    buys_out: bool = False
+    percentage: Decimal | None = None
+    notes: tuple[Applied, ...] = ()
+
+
+NO_EFFECT = GroundEffect()
+
+
+def effect_of(case: Protected, asked: Asked, rules: Mapping[Ground, GroundRule] = GROUND_RULES) -> GroundEffect:
+    """Return what the ground does to the service; where its conditions are not met, only the note that says so."""
+    if asked.ground is None:
+        return NO_EFFECT
+    rule = rules[asked.ground]
+    unmet = _unmet_condition(case, asked, rule)
+    if unmet is not None:
+        return GroundEffect(notes=(Applied(unmet, rule.law, {"ground": asked.ground.value}),))
+    notes = [Applied(f"ground.{asked.ground.value.lower()}", rule.law)]
+    if rule.evidence is not None and not asked.evidence_on_file:
+        notes.append(Applied(rule.evidence, rule.law))
+    if rule.needs_person:
+        notes.append(Applied("ground.needs_person", rule.law))
+    if rule.ends_by is EndsBy.ORDINARY:
+        return GroundEffect(notes=tuple(notes))
+    return GroundEffect(
+        ends_on=_end(asked, rule),
+        free=rule.free,
+        buys_out=rule.buys_out,
+        percentage=case.facts.buyout.relocation_percentage if asked.ground is Ground.RELOCATION else None,
+        notes=tuple(notes),
+    )
+
+
+def _unmet_condition(case: Protected, asked: Asked, rule: GroundRule) -> str | None:
+    facts = case.facts
+    if rule.consumers_only and facts.segment is not Segment.CONSUMER:
+        return "ground.consumers_only"
+    if rule.telecom_only and not follows_telecom_rules(facts):
+        return "ground.telecom_only"
+    if rule.ends_by is EndsBy.UNTIL_EFFECT and asked.ground_effective_on is None:
+        return "ground.no_date"
+    if rule.within_months is not None:
+        since = (facts.signed_on or facts.terms.start) if rule.counts_from_signing else asked.ground_told_on
+        if since is None:
+            return "ground.no_date"
+        told = asked.ground_told_on or asked.received_on
+        judged = told if rule.counts_from_signing else asked.received_on
+        if judged > add_months(since, rule.within_months):
+            return "ground.too_late"
+    return None
+
+
+def _end(asked: Asked, rule: GroundRule) -> date:
+    """Return the day of the wish, never before receipt; without a wish the day of effect, or of receipt."""
+    latest = asked.ground_effective_on if rule.ends_by is EndsBy.UNTIL_EFFECT else None
+    end = asked.wished_on or latest or asked.received_on
+    if latest is not None:
+        end = min(end, latest)
+    return max(end, asked.received_on)
