@@ -1,0 +1,1 @@
+"""The HTTP shell: who asks, how often, in which transaction, and what an answer looks like. Knows no domain."""

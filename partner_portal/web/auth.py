@@ -1,0 +1,172 @@
+"""Who may do what: the actor in handlers, the guards on routes, signing in and out, and proof that a change came from our own pages."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any
+
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency, Provide
+from litestar.types import Scope
+
+from partner_portal.infra import sessions, settings
+from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.errors import NotAllowed
+
+from .problems import NotSignedIn, UntrustedOrigin
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from litestar import Request, Response
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+    from litestar.types import Guard
+
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf_token"
+CSRF_COOKIE = "portal_csrf"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_OUR_SITE = frozenset({"same-origin", "none"})
+
+
+def acting(scope: Scope) -> Actor:
+    """The actor of this request; NotSignedIn for a stranger. A plain reading of the scope: no dependency may hold a transaction."""
+    actor: Actor | None = scope["state"]["identity"].actor
+    if actor is None:
+        raise NotSignedIn
+    return actor
+
+
+def stranger_or_actor(scope: Scope) -> Actor | None:
+    """The actor of this request, or None: for pages that everybody may see."""
+    actor: Actor | None = scope["state"]["identity"].actor
+    return actor
+
+
+DEPENDENCIES = {
+    "actor": Provide(acting, sync_to_thread=False),
+    "perhaps_actor": Provide(stranger_or_actor, sync_to_thread=False),
+}
+"""What every handler may ask for by name: `actor: Acting`, or `perhaps_actor: PerhapsActing`."""
+
+Acting = NamedDependency[Actor]
+PerhapsActing = NamedDependency[Actor | None]
+
+
+def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Only for somebody who is known."""
+    acting(connection.scope)
+
+
+def requires(*roles: str) -> Guard:
+    """Only for actors with one of these roles; an API key has the roles and scopes it was given, no others."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        if not acting(connection.scope).has_any(*roles):
+            raise NotAllowed(requires=sorted(roles))
+
+    return guard
+
+
+def requires_scope(scope: str) -> Guard:
+    """An API key must have been given this scope; people are judged by their roles."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        actor = acting(connection.scope)
+        if actor.kind is ActorKind.KEY and scope not in actor.roles:
+            raise NotAllowed(requires=[scope])
+
+    return guard
+
+
+def people_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Not for API keys: what a person must do in person."""
+    if acting(connection.scope).kind is ActorKind.KEY:
+        raise NotAllowed
+
+
+async def from_our_pages(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A change that a browser sends must come from one of our pages, and with a session it must bear the session's token. API keys are exempt:
+    no browser sends them by itself. Set on the whole application, so that no route can forget it."""
+    if connection.scope["method"] in _SAFE or "authorization" in connection.headers:  # type: ignore[typeddict-item]
+        return
+    if not _same_origin(connection):
+        raise UntrustedOrigin
+    token: str = connection.scope["state"]["identity"].token
+    if token and not hmac.compare_digest(csrf_token(token).encode(), (await _sent_token(connection)).encode()):
+        raise UntrustedOrigin
+
+
+def _same_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in _OUR_SITE
+    origin = connection.headers.get("origin")
+    # The scheme is not compared: behind a proxy that ends TLS we see http where the browser sees https.
+    return origin is None or origin.partition("://")[2] == connection.headers.get("host", "")
+
+
+async def _sent_token(connection: Any) -> str:
+    header = connection.headers.get(CSRF_HEADER)
+    if header is not None:
+        return str(header)
+    if connection.headers.get("content-type", "").startswith(_FORMS):
+        return str((await connection.form()).get(CSRF_FIELD, ""))
+    return ""
+
+
+def csrf_token(session_token: str) -> str:
+    """The token that pages of this session send along; whoever does not know the session's own token cannot make it."""
+    return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def csrf_of(request: Request[Any, Any, Any]) -> str:
+    """The token for the forms of this page; empty for strangers."""
+    token: str = request.scope["state"]["identity"].token
+    return csrf_token(token) if token else ""
+
+
+def session_cookie() -> str:
+    """The name of the session cookie: with TLS, browsers themselves keep `__Host-` cookies from being planted by neighbouring hosts."""
+    return "__Host-session" if _by_tls() else "session"
+
+
+def _by_tls() -> bool:
+    return settings.current().env is settings.Env.PRODUCTION
+
+
+async def sign_in(request: Request[Any, Any, Any], response: Response[Any], *, who: str, tenant: UUID | None) -> str:
+    """The browser is signed in as `who` under a new token, whatever token it came with; returns the CSRF token of the session."""
+    token = await sessions.start(who, tenant=tenant, agent=request.headers.get("user-agent", ""), replacing=_token(request))
+    response.set_cookie(_cookie(session_cookie(), token, httponly=True))
+    response.set_cookie(_cookie(_csrf_cookie(), csrf_token(token), httponly=False))
+    return csrf_token(token)
+
+
+async def sign_out(request: Request[Any, Any, Any], response: Response[Any]) -> None:
+    """The session is over, and its cookies are gone."""
+    if token := _token(request):
+        await sessions.end(token)
+    for name, httponly in ((session_cookie(), True), (_csrf_cookie(), False)):
+        response.set_cookie(_cookie(name, "", httponly=httponly, max_age=0))
+
+
+def _token(request: Request[Any, Any, Any]) -> str:
+    return request.cookies.get(session_cookie(), "")
+
+
+def _csrf_cookie() -> str:
+    return f"__Host-{CSRF_COOKIE}" if _by_tls() else CSRF_COOKIE
+
+
+def _cookie(name: str, value: str, *, httponly: bool, max_age: int | None = None) -> Cookie:
+    return Cookie(name, value=value, path="/", max_age=max_age, httponly=httponly, secure=_by_tls(), samesite="lax")
+
+
+async def act_as(request: Request[Any, Any, Any], actor: Actor) -> None:
+    """From here on the request is `actor`'s: for links that bear their own proof, and for signing in. Refused once the database was asked."""
+    await request.scope["state"]["exchange"].switch(actor)

@@ -1,0 +1,216 @@
+"""Every failure as an answer: problem details (RFC 9457) for software, a page for browsers, and never a word of our insides."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+import structlog
+from jinja2 import TemplateNotFound
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    SerializationException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+
+from partner_portal.infra import catalogue, templates
+from partner_portal.kernel import errors
+from partner_portal.kernel.errors import FieldError, Invalid, Problem
+from partner_portal.kernel.money import Money
+
+from . import faults, problems
+from .money import MoneyOut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from litestar.types import Scope
+
+PROBLEM_JSON = "application/problem+json"
+HTML = "text/html; charset=utf-8"
+
+_log = structlog.get_logger("web")
+_BY_SQLSTATE: dict[str, type[Problem]] = {
+    "23505": problems.AlreadyExists,
+    "23503": problems.StillReferredTo,
+    "23001": problems.StillReferredTo,
+    "23P01": problems.AlreadyExists,
+    "40001": problems.ChangedMeanwhile,
+    "40P01": problems.ChangedMeanwhile,
+    "55P03": problems.ChangedMeanwhile,
+    "42501": errors.NotFound,  # row-level security refused a write: for this tenant the thing is not there
+    "57014": errors.Unavailable,
+    "53300": errors.Unavailable,
+}
+_DATA = "22"
+LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, ConnectionError, TimeoutError)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A finished answer, ready for the wire."""
+
+    status: int
+    media_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """What an error answer must know of who reads it."""
+
+    language: str
+    wants_page: bool
+    request_id: str
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception means to the outside; what is not known is an UnexpectedFailure, logged with its trace."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_litestar(error)
+    if isinstance(error, asyncpg.PostgresError):
+        known = _BY_SQLSTATE.get(error.sqlstate or "")
+        if known:
+            return known()
+        if (error.sqlstate or "").startswith(_DATA):
+            return Invalid()
+    if isinstance(error, LOST):
+        _log.error("web.dependency_lost", exc_info=error)
+        return errors.Unavailable()
+    _log.error("web.failed", exc_info=error)
+    return problems.UnexpectedFailure()
+
+
+def _of_litestar(error: HTTPException) -> Problem:
+    if isinstance(error, ValidationException):
+        return Invalid(*_parameters(error.extra))
+    if isinstance(error, RequestEntityTooLarge):
+        return problems.BodyTooLarge()
+    if isinstance(error, MethodNotAllowedException):
+        return problems.MethodNotAllowed()
+    if isinstance(error, NotFoundException):
+        return errors.NotFound()
+    if isinstance(error.__cause__, SerializationException):
+        return problems.MalformedRequest()
+    if error.detail == "client disconnected prematurely":
+        return problems.ClientGone()
+    if isinstance(error, ClientException):
+        return problems.MalformedRequest()
+    _log.error("web.failed", exc_info=error)
+    return problems.UnexpectedFailure()
+
+
+def _parameters(extra: Any) -> list[FieldError]:
+    """Litestar's own list of wrong parameters, each with where it stood."""
+    if not isinstance(extra, list):
+        return []
+    return [
+        faults.told(faults.pointer("", str(one.get("key", "")).split(".", 1)[0]), str(one.get("message", "")), {"in": one.get("source", "query")})
+        for one in extra
+        if isinstance(one, dict)
+    ]
+
+
+def answer(problem: Problem, reader: Reader) -> Answer:
+    """What the reader gets to see: the same facts as JSON or as a page."""
+    status = problems.status(type(problem))
+    details = _details(problem, status, reader)
+    headers = _headers(problem, status)
+    if reader.wants_page:
+        return Answer(status, HTML, _page(details, reader).encode(), headers)
+    return Answer(status, PROBLEM_JSON, msgspec.json.encode(details, enc_hook=str), headers)
+
+
+def _details(problem: Problem, status: int, reader: Reader) -> dict[str, Any]:
+    said = problems.words(problem)
+    details: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": say(said.title, reader.language, problem.facts),
+        "status": status,
+    }
+    if detail := say(said.detail, reader.language, problem.facts):
+        details["detail"] = detail
+    details["instance"] = f"urn:request:{reader.request_id}"
+    if problem.facts:
+        details["facts"] = {name: _plain(value) for name, value in problem.facts.items()}
+    if isinstance(problem, Invalid) and problem.fields:
+        details["errors"] = [_field(fault, reader.language) for fault in problem.fields]
+    return details
+
+
+def _field(fault: FieldError, language: str) -> dict[str, Any]:
+    said = problems.FIELD_WORDS.get(fault.code, problems.FIELD_WORDS["invalid"])
+    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": say(said, language, fault.facts)}
+    if fault.facts:
+        told["facts"] = {name: _plain(value) for name, value in fault.facts.items()}
+    return told
+
+
+def say(sentence: str, language: str, facts: Mapping[str, Any]) -> str:
+    """The sentence with the facts it names; without the sentence, if it names a fact that is not there, rather than half of one."""
+    if not sentence:
+        return ""
+    # `text` has parameters of its own with these names.
+    words = {name: _readable(value) for name, value in facts.items() if name not in ("msgid", "language")}
+    try:
+        return catalogue.text(sentence, language, **words)
+    except (KeyError, FileNotFoundError):
+        return ""
+
+
+def _readable(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money):
+        return MoneyOut.of(value)
+    return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
+
+
+def _headers(problem: Problem, status: int) -> tuple[tuple[str, str], ...]:
+    headers = [("retry-after", str(problem.facts["retry_after"]))] if "retry_after" in problem.facts else []
+    if status == problems.STATUS[errors.Unavailable] and not headers:
+        headers = [("retry-after", "5")]
+    if isinstance(problem, problems.NotSignedIn):
+        headers.append(("www-authenticate", 'Bearer realm="portal"'))
+    if allowed := problem.facts.get("allow"):
+        headers.append(("allow", ", ".join(allowed)))
+    return tuple(headers)
+
+
+def _page(details: dict[str, Any], reader: Reader) -> str:
+    try:
+        return templates.render("web/problem.html", language=reader.language, problem=details, request_id=reader.request_id)
+    except TemplateNotFound:
+        title, detail = html.escape(details["title"]), html.escape(details.get("detail", ""))
+        number = html.escape(reader.request_id)
+        return f'<!doctype html><html lang="{reader.language}"><title>{title}</title><h1>{title}</h1><p>{detail}</p><p>{number}</p></html>'
+
+
+def reader_of(scope: Scope) -> Reader:
+    """Who reads the answer to this request, as the shell found out before anything could fail."""
+    found: Reader = scope["state"]["reader"]()
+    return found
+
+
+def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar's handler for every exception: `exception_handlers={Exception: errors.handle, HTTPException: errors.handle}`."""
+    problem = problem_of(error)
+    if isinstance(problem, problems.MethodNotAllowed):
+        problem = problems.MethodNotAllowed(**_allowed(error))
+    made = answer(problem, reader_of(request.scope))
+    return Response(made.body, status_code=made.status, media_type=made.media_type, headers=dict(made.headers))
+
+
+def _allowed(error: Exception) -> dict[str, list[str]]:
+    allow = (getattr(error, "headers", None) or {}).get("Allow", "")
+    return {"allow": [method.strip() for method in allow.split(",")]} if allow else {}

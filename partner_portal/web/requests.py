@@ -1,0 +1,66 @@
+"""How requests are read: JSON bodies strictly and with every fault named, and no query parameter that nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import RequestEncodingType
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import BodyKwarg
+
+from partner_portal.kernel.errors import Invalid
+
+from . import decoding, faults
+from .problems import MalformedJson, UnsupportedMediaType
+
+_JSON = "application/json"
+_known_names: WeakKeyDictionary[BaseRouteHandler, frozenset[str]] = WeakKeyDictionary()
+
+
+class PortalRequest(Request[Any, Any, Any]):
+    """Litestar's request, whose JSON arrives as the Struct that the handler's `data` is declared to be.
+
+    Litestar itself would read "5" as a number, take the last of two equal names, and report the first wrong field only.
+    """
+
+    async def json(self) -> Any:
+        """The body as the handler's `data`; UnsupportedMediaType, MalformedJson, or Invalid with every wrong field."""
+        kind, options = self.content_type
+        if kind != _JSON or options.get("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedMediaType(expected=_JSON)
+        wanted = self.route_handler.parsed_fn_signature.parameters.get("data")
+        return decoding.decode(wanted.annotation if wanted else Any, await self.body())
+
+    async def body(self) -> bytes:
+        """The body; where the handler needs JSON and nothing was sent, MalformedJson, not a guess."""
+        sent = await super().body()
+        if not sent and self._needs_json():
+            raise MalformedJson
+        return sent
+
+    def _needs_json(self) -> bool:
+        wanted = self.route_handler.parsed_fn_signature.parameters.get("data")
+        if wanted is None or wanted.has_default or wanted.is_optional:
+            return False
+        declared = wanted.kwarg_definition
+        return not isinstance(declared, BodyKwarg) or declared.media_type == RequestEncodingType.JSON
+
+
+def known_parameters_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard for API routes: a query parameter that the handler does not know is a mistake of the sender, and is said, not ignored."""
+    if not connection.scope["query_string"] or not isinstance(handler, HTTPRouteHandler):
+        return
+    known = _known_names.get(handler)
+    if known is None:
+        known = _known_names[handler] = _parameters(handler, connection)
+    unknown = [faults.unknown("", name, known) for name in dict.fromkeys(connection.query_params) if name not in known]
+    if unknown:
+        raise Invalid(*unknown)
+
+
+def _parameters(handler: HTTPRouteHandler, connection: ASGIConnection[Any, Any, Any, Any]) -> frozenset[str]:
+    model = handler.create_kwargs_model(path_parameters=connection.scope["path_params"].keys())
+    return frozenset(one.field_alias for one in model.expected_query_params)
