@@ -11,6 +11,7 @@ from partner_portal.kernel.errors import Invalid
 WHITE, BLACK = "#ffffff", "#000000"
 PAPER_LIGHT, PAPER_DARK = "#ffffff", "#14171b"
 READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3, for text of any size
+_LINEAR_BELOW = 0.04045
 _HEX = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -92,7 +93,7 @@ def _luminance(colour: str) -> float:
 
 def _linear(share: float) -> float:
     # The transfer function of sRGB, IEC 61966-2-1, with the threshold of the standard itself.
-    return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+    return share / 12.92 if share <= _LINEAR_BELOW else ((share + 0.055) / 1.055) ** 2.4
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

@@ -94,12 +94,12 @@ def _singular(message: Message) -> str:
 
 
 def _translated(message: Message) -> str | tuple[str, ...]:
-    return message.string if isinstance(message.string, str) else tuple(message.string)
+    return message.string if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def _is_usable(message: Message) -> bool:
     forms = (message.string,) if isinstance(message.string, str) else message.string
-    return all(forms) and not message.fuzzy
+    return bool(forms) and all(forms) and not message.fuzzy
 
 
 def source() -> Catalog:

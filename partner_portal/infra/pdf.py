@@ -17,7 +17,9 @@ from partner_portal.kernel.errors import Unavailable
 from . import press, templates
 
 SECONDS = 30.0  # a letter takes a tenth of a second; what takes this long will not end
-REMEDY = "install Pango: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian, Ubuntu) or brew install pango (macOS)"
+REMEDY = (
+    "install Pango: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian, Ubuntu) or brew install pango (macOS)"
+)
 
 
 class PdfUnavailable(Unavailable):

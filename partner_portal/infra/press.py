@@ -81,15 +81,15 @@ def _bundled_only() -> URLFetcher:
 
     inside = f"{ASSETS.resolve().as_uri()}/"
 
-    class BundledOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
+    class BundledOnly(URLFetcher):
         """Opens what lies in the bundled folder, and data in the page itself; anything else ends the letter."""
 
         def fetch(self, url: str, headers: Any = None) -> Any:
             if not url.startswith("data:") and (not url.startswith(inside) or ".." in url):
                 raise FatalURLFetchingError(url)
-            return super().fetch(url, headers)
+            return super().fetch(url, headers)  # type: ignore[no-untyped-call]
 
-    return BundledOnly(allowed_protocols=("file", "data"), allow_redirects=False)
+    return BundledOnly(allowed_protocols=("file", "data"), allow_redirects=False)  # type: ignore[no-untyped-call]
 
 
 def _end_with_parent() -> None:

@@ -20,7 +20,7 @@ _FOLDERS = {
 }
 
 
-_FORMS = {
+_FORMS: dict[str, Callable[..., str]] = {
     "money": formats.money,
     "number": formats.number,
     "percent": formats.percent,
