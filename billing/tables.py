@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from piccolo.columns import JSONB, BigInt, Boolean, Date, ForeignKey, Integer, Numeric, OnDelete, Text, Timestamptz, UUID, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, Numeric, OnDelete, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
@@ -41,7 +41,7 @@ class BuyoutRule(Table, tablename="billing_buyout_rule"):
 
     id = UUID(primary_key=True, default=NewId())
     name = Varchar(100, unique=True)
-    method = Varchar(20, default=agreed.BuyoutMethod.FULL_STARTED, choices=agreed.BuyoutMethod)
+    method = Varchar(20, default=agreed.Method.FULL_STARTED, choices=agreed.Method)
     scale = Varchar(20, default=agreed.ScaleKind.PERCENTAGE, choices=agreed.ScaleKind)
     percentage = Numeric(digits=(6, 3), default=Decimal(100))
     bands = JSONB(default=[], help_text='Alleen bij een staffel: [{"from_month": 1, "percentage": "75"}]')
@@ -71,7 +71,7 @@ class Service(OwnedByTenant, Table, tablename="billing_service"):
 
     starts_on = Date()
     signed_on = Date()
-    channel = Varchar(10, default=agreed.Channel.ONLINE, choices=agreed.Channel)
+    channel = Varchar(15, default=agreed.Channel.ONLINE, choices=agreed.Channel)
     minimum_months = Integer(default=0)
     explicit_end = Date(null=True, default=None, help_text="De gedrukte einddatum (t/m) gaat voor")
     renewal = Varchar(10, default=Renewal.INDEF, choices=Renewal)

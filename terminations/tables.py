@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, BigInt, Boolean, Bytea, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, UUID, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
@@ -32,7 +32,7 @@ class Quote(OwnedByTenant, Table, tablename="termination_quote"):
 
 
 class Termination(OwnedByTenant, Table, tablename="termination"):
-    """A case: one customer, one or more services, from request to effect."""
+    """A case: one customer, one or more services, from request to effect; `ends_on` is the earliest last day of its lines."""
 
     number = Varchar(30)
     customer = ForeignKey(Customer, null=False, on_delete=OnDelete.restrict)
@@ -123,5 +123,6 @@ class DecisionLink(OwnedByTenant, Table, tablename="termination_decision_link"):
     code_sha256 = Bytea(null=True, default=None)
     code_expires_at = Timestamptz(null=True, default=None)
     code_attempts = Integer(default=0)
+    codes_sent = Integer(default=0)
     code_for = Varchar(25, null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())

@@ -113,13 +113,11 @@ DESCRIPTION = "tables"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="billing", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="billing", description=DESCRIPTION)
 
     manager.add_table(
-        class_name="Product",
-        tablename="billing_product",
+        class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
         schema=None,
         columns=None,
     )
@@ -132,8 +130,8 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
+        class_name="Product",
+        tablename="billing_product",
         schema=None,
         columns=None,
     )
@@ -143,6 +141,368 @@ async def forwards():
         tablename="billing_service",
         schema=None,
         columns=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="UUID",
+        column_class=UUID,
+        params={
+            "default": NewId(),
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="name",
+        db_column_name="name",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 100,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="method",
+        db_column_name="method",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 20,
+            "default": "FULL_STARTED",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": Enum(
+                "Method",
+                {
+                    "FULL_STARTED": "FULL_STARTED",
+                    "FULL_FLOOR_DAYS": "FULL_FLOOR_DAYS",
+                    "CAL_DAYS": "CAL_DAYS",
+                },
+            ),
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="scale",
+        db_column_name="scale",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 20,
+            "default": "percentage",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": Enum(
+                "ScaleKind",
+                {
+                    "PERCENTAGE": "percentage",
+                    "BY_CONTRACT_MONTH": "by_contract_month",
+                    "BY_MOMENT": "by_moment",
+                },
+            ),
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="percentage",
+        db_column_name="percentage",
+        column_class_name="Numeric",
+        column_class=Numeric,
+        params={
+            "default": decimal.Decimal("100"),
+            "digits": (6, 3),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="bands",
+        db_column_name="bands",
+        column_class_name="JSONB",
+        column_class=JSONB,
+        params={
+            "default": "[]",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="handling_cents",
+        db_column_name="handling_cents",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="avoided_percentage",
+        db_column_name="avoided_percentage",
+        column_class_name="Numeric",
+        column_class=Numeric,
+        params={
+            "default": decimal.Decimal("0"),
+            "digits": (6, 3),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BuyoutRule",
+        tablename="billing_buyout_rule",
+        column_name="created_at",
+        db_column_name="created_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="UUID",
+        column_class=UUID,
+        params={
+            "default": NewId(),
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="tenant",
+        db_column_name="tenant",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Tenant,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="service",
+        db_column_name="service",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Service,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="reason",
+        db_column_name="reason",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="changes",
+        db_column_name="changes",
+        column_class_name="JSONB",
+        column_class=JSONB,
+        params={
+            "default": "{}",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="decided_by",
+        db_column_name="decided_by",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 120,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TermsChange",
+        tablename="billing_terms_change",
+        column_name="decided_at",
+        db_column_name="decided_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
     )
 
     manager.add_column(
@@ -335,369 +695,6 @@ async def forwards():
         params={
             "default": None,
             "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="UUID",
-        column_class=UUID,
-        params={
-            "default": NewId(),
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="tenant",
-        db_column_name="tenant",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Tenant,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="service",
-        db_column_name="service",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Service,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="reason",
-        db_column_name="reason",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="changes",
-        db_column_name="changes",
-        column_class_name="JSONB",
-        column_class=JSONB,
-        params={
-            "default": "{}",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="decided_by",
-        db_column_name="decided_by",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 120,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TermsChange",
-        tablename="billing_terms_change",
-        column_name="decided_at",
-        db_column_name="decided_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": TimestamptzNow(),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="UUID",
-        column_class=UUID,
-        params={
-            "default": NewId(),
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="name",
-        db_column_name="name",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 100,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": True,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="method",
-        db_column_name="method",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 20,
-            "default": "FULL_STARTED",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": Enum(
-                "BuyoutMethod",
-                {
-                    "FULL_STARTED": "FULL_STARTED",
-                    "FULL_FLOOR_DAYS": "FULL_FLOOR_DAYS",
-                    "CAL_DAYS": "CAL_DAYS",
-                },
-            ),
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="scale",
-        db_column_name="scale",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 20,
-            "default": "percentage",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": Enum(
-                "ScaleKind",
-                {
-                    "NONE": "none",
-                    "PERCENTAGE": "percentage",
-                    "BY_CONTRACT_MONTH": "by_contract_month",
-                    "BY_MOMENT": "by_moment",
-                },
-            ),
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="percentage",
-        db_column_name="percentage",
-        column_class_name="Numeric",
-        column_class=Numeric,
-        params={
-            "default": decimal.Decimal("100"),
-            "digits": (6, 3),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="bands",
-        db_column_name="bands",
-        column_class_name="JSONB",
-        column_class=JSONB,
-        params={
-            "default": "[]",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="handling_cents",
-        db_column_name="handling_cents",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="avoided_percentage",
-        db_column_name="avoided_percentage",
-        column_class_name="Numeric",
-        column_class=Numeric,
-        params={
-            "default": decimal.Decimal("0"),
-            "digits": (6, 3),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="BuyoutRule",
-        tablename="billing_buyout_rule",
-        column_name="created_at",
-        db_column_name="created_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": TimestamptzNow(),
-            "null": False,
             "primary_key": False,
             "unique": False,
             "index": False,
@@ -983,8 +980,8 @@ async def forwards():
         column_class_name="Varchar",
         column_class=Varchar,
         params={
-            "length": 10,
-            "default": "online",
+            "length": 15,
+            "default": "ONLINE",
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -993,10 +990,10 @@ async def forwards():
             "choices": Enum(
                 "Channel",
                 {
-                    "ONLINE": "online",
-                    "PHONE": "phone",
-                    "LETTER": "letter",
-                    "IN_PERSON": "in person",
+                    "ONLINE": "ONLINE",
+                    "DISTANCE": "DISTANCE",
+                    "OFF_PREMISES": "OFF_PREMISES",
+                    "ON_PREMISES": "ON_PREMISES",
                 },
             ),
             "db_column_name": None,
@@ -1062,9 +1059,7 @@ async def forwards():
             "unique": False,
             "index": False,
             "index_method": IndexMethod.btree,
-            "choices": Enum(
-                "Renewal", {"NONE": "NONE", "FIXED": "FIXED", "INDEF": "INDEF"}
-            ),
+            "choices": Enum("Renewal", {"NONE": "NONE", "FIXED": "FIXED", "INDEF": "INDEF"}),
             "db_column_name": None,
             "secret": False,
         },
@@ -1175,9 +1170,7 @@ async def forwards():
             "unique": False,
             "index": False,
             "index_method": IndexMethod.btree,
-            "choices": Enum(
-                "Align", {"NONE": "NONE", "EOM": "EOM", "PERIOD": "PERIOD"}
-            ),
+            "choices": Enum("Align", {"NONE": "NONE", "EOM": "EOM", "PERIOD": "PERIOD"}),
             "db_column_name": None,
             "secret": False,
         },
@@ -1264,7 +1257,13 @@ async def forwards():
             "index_method": IndexMethod.btree,
             "choices": Enum(
                 "CreditMode",
-                {"CAL": "CAL", "YEAR_365": "365", "MONTHS": "MONTHS"},
+                {
+                    "CAL": "CAL",
+                    "YEAR_365": "365",
+                    "E30_360": "30E360",
+                    "MONTHS": "MONTHS",
+                    "NONE": "NONE",
+                },
             ),
             "db_column_name": None,
             "secret": False,
@@ -1640,9 +1639,7 @@ async def forwards():
         tablename="billing_buyout_rule",
         constraint_name="buyout_rule_percentages",
         constraint_class=Check,
-        params={
-            "condition": "percentage BETWEEN 0 AND 1000 AND avoided_percentage BETWEEN 0 AND 100 AND handling_cents >= 0"
-        },
+        params={"condition": "percentage BETWEEN 0 AND 1000 AND avoided_percentage BETWEEN 0 AND 100 AND handling_cents >= 0"},
         schema=None,
     )
 
@@ -1682,9 +1679,7 @@ async def forwards():
         tablename="billing_service",
         constraint_name="billing_service_parts",
         constraint_class=Check,
-        params={
-            "condition": "(discount_cents = 0 OR discount_months >= 1) AND (equipment_cents = 0 OR equipment_months >= 1)"
-        },
+        params={"condition": "(discount_cents = 0 OR discount_months >= 1) AND (equipment_cents = 0 OR equipment_months >= 1)"},
         schema=None,
     )
 
@@ -1693,9 +1688,7 @@ async def forwards():
         tablename="billing_service",
         constraint_name="billing_service_end",
         constraint_class=Check,
-        params={
-            "condition": "(ended_at IS NULL OR ends_on IS NOT NULL) AND ((ends_on IS NULL) = (billing_ends_on IS NULL))"
-        },
+        params={"condition": "(ended_at IS NULL OR ends_on IS NOT NULL) AND ((ends_on IS NULL) = (billing_ends_on IS NULL))"},
         schema=None,
     )
 

@@ -15,9 +15,7 @@ DESCRIPTION = "tables"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="knowledge_base", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="knowledge_base", description=DESCRIPTION)
 
     manager.add_table(
         class_name="Article",

@@ -18,10 +18,9 @@ import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
+
 if TYPE_CHECKING:
     from .settings import Settings
-
-
 
 
 class Door(StrEnum):

@@ -17,6 +17,8 @@ import msgspec
 import structlog
 from piccolo.utils.uuid import uuid7
 
+from partner_portal.kernel.events import Event
+
 from . import clock, db
 from .db import Door, Principal
 
@@ -26,12 +28,6 @@ Handler = Callable[[Any], Awaitable[None]]
 
 MAX_ATTEMPTS = 12
 _BACKOFF_SECONDS = (1, 5, 15, 60, 300, 900, 1800, 3600)
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened in a tenant; subclasses are named in the past tense and hold ids and values, never rows."""
-
-    tenant_id: UUID
 
 
 class _Route(msgspec.Struct, frozen=True):
@@ -110,7 +106,8 @@ async def deliver(message: UUID) -> None:
 async def _look(message: UUID) -> Any:
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
         return await db.fetch_one(
-            "SELECT tenant, topic, handler, payload, attempts FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL", message
+            "SELECT tenant, topic, handler, payload, attempts FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL",
+            message,
         )
 
 

@@ -61,7 +61,7 @@ async def daily(jobs: Sequence[Daily], every_seconds: float, stop: asyncio.Event
         for job in jobs:
             try:
                 await job()
-            except Exception as error:  # noqa: BLE001  # it is due again at the next round
+            except Exception as error:  # it is due again at the next round
                 log.error("daily.failed", job=job.__name__, error=type(error).__name__, exc_info=error)
         await _pause(stop, every_seconds)
 

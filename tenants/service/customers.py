@@ -12,7 +12,8 @@ from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, numbers
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+from partner_portal.web.lists import Column, Listing, Window, contains
 
 from .. import policy
 
@@ -67,26 +68,23 @@ class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     visit_address: Address | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     country: Country | UnsetType = UNSET
-    vat_id: Annotated[str, Meta(max_length=20)] | None | UnsetType = UNSET
-    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | None | UnsetType = UNSET
-    staff_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None | UnsetType = UNSET
-
-
-class CustomerChanged(Refused):
-    """Somebody else changed the customer since it was read."""
+    vat_id: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | UnsetType | None = UNSET
+    staff_count: Annotated[int, Meta(ge=0, le=10000000)] | UnsetType | None = UNSET
 
 
 _COLUMNS = ("name", "segment", "language", "country", "vat_id", "chamber_number", "staff_count")
 
+LISTING = Listing(
+    "customers",
+    {"name": Column("c.name", "varchar", "name"), "number": Column("c.number", "varchar", "number")},
+    usual="name",
+    id_sql="c.id",
+)
 _LIST = """
-SELECT c.id, c.number, c.name, c.segment, c.language, c.country, c.version, m.name AS contact_name, m.email AS contact_email
+SELECT c.id, c.number, c.name, c.segment, c.language, c.country, m.name AS contact_name, m.email AS contact_email
   FROM customer c LEFT JOIN contact m ON m.tenant = c.tenant AND m.customer = c.id AND m.is_main
 """
-_LIST_ALL = _LIST + " WHERE (c.name, c.id) > ($1, $2) ORDER BY c.name, c.id LIMIT $3"
-_LIST_FOUND = (
-    _LIST + " WHERE (c.name, c.id) > ($1, $2) AND (c.name ILIKE $4 OR c.number ILIKE $4 OR m.email ILIKE $4 OR m.name ILIKE $4)"
-    " ORDER BY c.name, c.id LIMIT $3"
-)
 _ONE = """
 SELECT c.*, m.name AS contact_name, m.email AS contact_email, m.phone AS contact_phone,
        (SELECT jsonb_object_agg(l.kind, jsonb_build_object('street', l.street, 'postcode', l.postcode, 'city', l.city, 'country', l.country))
@@ -94,15 +92,17 @@ SELECT c.*, m.name AS contact_name, m.email AS contact_email, m.phone AS contact
   FROM customer c LEFT JOIN contact m ON m.tenant = c.tenant AND m.customer = c.id AND m.is_main
  WHERE c.id = $1
 """
-FIRST = ("", UUID(int=0))
 
 
-async def page(*, q: str = "", after: tuple[str, UUID] = FIRST, limit: int = 50) -> list[asyncpg.Record]:
-    """At most `limit` customers of the acting tenant in order of name, following the one named by `after`; `q` looks in name, number and contact."""
-    if not q:
-        return await db.fetch(_LIST_ALL, *after, limit)
-    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return await db.fetch(_LIST_FOUND, *after, limit, f"%{escaped}%")
+async def page(window: Window, *, q: str = "") -> list[asyncpg.Record]:
+    """The acting tenant's customers in the window; `q` looks in name, number and contact."""
+    unseen, values = window.where(1)
+    found = ""
+    if q:
+        place = len(values) + 1
+        found = f" AND (c.name ILIKE ${place} OR c.number ILIKE ${place} OR m.email ILIKE ${place} OR m.name ILIKE ${place})"
+        values.append(contains(q))
+    return await db.fetch(f"{_LIST} WHERE {unseen}{found} ORDER BY {window.order}", *values)  # fragments are ours, values are bound
 
 
 async def one(customer: UUID) -> asyncpg.Record:
@@ -134,13 +134,17 @@ async def create(actor: Actor, new: NewCustomer) -> UUID:
     return customer
 
 
-async def change(actor: Actor, customer: UUID, wanted: CustomerChange, *, version: int) -> None:
-    """The customer is as `wanted`, its version one higher; CustomerChanged when `version` is no longer the current one."""
+async def version_of(customer: UUID) -> int:
+    """The customer's version, its row locked: whoever changes it compares first. NotFound when it is not the acting tenant's."""
     row = await db.fetch_one("SELECT version FROM customer WHERE id = $1 FOR UPDATE", customer)
     if row is None:
         raise NotFound(what="customer", id=str(customer))
-    if row["version"] != version:
-        raise CustomerChanged(version=row["version"])
+    version: int = row["version"]
+    return version
+
+
+async def change(actor: Actor, customer: UUID, wanted: CustomerChange) -> None:
+    """The locked customer is as `wanted`, its version one higher."""
     changes: dict[str, Any] = {name: value for name in _COLUMNS if (value := getattr(wanted, name)) is not UNSET}
     columns = "".join(f", {name} = ${place}" for place, name in enumerate(changes, 2))
     await db.execute(f"UPDATE customer SET version = version + 1{columns} WHERE id = $1", customer, *changes.values())  # noqa: S608  # column names are ours

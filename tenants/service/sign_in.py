@@ -20,6 +20,7 @@ _DOOR = Principal(Door.STAFF, actor="system:sign-in")
 _hasher = argon2.PasswordHasher()  # Argon2id with the library's parameters (RFC 9106, low-memory profile)
 _NOBODY = _hasher.hash("no account has this password")
 _USED_STEP = timedelta(minutes=1)  # last use is told to the minute, so that most requests write nothing
+_MEMBER = "SELECT m.id, m.tenant, m.name, m.role, m.language, m.password_hash FROM member m JOIN tenant t ON t.id = m.tenant"
 
 
 class SignInFailed(NotAllowed):
@@ -29,11 +30,7 @@ class SignInFailed(NotAllowed):
 async def with_password(email: str, password: str) -> Actor:
     """The member with this e-mail and password; SignInFailed after the same work whether or not the account exists."""
     async with db.apart(_DOOR):
-        row = await db.fetch_one(
-            "SELECT m.id, m.tenant, m.name, m.role, m.language, m.password_hash FROM member m JOIN tenant t ON t.id = m.tenant"
-            " WHERE lower(m.email) = lower($1) AND m.disabled_at IS NULL AND t.suspended_at IS NULL",
-            email,
-        )
+        row = await db.fetch_one(_MEMBER + " WHERE lower(m.email) = lower($1) AND m.disabled_at IS NULL AND t.suspended_at IS NULL", email)
     stored = row["password_hash"] if row else None
     if not await verify(stored or _NOBODY, password) or row is None or stored is None:
         raise SignInFailed
@@ -81,11 +78,18 @@ def _member(row: asyncpg.Record) -> Actor:
     role = Role(row["role"])
     roles = frozenset({role.value, *(scope.value for scope in policy.scopes_of(role))})
     return Actor(
-        kind=ActorKind.MEMBER, id=str(row["id"]), tenant=row["tenant"], roles=roles, label=row["name"], channel="portal", language=row["language"]
+        kind=ActorKind.MEMBER,
+        id=str(row["id"]),
+        tenant=row["tenant"],
+        roles=roles,
+        label=row["name"],
+        channel="portal",
+        language=row["language"],
     )
 
 
-async def still_member(member: UUID) -> bool:
-    """Whether the member may still sign in."""
+async def member_now(member: UUID) -> Actor | None:
+    """The member as it is now; None if it may no longer sign in."""
     async with db.apart(_DOOR):
-        return await db.fetch_one("SELECT 1 FROM member WHERE id = $1 AND disabled_at IS NULL", member) is not None
+        row = await db.fetch_one(_MEMBER + " WHERE m.id = $1 AND m.disabled_at IS NULL AND t.suspended_at IS NULL", member)
+    return _member(row) if row else None

@@ -14,7 +14,9 @@ HISTORY = ("termination_quote", "termination_step", "termination_buyout_decision
 STATEMENTS = [
     *wall.around("termination_quote", app="SELECT, INSERT", staff="SELECT, INSERT", references={"customer": "customer"}),
     *wall.around("termination", staff="SELECT, INSERT, UPDATE", references={"customer": "customer", "quote": "termination_quote"}),
-    *wall.around("termination_line", staff="SELECT, INSERT, UPDATE", references={"termination": "termination", "service": "billing_service"}),
+    *wall.around(
+        "termination_line", staff="SELECT, INSERT, UPDATE", references={"termination": "termination", "service": "billing_service"}
+    ),
     *wall.around("termination_step", app="SELECT, INSERT", staff="SELECT, INSERT", references={"termination": "termination"}),
     *wall.around("termination_buyout_decision", app="SELECT, INSERT", staff="SELECT, INSERT", references={"termination": "termination"}),
     *wall.around("termination_decision_link", staff="SELECT, INSERT, UPDATE", references={"termination": "termination"}),

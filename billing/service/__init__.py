@@ -1,0 +1,1 @@
+"""Use cases around what is agreed: services and their terms."""

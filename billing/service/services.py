@@ -1,0 +1,201 @@
+"""Services with their terms: read, entered, changed by decision, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+from piccolo.utils.uuid import uuid7
+
+from partner_portal.infra import clock, db, numbers
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+
+from ..policy import agreed
+from ..policy.terms import Align, CountFrom, NoticeUnit, Renewal
+
+Cents = Annotated[int, Meta(ge=0, le=100_000_000_00)]
+Months = Annotated[int, Meta(ge=0, le=600)]
+Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Number = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*$")]
+
+
+class AgreedTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that a contract fixes for one service; amounts in cents, per unit and month for fees; `paid_until` is the first day not paid."""
+
+    label: Label
+    fee_cents: Cents
+    starts_on: date
+    paid_until: date
+    wholesale_cents: Cents | None = None
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    signed_on: date | None = None
+    channel: agreed.Channel = agreed.Channel.ONLINE
+    minimum_months: Months = 0
+    explicit_end: date | None = None
+    renewal: Renewal = Renewal.INDEF
+    renewal_months: Months = 0
+    notice_n: Annotated[int, Meta(ge=0, le=1000)] = 1
+    notice_unit: NoticeUnit = NoticeUnit.MONTHS
+    notice_from: CountFrom = CountFrom.NEXT
+    align: Align = Align.NONE
+    billing_months: Annotated[int, Meta(ge=1, le=120)] = 1
+    billed_from: date | None = None
+    credit_mode: agreed.CreditMode = agreed.CreditMode.CAL
+    buyout_rule: str | None = None
+    discount_cents: Cents = 0
+    discount_months: Months = 0
+    discount_full: bool = False
+    equipment_cents: Cents = 0
+    equipment_months: Months = 0
+    equipment_by_day: bool = False
+    bundle: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
+    waiver_document: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    long_notice_document: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    provider_notice_months: Months | None = None
+    is_m2m: bool = False
+
+
+_TERMS = msgspec.structs.fields(AgreedTerms)
+_COLUMNS = [field.name for field in _TERMS if field.name != "buyout_rule"]
+_INSERT = (
+    f"INSERT INTO billing_service (id, tenant, customer, product, number, buyout_rule, location, version, created_at, {', '.join(_COLUMNS)})"  # noqa: S608  # names of our own fields
+    f" VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, {', '.join(f'${place}' for place in range(9, 9 + len(_COLUMNS)))})"
+)
+_READ = """
+SELECT s.*, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS product_en, p.kind AS product_kind, p.is_domain, p.has_numbers, p.has_data,
+       r.name AS rule_name, r.method AS rule_method, r.scale AS rule_scale, r.percentage AS rule_percentage, r.bands AS rule_bands,
+       r.handling_cents AS rule_handling, r.avoided_percentage AS rule_avoided
+  FROM billing_service s JOIN billing_product p ON p.id = s.product LEFT JOIN billing_buyout_rule r ON r.id = s.buyout_rule
+"""
+_OF_CUSTOMER = _READ + " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
+_BY_ID = _READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
+
+
+class NoSuchProduct(Invalid):
+    """No product has this code."""
+
+
+async def of_customer(customer: UUID) -> list[asyncpg.Record]:
+    """The customer's services that have not ended, with product and buyout rule, in order of number."""
+    return await db.fetch(_OF_CUSTOMER, customer)
+
+
+async def by_id(services: Sequence[UUID]) -> list[asyncpg.Record]:
+    """These services in order of number; NotFound when one of them is not the acting tenant's."""
+    rows = await db.fetch(_BY_ID, list(services))
+    if len(rows) != len(set(services)):
+        known = {row["id"] for row in rows}
+        raise NotFound(what="service", id=str(next(service for service in services if service not in known)))
+    return rows
+
+
+async def enter(actor: Actor, *, customer: UUID, product: str, terms: AgreedTerms, number: str | None = None) -> UUID:
+    """The service exists with these terms; Invalid names everything that cannot be."""
+    await db.execute("SELECT 1 FROM customer WHERE id = $1 FOR SHARE", customer)
+    product_id = await db.fetch_one("SELECT id FROM billing_product WHERE code = $1", product)
+    rule = await db.fetch_one("SELECT id FROM billing_buyout_rule WHERE name = $1", terms.buyout_rule) if terms.buyout_rule else None
+    faults = list(contradictions(terms))
+    if product_id is None:
+        faults.append(FieldError("/product", "unknown-product", {"value": product}))
+    if terms.buyout_rule and rule is None:
+        faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": terms.buyout_rule}))
+    if faults or product_id is None:
+        raise Invalid(*faults)
+    service, number = uuid7(), number or await numbers.next_in("S")
+    values = {name: getattr(terms, name) for name in _COLUMNS}
+    values["signed_on"] = terms.signed_on or terms.starts_on
+    try:
+        async with db.savepoint():
+            await db.execute(
+                _INSERT,
+                *(service, actor.tenant, customer, product_id["id"], number, rule["id"] if rule else None, None, clock.now()),
+                *values.values(),
+            )
+    except asyncpg.UniqueViolationError as error:
+        raise Invalid(FieldError("/number", "taken", {"value": number})) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise NotFound(what="customer", id=str(customer)) from error
+    return service
+
+
+def contradictions(terms: AgreedTerms) -> list[FieldError]:
+    """Everything in `terms` that cannot be true together."""
+    wrong = [
+        ("renewal_months", "needs-renewal-months", terms.renewal is Renewal.FIXED and terms.renewal_months < 1),
+        ("minimum_months", "needs-an-end", terms.renewal is not Renewal.INDEF and terms.minimum_months < 1 and terms.explicit_end is None),
+        ("explicit_end", "before-start", terms.explicit_end is not None and terms.explicit_end < terms.starts_on),
+        ("discount_months", "needs-months", terms.discount_cents > 0 and terms.discount_months < 1),
+        ("equipment_months", "needs-months", terms.equipment_cents > 0 and terms.equipment_months < 1),
+        ("billed_from", "after-paid-until", terms.billed_from is not None and terms.billed_from > terms.paid_until),
+        ("paid_until", "before-start", terms.paid_until < terms.starts_on),
+    ]
+    return [FieldError(f"/terms/{name}", code) for name, code, is_wrong in wrong if is_wrong]
+
+
+class TermsChangeWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """New values for terms in force, by name, and the reason."""
+
+    values: dict[str, Any]
+    reason: Annotated[str, Meta(min_length=3, max_length=2000)]
+
+
+async def change_terms(actor: Actor, service: UUID, wanted: TermsChangeWanted) -> None:
+    """The service has the new values from now on, and the decision with its reason stays on record; Invalid names what cannot be."""
+    rows = await db.fetch(_READ + " WHERE s.id = $1 FOR UPDATE OF s", service)
+    if not rows:
+        raise NotFound(what="service", id=str(service))
+    terms = _changed(rows[0], wanted.values)
+    faults = contradictions(terms)
+    rule = await db.fetch_one("SELECT id FROM billing_buyout_rule WHERE name = $1", terms.buyout_rule) if terms.buyout_rule else None
+    if terms.buyout_rule and rule is None:
+        faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": terms.buyout_rule}))
+    if faults:
+        raise Invalid(*faults)
+    assigned = ", ".join(f"{name} = ${place}" for place, name in enumerate(_COLUMNS, 3))
+    await db.execute(
+        f"UPDATE billing_service SET version = version + 1, buyout_rule = $2, {assigned} WHERE id = $1",  # noqa: S608  # names of our own fields
+        *(service, rule["id"] if rule else None, *(getattr(terms, name) for name in _COLUMNS)),
+    )
+    await db.execute(
+        "INSERT INTO billing_terms_change (id, tenant, service, reason, changes, decided_by, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        *(uuid7(), rows[0]["tenant"], service, wanted.reason, msgspec.json.encode(wanted.values).decode(), actor.trail, clock.now()),
+    )
+
+
+def _changed(row: asyncpg.Record, values: dict[str, Any]) -> AgreedTerms:
+    now = {name: row[name] for name in _COLUMNS} | {"buyout_rule": row["rule_name"]}
+    try:
+        return msgspec.convert({**now, **values}, AgreedTerms, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(FieldError("/values", "not-valid", {"reason": str(error)})) from error
+
+
+async def plan_end(service: UUID, *, ends_on: date, billing_ends_on: date) -> None:
+    """The service is to end after `ends_on` and is billed up to and including `billing_ends_on`."""
+    await db.execute(
+        "UPDATE billing_service SET ends_on = $2, billing_ends_on = $3, version = version + 1 WHERE id = $1",
+        service,
+        ends_on,
+        billing_ends_on,
+    )
+
+
+async def drop_planned_end(service: UUID) -> None:
+    """The service goes on as if no end had been planned."""
+    await db.execute(
+        "UPDATE billing_service SET ends_on = NULL, billing_ends_on = NULL, version = version + 1 WHERE id = $1 AND ended_at IS NULL",
+        service,
+    )
+
+
+async def end(service: UUID) -> None:
+    """The service has ended; ending it twice changes nothing."""
+    await db.execute(
+        "UPDATE billing_service SET ended_at = coalesce(ended_at, $2), version = version + 1 WHERE id = $1", service, clock.now()
+    )

@@ -1,0 +1,72 @@
+"""What happened to a case, as others may rely on it: named after the state it is in now (termination.scheduled, ...)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from partner_portal.kernel.events import Event
+
+
+class CaseEvent(Event, frozen=True, kw_only=True):
+    """A step of a case; `nth` is the step's number, so that each event happens once."""
+
+    termination_id: UUID
+    nth: int
+
+
+class CustomerAsked(CaseEvent, frozen=True, kw_only=True):
+    """The customer is to confirm: a new case, a buyout the partner accepted, or a link sent again."""
+
+
+class CustomerReminded(CaseEvent, frozen=True, kw_only=True):
+    """The customer (or whoever pays a proposed buyout) has not answered for some days."""
+
+
+class NotMeReported(CaseEvent, frozen=True, kw_only=True):
+    """Whoever got the link says to be the wrong person."""
+
+
+class BuyoutRequested(CaseEvent, frozen=True, kw_only=True):
+    """Finance is to decide on a buyout."""
+
+
+class SecondAgreementNeeded(CaseEvent, frozen=True, kw_only=True):
+    """One person of finance agreed; above the limit a second one must."""
+
+
+class BuyoutProposed(CaseEvent, frozen=True, kw_only=True):
+    """Whoever pays is to accept a sum."""
+
+
+class BuyoutCountered(CaseEvent, frozen=True, kw_only=True):
+    """Whoever pays answered with a sum of their own."""
+
+
+class TerminationRefused(CaseEvent, frozen=True, kw_only=True):
+    """The customer, the payer or finance said no."""
+
+
+class TerminationExpired(CaseEvent, frozen=True, kw_only=True):
+    """Nobody answered in time, or the date could no longer be kept."""
+
+
+class TerminationScheduled(CaseEvent, frozen=True, kw_only=True):
+    """All agreed: the services end on their last days."""
+
+
+class WithdrawalAsked(CaseEvent, frozen=True, kw_only=True):
+    """A withdrawal so late that finance must consent."""
+
+
+class TerminationWithdrawn(CaseEvent, frozen=True, kw_only=True):
+    """The services go on."""
+
+
+class TerminationEnded(CaseEvent, frozen=True, kw_only=True):
+    """The last service of the case has ended."""
+
+
+class CodeNeeded(CaseEvent, frozen=True, kw_only=True):
+    """So much money is at stake that the customer must type a code; `nth` counts the codes of the link."""
+
+    link_id: UUID

@@ -1,0 +1,1 @@
+"""Use cases of ending a contract: quote, file, decide, buy out, take effect."""

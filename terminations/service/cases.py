@@ -1,0 +1,264 @@
+"""Cases: filed on a quote, listed, shown with all their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from piccolo.utils.uuid import uuid7
+
+from partner_portal.infra import clock, db, numbers, settings
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import NotFound, Refused
+from partner_portal.web.lists import Column, Listing, Window
+
+from ..events import BuyoutRequested, CustomerAsked
+from ..policy.changes import changed_inputs
+from ..policy.cost_sheet import CostLine, LineCode
+from ..policy.facts import Asked, ServiceFacts
+from ..policy.preview import EndKind, Preview, ServicePreview, judged
+from ..tables import Quote, Termination
+from ..workflow import Action
+from . import quotes, steps, waiting
+from .buyouts import Payer
+from .facts import Layer
+from .quotes import QuoteExpired, Shown
+from .steps import Note
+
+
+class Reason(StrEnum):
+    """Why the customer leaves, as far as it says."""
+
+    PRICE = "price"
+    SWITCHES = "switches"
+    MOVES = "moves"
+    STOPS = "stops"
+    QUALITY = "quality"
+    MERGES = "merges"
+    OTHER = "other"
+    NOT_SAID = "not_said"
+
+
+EXTRA_COSTS = frozenset({LineCode.BUYOUT, LineCode.CLAWBACK, LineCode.RESIDUAL, LineCode.HANDLING})
+
+
+class QuoteUsed(Refused):
+    """A case was filed on this quote before."""
+
+
+class QuoteOutdated(Refused):
+    """An input of the quote has changed, and with it the outcome: `changed` says which; a new quote is needed."""
+
+
+class ServiceAlreadyEnding(Refused):
+    """Another open case holds the service."""
+
+
+class EndsInThePast(Refused):
+    """The service would have ended before today."""
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is filed beside the quote; `has_mandate`: the partner states to hold the customer's mandate, so the notice counts from now."""
+
+    reason: Reason
+    comment: str = ""
+    has_mandate: bool = False
+
+
+async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
+    """The case exists: an ordinary end waits for the customer, a buyout for finance; the services are held.
+
+    Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast.
+    """
+    quote = await _usable(quote_id)
+    shown = await _still_true(actor, quote)
+    outcome = shown.previews[Layer.CUSTOMER]
+    for service in outcome.services:
+        if service.already_ended or service.ending.ends_on < clock.today():
+            raise EndsInThePast(service=service.name, ends_on=service.ending.ends_on.isoformat())
+    case = await _insert(actor, quote, filing, shown)
+    await _hold(actor, case, outcome)
+    note = Note(
+        text=filing.comment,
+        facts={"quote": quote.number, "reason": filing.reason.value, "has_mandate": filing.has_mandate},
+        on_behalf_of=shown.parties.customer_name,
+    )
+    if case.is_buyout:
+        await steps.take(actor, case, Action.FILE_BUYOUT, BuyoutRequested, note=note, **waiting.for_finance(case))
+    else:
+        answer_by = None if filing.has_mandate else last_day_to_answer(shown)
+        await steps.take(actor, case, Action.FILE, CustomerAsked, note=note, **waiting.for_customer(case, answer_by))
+    return case
+
+
+async def _usable(quote_id: UUID) -> Quote:
+    # Read, not locked: quotes never change, and that each is used once is for the database to say.
+    quote: Quote = await Quote.get(quote_id)
+    if quote.valid_until < clock.today():
+        raise QuoteExpired(valid_until=quote.valid_until.isoformat())
+    return quote
+
+
+async def _still_true(actor: Actor, quote: Quote) -> Shown:
+    """The preview as it is now, if it is what the quote says."""
+    asked, today = quotes.request_of(quote), clock.today()
+    now = msgspec.structs.replace(
+        asked, received_on=max(asked.received_on, today) if asked.received_on >= clock.civil_day(quote.created_at) else asked.received_on
+    )
+    shown = await quotes.show(actor, now, with_calendar=False)
+    if _essence(shown.previews) != _essence(quotes.outcome_of(quote).previews):
+        changed = list(changed_inputs(quotes.facts_of(quote)[Layer.CUSTOMER], shown.facts[Layer.CUSTOMER]))
+        if now.received_on != asked.received_on:
+            changed.append("received_on")
+        raise QuoteOutdated(changed=changed, quote=quote.number, offer="POST /api/v1/quotes")
+    return shown
+
+
+def _essence(previews: dict[Layer, Preview]) -> Any:
+    """What a quote promises: the ends and the money; that notice now arrives a day later may leave both as they were."""
+    return {
+        layer: [
+            (
+                service.ref,
+                service.ending.kind,
+                service.ending.ends_on,
+                service.ending.billing_ends_on,
+                service.ending.sheet.lines,
+                service.ending.sheet.fees,
+            )
+            for service in preview.services
+        ]
+        for layer, preview in previews.items()
+    }
+
+
+async def _insert(actor: Actor, quote: Quote, filing: Filing, shown: Shown) -> Termination:
+    outcome = shown.previews[Layer.CUSTOMER]
+    payer_layer = shown.parties.payer_layer
+    case = Termination(
+        id=uuid7(),
+        tenant=actor.tenant,
+        number=await numbers.next_in("T"),
+        customer=quote.customer,
+        quote=quote.id,
+        state="",
+        reason=filing.reason,
+        comment=filing.comment,
+        has_mandate=filing.has_mandate,
+        is_buyout=any(service.ending.kind is not EndKind.ORDINARY for service in outcome.services),
+        received_on=shown.request.received_on if filing.has_mandate else None,
+        ends_on=min(service.ending.ends_on for service in outcome.services),
+        payer=Payer.PARTNER if payer_layer is Layer.PARTNER else Payer.CUSTOMER,
+        computed_cents=extra_cost(lines_of(shown.previews[payer_layer])),
+        filed_by=actor.trail,
+        filed_at=clock.now(),
+    )
+    try:
+        async with db.savepoint():
+            await Termination.insert(case)
+    except asyncpg.UniqueViolationError as error:
+        raise QuoteUsed(quote=quote.number) from error
+    return case
+
+
+async def _hold(actor: Actor, case: Termination, outcome: Preview) -> None:
+    for service in outcome.services:
+        try:
+            async with db.savepoint():
+                await db.execute(
+                    "INSERT INTO termination_line (id, tenant, termination, service, ends_on, billing_ends_on, kind, is_open) VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
+                    *(
+                        uuid7(),
+                        actor.tenant,
+                        case.id,
+                        UUID(service.ref),
+                        service.ending.ends_on,
+                        service.ending.billing_ends_on,
+                        service.ending.kind,
+                    ),
+                )
+        except asyncpg.UniqueViolationError as error:
+            raise ServiceAlreadyEnding(service=service.name) from error
+
+
+def lines_of(preview: Preview) -> list[CostLine]:
+    """All lines of the final bill."""
+    return [line for service in preview.services for line in service.ending.sheet.lines]
+
+
+def extra_cost(lines: Sequence[CostLine]) -> int:
+    """What leaving costs beside fees, use and credit, in cents as the layer's prices are given: the sum that finance approves."""
+    return sum(line.amount_cents for line in lines if line.code in EXTRA_COSTS)
+
+
+def last_day_to_answer(shown: Shown) -> date:
+    """The latest day on which the customer's yes, being the notice, still keeps every end of the preview."""
+    request, today = shown.request, clock.today()
+    days = [today + timedelta(days=ahead) for ahead in range(settings.current().approval_valid_days + 1)]
+    latest = today
+    for day in days:
+        asked = Asked(received_on=day, today=day, wished_on=request.wished_on, early=request.early)
+        if any(
+            not _keeps(service, facts, asked)
+            for service, facts in zip(shown.previews[Layer.CUSTOMER].services, shown.facts[Layer.CUSTOMER], strict=True)
+        ):
+            break
+        latest = day
+    return latest
+
+
+def _keeps(service: ServicePreview, facts: ServiceFacts, asked: Asked) -> bool:
+    return judged(facts, asked).lawful_end <= service.ending.ends_on
+
+
+LISTING = Listing("terminations", {"filed_at": Column("t.filed_at", "timestamptz", "filed_at")}, usual="-filed_at", id_sql="t.id")
+_LIST = """
+SELECT t.id, t.number, t.state, t.ends_on, t.reason, t.is_buyout, t.filed_at, c.number AS customer_number, c.name AS customer_name
+  FROM termination t JOIN customer c ON c.id = t.customer
+"""
+
+
+async def page(window: Window, *, state: str | None = None) -> list[asyncpg.Record]:
+    """The acting tenant's cases in the window, of one state or of all."""
+    unseen, values = window.where(1)
+    chosen = f" AND t.state = ${len(values) + 1}" if state else ""
+    return await db.fetch(
+        f"{_LIST} WHERE {unseen}{chosen} ORDER BY {window.order}", *values, *([state] if state else [])
+    )  # fragments are ours, values are bound
+
+
+_ONE = """
+SELECT t.*, c.number AS customer_number, c.name AS customer_name, q.number AS quote_number
+  FROM termination t JOIN customer c ON c.id = t.customer JOIN termination_quote q ON q.id = t.quote WHERE t.id = $1
+"""
+
+
+async def one(case: UUID) -> asyncpg.Record:
+    """The case with its customer; NotFound when it is not the acting tenant's."""
+    row = await db.fetch_one(_ONE, case)
+    if row is None:
+        raise NotFound(what="termination", id=str(case))
+    return row
+
+
+async def lines(case: UUID) -> list[asyncpg.Record]:
+    """The case's services with their ends."""
+    return await db.fetch(
+        "SELECT l.id, l.service, s.number, s.label, l.ends_on, l.billing_ends_on, l.kind, s.ended_at FROM termination_line l JOIN billing_service s ON s.id = l.service"
+        " WHERE l.termination = $1 ORDER BY s.number",
+        case,
+    )
+
+
+async def history(case: UUID) -> list[asyncpg.Record]:
+    """Every step of the case, oldest first."""
+    return await db.fetch(
+        "SELECT nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at FROM termination_step WHERE termination = $1 ORDER BY nth",
+        case,
+    )

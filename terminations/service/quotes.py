@@ -1,0 +1,159 @@
+"""What ending services would mean: shown at once, or kept as a quote that binds until its last day."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from piccolo.utils.uuid import uuid7
+
+from billing.service import services
+from partner_portal.infra import clock, db, numbers, settings
+from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, Refused
+
+from ..policy.calendar import Calendar, what_if
+from ..policy.facts import Asked, Ground, ServiceFacts
+from ..policy.preview import Preview, preview
+from ..tables import Quote
+from . import facts
+from .facts import Layer, Parties
+
+RULES_VERSION = "2026-11"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """Which services are to end, from when they need not run, and how; `received_on` is the day notice is (or would be) received."""
+
+    services: tuple[UUID, ...]
+    received_on: date
+    wished_on: date | None = None
+    early: bool = False
+    ground: Ground | None = None
+    ground_told_on: date | None = None
+    ground_effective_on: date | None = None
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A preview with all it rests on: per price layer the facts and the outcome; `calendar` in the customer's layer, when asked for."""
+
+    request: Request
+    parties: Parties
+    rows: Sequence[Any]
+    facts: dict[Layer, tuple[ServiceFacts, ...]]
+    previews: dict[Layer, Preview]
+    calendar: Calendar | None = None
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a quote stores of its outcome."""
+
+    previews: dict[Layer, Preview]
+
+
+class DifferentCustomers(Invalid):
+    """One case ends services of one customer."""
+
+
+class NothingToEnd(Refused):
+    """The service has ended, or its end is planned already."""
+
+
+class QuoteExpired(Refused):
+    """The quote's last day has passed."""
+
+
+async def show(actor: Actor, request: Request, *, with_calendar: bool = True) -> Shown:
+    """What would happen and cost, by the very functions that later decide it. Raises NotFound, Invalid, NotAllowed, NothingToEnd."""
+    today = clock.today()
+    _check_received(actor, request, today)
+    rows = await services.by_id(request.services)
+    if len({row["customer"] for row in rows}) != 1:
+        raise DifferentCustomers(FieldError("/service_ids", "one-customer"))
+    _check_running(rows)
+    who = await facts.parties(rows[0]["customer"])
+    layers = [Layer.CUSTOMER] if who.payer_layer is Layer.CUSTOMER else [Layer.CUSTOMER, Layer.PARTNER]
+    looked_at = {layer: tuple(facts.in_layer(row, who, layer, today) for row in rows) for layer in layers}
+    asked = _asked(request, today)
+    return Shown(
+        request=request,
+        parties=who,
+        rows=rows,
+        facts=looked_at,
+        previews={layer: preview(services_of, asked) for layer, services_of in looked_at.items()},
+        calendar=what_if(looked_at[Layer.CUSTOMER], asked) if with_calendar else None,
+    )
+
+
+def _check_received(actor: Actor, request: Request, today: date) -> None:
+    if not request.services:
+        raise Invalid(FieldError("/service_ids", "empty"))
+    if len(set(request.services)) != len(request.services):
+        raise Invalid(FieldError("/service_ids", "twice"))
+    if request.received_on < today and actor.kind is not ActorKind.STAFF:
+        raise NotAllowed(needs="staff", received_on=request.received_on.isoformat())
+
+
+def _check_running(rows: Sequence[Any]) -> None:
+    over = [row["number"] for row in rows if row["ended_at"] is not None]
+    if over:
+        raise NothingToEnd(services=over)
+
+
+def _asked(request: Request, today: date) -> Asked:
+    return Asked(
+        received_on=request.received_on,
+        today=today,
+        wished_on=request.wished_on,
+        early=request.early,
+        ground=request.ground,
+        ground_told_on=request.ground_told_on,
+        ground_effective_on=request.ground_effective_on,
+    )
+
+
+async def keep(actor: Actor, request: Request) -> tuple[UUID, Shown]:
+    """The preview is kept as a quote, bound by the hash of all that went in and came out, until its last day."""
+    shown = await show(actor, request, with_calendar=False)
+    quote, now = uuid7(), clock.now()
+    valid_until = clock.today() + timedelta(days=settings.current().quote_valid_days)
+    asked, looked_at, outcome = _json(request), _json(shown.facts), _json(Kept(previews=shown.previews))
+    await db.execute(
+        "INSERT INTO termination_quote (id, tenant, customer, number, asked, facts, preview, sha256, valid_until, rules_version, created_by, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        *(quote, actor.tenant, shown.parties.customer_id, await numbers.next_in("Q"), asked, looked_at, outcome),
+        *(seal(asked, looked_at, outcome), valid_until, RULES_VERSION, actor.trail, now),
+    )
+    return quote, shown
+
+
+def seal(asked: str, looked_at: str, outcome: str) -> bytes:
+    """The hash that binds a quote: of what was asked, what it rested on, what came out, and the version of the rules."""
+    digest = hashlib.sha256(RULES_VERSION.encode())
+    for part in (asked, looked_at, outcome):
+        digest.update(len(part).to_bytes(8))
+        digest.update(part.encode())
+    return digest.digest()
+
+
+def request_of(quote: Quote) -> Request:
+    """What the quote was asked for."""
+    return msgspec.json.decode(quote.asked, type=Request)
+
+
+def outcome_of(quote: Quote) -> Kept:
+    """What the quote says."""
+    return msgspec.json.decode(quote.preview, type=Kept)
+
+
+def facts_of(quote: Quote) -> dict[Layer, tuple[ServiceFacts, ...]]:
+    """What the quote rests on."""
+    return msgspec.json.decode(quote.facts, type=dict[Layer, tuple[ServiceFacts, ...]])
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value, order="deterministic").decode()
