@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
+from calendar import isleap
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -15,6 +15,8 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NO_EXTRA_HOLIDAYS: frozenset[date] = frozenset()
 
 _MONTHS_IN_YEAR = 12
+_MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FEBRUARY = 2
 _SATURDAY = 5
 _KINGS_DAY_SINCE = 2014
 # Algemene termijnenwet art. 4 and 2: terms in days longer than this are not moved; from this length two working days must be in it.
@@ -24,7 +26,7 @@ _SHORTEST_TERM_WITH_TWO_WORKING_DAYS = 3
 
 def days_in_month(day: date) -> int:
     """Return the number of days of the calendar month that holds `day`."""
-    return monthrange(day.year, day.month)[1]
+    return _month_length(day.year, day.month)
 
 
 def first_of_month(day: date) -> date:
@@ -43,9 +45,7 @@ def add_months(anchor: date, months: int) -> date:
     Always count from the original anchor: 31 January plus two is 31 March, plus one and one is 28 March.
     """
     year, month = divmod(anchor.year * _MONTHS_IN_YEAR + anchor.month - 1 + months, _MONTHS_IN_YEAR)
-    if anchor.day <= 28:  # noqa: PLR2004 - every month has a 28th
-        return date(year, month + 1, anchor.day)
-    return date(year, month + 1, min(anchor.day, monthrange(year, month + 1)[1]))
+    return date(year, month + 1, min(anchor.day, _month_length(year, month + 1)))
 
 
 def whole_months(since: date, until: date) -> int:
@@ -62,6 +62,16 @@ def months_started(since: date, until: date) -> int:
         return 0
     months = _month_index(until) - _month_index(since)
     return months if add_months(since, months) >= until else months + 1
+
+
+def first_day_reaching(until: date, months: int) -> date:
+    """Return the first day from which `months` months reach `until`: the least d with `add_months(d, months) >= until`."""
+    day = add_months(until, -months)
+    while add_months(day, months) < until:
+        day += ONE_DAY
+    while add_months(day - ONE_DAY, months) >= until:
+        day -= ONE_DAY
+    return day
 
 
 class MonthsAndDays(msgspec.Struct, frozen=True):
@@ -211,6 +221,10 @@ def end_of_day_utc(day: date) -> datetime:
 def day_hours(day: date) -> int:
     """Return the length of the civil day in hours: 23, 24 or 25."""
     return (end_of_day_utc(day) - end_of_day_utc(day - ONE_DAY)) // timedelta(hours=1)
+
+
+def _month_length(year: int, month: int) -> int:
+    return _MONTH_LENGTHS[month - 1] + (month == _FEBRUARY and isleap(year))
 
 
 def _month_index(day: date) -> int:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from billing.policy.charges import PARTS_OF_MONTH, Proration, calendar_position, parts
-from partner_portal.kernel.dates import add_months, months_floor_days, months_started
+from partner_portal.kernel.dates import ONE_DAY, add_months, first_day_reaching, months_floor_days, months_started
 
 from .facts import (
     BuyoutRule,
@@ -113,6 +113,18 @@ class Costs(NamedTuple):
         return sum(self.buyout) + self.handling + self.clawback + self.residual
 
 
+class Leaving(NamedTuple):
+    """The exact costs of leaving on one day, before and after the caps."""
+
+    bands: tuple[BandCost, ...]
+    clawback: Share
+    residual: Share
+    remaining_fee: int
+    before: Costs
+    after: Costs
+    caps: tuple[CapKey, ...]
+
+
 class Reckoning:
     """The exact costs of leaving for one stay; ask per first day without service (`gone_on`)."""
 
@@ -135,6 +147,42 @@ class Reckoning:
         self.begins = [date.min if band.from_month == 1 else add_months(stay.start, band.from_month - 1) for band in bands]
         self.ends = [*self.begins[1:], date.max]
         self.discount_end = None if stay.discount is None else add_months(stay.start, stay.discount.total_months)
+        month_ends = {stay.committed_until, self.discount_end, *self.begins}
+        if stay.equipment is not None:
+            month_ends.add(self.equipment_end)
+        self.month_ends = [end for end in month_ends if end is not None and end != date.min]
+
+    def leaving(self, gone_on: date) -> Leaving:
+        """Return what leaving costs when `gone_on` is the first day without service."""
+        remaining = self.remaining(gone_on)
+        bands = self.buyout(gone_on, remaining)
+        clawback, residual = self.clawback(gone_on), self.residual(gone_on)
+        before = Costs(tuple([band.exact for band in bands]), self.handling(gone_on), clawback.exact, residual.exact)
+        remaining_fee = self.remaining_fee(remaining)
+        after, caps = self.capped(before, remaining_fee)
+        return Leaving(tuple(bands), clawback, residual, remaining_fee, before, after, caps)
+
+    def next_change(self, gone_on: date) -> date:
+        """Return the first day after `gone_on` on which leaving may cost something else; until then it costs the same.
+
+        Months begun change what is owed about once a month; whatever is counted in days changes every day.
+        """
+        if self._changes_daily(gone_on):
+            return gone_on + ONE_DAY
+        steps = [date.max]
+        for end in self.month_ends:
+            left = months_started(gone_on, end)
+            if left:
+                steps.append(first_day_reaching(end, left - 1))
+        steps.extend(begin for begin in self.begins if begin > gone_on)
+        return min(steps)
+
+    def _changes_daily(self, gone_on: date) -> bool:
+        until, equipment = self.stay.committed_until, self.stay.equipment
+        bound = until is not None and gone_on < until
+        if bound and self.stay.rule.method is not Method.FULL_STARTED:
+            return True
+        return equipment is not None and equipment.mode is ResidualMode.DAYS and gone_on < self.equipment_end
 
     def remaining(self, gone_on: date) -> Counted:
         """Return the time from `gone_on` to the end of the commitment, counted by the contract's method."""

@@ -13,7 +13,7 @@ from billing.policy.tax import Vat, VatTotal, net_amounts, vat_total
 from partner_portal.kernel.dates import ONE_DAY
 from partner_portal.kernel.money import decimal_text, round_half_up
 
-from .buyout import Advance, CapKey, Costs, Counted, Reckoning, Share, credit
+from .buyout import Advance, CapKey, Counted, Reckoning, Share, credit
 from .facts import Applied, ClawbackMode, CreditMode, Method, ResidualMode
 
 Parameters = dict[str, str | int | bool]
@@ -101,26 +101,20 @@ def cost_sheet(reckoning: Reckoning, occasion: Occasion) -> CostSheet:
     Blocks, then caps on the exact amounts, then rounding line by line; a line that rounds to nothing is left out. Usage
     and credit stand outside the caps.
     """
-    gone_on = occasion.gone_on
-    remaining = reckoning.remaining(gone_on)
-    bands = reckoning.buyout(gone_on, remaining)
-    clawback, residual = reckoning.clawback(gone_on), reckoning.residual(gone_on)
-    before = Costs(tuple(band.exact for band in bands), reckoning.handling(gone_on), clawback.exact, residual.exact)
-    remaining_fee = reckoning.remaining_fee(remaining)
-    after, cut = reckoning.capped(before, remaining_fee)
+    leaving = reckoning.leaving(occasion.gone_on)
     lines = _Lines(reckoning, occasion)
-    for band, exact in zip(bands, after.buyout, strict=True):
+    for band, exact in zip(leaving.bands, leaving.after.buyout, strict=True):
         lines.buyout(band.counted, str(band.percentage), band.exact, exact)
-    lines.clawback(clawback, after.clawback)
-    lines.residual(residual, after.residual)
-    lines.handling(before.handling, after.handling)
+    lines.clawback(leaving.clawback, leaving.after.clawback)
+    lines.residual(leaving.residual, leaving.after.residual)
+    lines.handling(leaving.before.handling, leaving.after.handling)
     lines.usage()
     lines.credit()
     return CostSheet(
         lines=with_nets(lines.made),
         fees=with_nets(fee_lines(occasion, reckoning.stay.fee_cents)),
-        remaining_fee_cents=round_half_up(remaining_fee, reckoning.unit),
-        caps=tuple(Applied(key.value, _CAP_LAW[key], {}) for key in cut),
+        remaining_fee_cents=round_half_up(leaving.remaining_fee, reckoning.unit),
+        caps=tuple(Applied(key.value, _CAP_LAW[key], {}) for key in leaving.caps),
     )
 
 
