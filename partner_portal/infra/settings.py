@@ -78,11 +78,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     """The port the web process listens on; 0 takes a free one."""
     base_url: HttpUrl = ""
     """The portal's public address, as it stands in links of mails; empty: where the web process listens."""
+    trusted_proxies: str = "127.0.0.1"
+    """The addresses, with commas between, of the proxies whose word about the caller's address is believed."""
     secret_key: str = ""
     """Signs links and derives database passwords: at least 32 random characters; empty outside production: made once in DATA."""
 
     smtp_url: SmtpUrl = ""
     """The mail server: smtp://user:password@host:port?tls=starttls (or implicit, or none)."""
+    mailcatcher_url: HttpUrl = ""
+    """The page of the demo's mail catcher, where every mail can be read; empty: there is none."""
     mail_from: Address = "Partner portal <portal@example.com>"
     """The sender of every mail."""
     finance_email: Address = "finance@example.com"
@@ -163,9 +167,12 @@ class SettingsProblem(Exception):
         self.problems = problems
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings as `environ` (the process' own by default) tells them; SettingsProblem names all that is wrong."""
-    given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
+def load(environ: Mapping[str, str] | None = None, *, unless_said: Mapping[str, str] | None = None) -> Settings:
+    """The settings as `environ` (the process' own by default) tells them; SettingsProblem names all that is wrong.
+
+    `unless_said` holds what a variable is taken for that is missing or empty.
+    """
+    given = dict(unless_said or {}) | {name: value for name, value in (os.environ if environ is None else environ).items() if value}
     types = get_type_hints(Settings, include_extras=True)
     meanings = descriptions()
     values: dict[str, Any] = {}
@@ -182,6 +189,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if problems:
         raise SettingsProblem([f"{name}: {fault}" for name, fault in problems.items()])
     return settings if settings.secret_key else msgspec.structs.replace(settings, secret_key=_own_secret(settings.data))
+
+
+def environ(settings: Settings) -> dict[str, str]:
+    """The environment in which another process of ours loads these very settings."""
+    ours = {field.encode_name: str(getattr(settings, field.name)) for field in msgspec.structs.fields(Settings)}
+    return dict(os.environ) | ours
 
 
 def descriptions() -> dict[str, str]:

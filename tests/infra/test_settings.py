@@ -95,6 +95,11 @@ def test_an_embedded_server_is_reached_by_its_socket() -> None:
     assert re.fullmatch(r"postgresql://portal_staff:[0-9a-f]{64}@/portal\?host=/tmp/x", loaded.staff_dsn)
 
 
+def test_another_process_can_be_given_the_very_same_settings() -> None:
+    loaded = settings.load(PRODUCTION | {"QUOTE_VALID_DAYS": "3", "LOG_FORMAT": "json"})
+    assert settings.load(settings.environ(loaded)) == loaded
+
+
 def test_settings_show_no_secret() -> None:
     assert SECRET not in f"{settings.load(PRODUCTION)} {settings.load(PRODUCTION)!r}"
 
