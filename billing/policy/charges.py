@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from itertools import count
 
 import msgspec
@@ -52,6 +53,7 @@ def parts(proration: Proration, start: date, until: date) -> int:
     return months_started(start, until) * PARTS_OF_MONTH
 
 
+@lru_cache(maxsize=8192)
 def calendar_position(day: date) -> int:
     """Return where `day` begins on a line on which every calendar month is PARTS_OF_MONTH long."""
     days = days_in_month(day)

@@ -97,9 +97,7 @@ def allocate(payment_cents: int, debts: Sequence[Debt], indicated: str | None = 
         owed = debt.costs_cents + debt.interest_cents + debt.principal_cents
         costs, interest, principal = paid
         settled.append(
-            Settled(
-                id=debt.id, costs_cents=costs, interest_cents=interest, principal_cents=principal, open_cents=owed - sum(paid)
-            )
+            Settled(id=debt.id, costs_cents=costs, interest_cents=interest, principal_cents=principal, open_cents=owed - sum(paid))
         )
     return Allocation(tuple(settled), left)
 

@@ -24,11 +24,10 @@ class TooPreciseAmount(Invalid):
 
 
 def round_half_up(numerator: int, denominator: int = 1) -> int:
-    """Return the whole number nearest to the fraction; a half goes away from zero, also below zero."""
-    if denominator < 0:
-        numerator, denominator = -numerator, -denominator
-    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return magnitude if numerator >= 0 else -magnitude
+    """Return the whole number nearest to the fraction (denominator above zero); a half goes away from zero, also below it."""
+    if numerator < 0:
+        return -round_half_up(-numerator, denominator)
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def cents(amount: Decimal | Fraction | int) -> int:

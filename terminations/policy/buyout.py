@@ -147,6 +147,7 @@ class Reckoning:
         self.begins = [date.min if band.from_month == 1 else add_months(stay.start, band.from_month - 1) for band in bands]
         self.ends = [*self.begins[1:], date.max]
         self.discount_end = None if stay.discount is None else add_months(stay.start, stay.discount.total_months)
+        self.until_position = 0 if stay.committed_until is None else calendar_position(stay.committed_until)
         month_ends = {stay.committed_until, self.discount_end, *self.begins}
         if stay.equipment is not None:
             month_ends.add(self.equipment_end)
@@ -163,12 +164,11 @@ class Reckoning:
         return Leaving(tuple(bands), clawback, residual, remaining_fee, before, after, caps)
 
     def next_change(self, gone_on: date) -> date:
-        """Return the first day after `gone_on` on which leaving may cost something else; until then it costs the same.
+        """Return the first day after `gone_on` on which leaving may cost something else; until then it costs the same."""
+        return gone_on + ONE_DAY if self._changes_daily(gone_on) else self.next_jump(gone_on)
 
-        Months begun change what is owed about once a month; whatever is counted in days changes every day.
-        """
-        if self._changes_daily(gone_on):
-            return gone_on + ONE_DAY
+    def next_jump(self, gone_on: date) -> date:
+        """Return the first day after `gone_on` on which a month counted drops out, a band begins or a term is over."""
         steps = [date.max]
         for end in self.month_ends:
             left = months_started(gone_on, end)
@@ -194,7 +194,7 @@ class Reckoning:
             months = months_started(gone_on, until)
             return Counted(months * PARTS_OF_MONTH, months)
         if method is Method.CAL_DAYS:
-            return Counted(calendar_position(until) - calendar_position(gone_on), days=(until - gone_on).days)
+            return Counted(self.until_position - calendar_position(gone_on), 0, (until - gone_on).days)
         counted = months_floor_days(gone_on, until)
         odd = PARTS_OF_MONTH // counted.of * counted.days
         return Counted(counted.months * PARTS_OF_MONTH + odd, counted.months, counted.days, counted.of)
@@ -287,9 +287,7 @@ def credit(advance: Advance, gone_on: date) -> Counted:
     if since >= advance.billed_until or advance.mode is CreditMode.NONE:
         return Counted(0)
     if advance.mode is not CreditMode.MONTHS:
-        return Counted(
-            parts(Proration(advance.mode.value), since, advance.billed_until), days=(advance.billed_until - since).days
-        )
+        return Counted(parts(Proration(advance.mode.value), since, advance.billed_until), days=(advance.billed_until - since).days)
     billed = months_started(advance.billed_from, advance.billed_until)
     months = billed - months_started(advance.billed_from, since)
     return Counted(months * PARTS_OF_MONTH, months)

@@ -19,9 +19,10 @@ from partner_portal.kernel.dates import ONE_DAY, add_months
 from partner_portal.kernel.money import round_half_up
 
 from . import dates
-from .buyout import Reckoning, credit
+from .buyout import credit
 from .cost_sheet import CostLine, LineCode, Occasion
 from .facts import Asked, ServiceFacts
+from .leaving_by_day import LeavingByDay
 from .preview import Bundle, Judged, Plan, Preview, bundles_of, ending_plan, judged, occasion_for, preview, reckoning_for
 from .protection import DUTCH_LAW, Law
 
@@ -86,31 +87,29 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     saving: Saving | None
 
 
-def what_if(
-    services: Sequence[ServiceFacts], asked: Asked, horizon: date | None = None, *, law: Law = DUTCH_LAW
-) -> Calendar:
-    """Return what ending on each day costs, from the day of receipt up to (not including) `horizon`.
+def what_if(services: Sequence[ServiceFacts], asked: Asked, horizon: date | None = None, *, law: Law = DUTCH_LAW) -> Calendar:
+    """Return what ending on each day costs, from the first day possible up to (not including) `horizon`.
 
-    By default the horizon is the day nothing binds any more, or 24 months after receipt, whichever is later. The same
+    By default the horizon is the day nothing binds any more, or 24 months after the first day, whichever is later. The same
     total on several days: the earliest is the cheapest.
     """
     bundles = bundles_of(services, asked.received_on, law)
     unwished = msgspec.structs.replace(asked, wished_on=None)
     verdicts = [judged(facts, unwished, bundles, law) for facts in services]
-    until = horizon_of(verdicts, asked.received_on) if horizon is None else max(horizon, asked.received_on + ONE_DAY)
+    until = horizon_of(verdicts, asked.first_day) if horizon is None else max(horizon, asked.first_day + ONE_DAY)
     if asked.ground is None:
         columns = [_service_rows(facts, asked, until, bundles, law) for facts in services]
         rows = tuple(_together(rows_of_day) for rows_of_day in zip(*columns, strict=True))
     else:
-        days = (date.fromordinal(number) for number in range(asked.received_on.toordinal(), until.toordinal()))
+        days = (date.fromordinal(number) for number in range(asked.first_day.toordinal(), until.toordinal()))
         rows = tuple(row_of(preview(services, wishing(asked, day), law), day) for day in days)
     return _calendar(rows, verdicts, asked)
 
 
-def horizon_of(verdicts: Sequence[Judged], received_on: date) -> date:
-    """Return the first day no longer compared: when nothing binds any more, at least 24 months after receipt."""
+def horizon_of(verdicts: Sequence[Judged], first_day: date) -> date:
+    """Return the first day no longer compared: when nothing binds any more, at least 24 months after the first day."""
     ends = [verdict.committed_until for verdict in verdicts if verdict.committed_until is not None]
-    return max(add_months(received_on, HORIZON_MONTHS), *ends) if ends else add_months(received_on, HORIZON_MONTHS)
+    return max([add_months(first_day, HORIZON_MONTHS), *ends])
 
 
 def wishing(asked: Asked, day: date) -> Asked:
@@ -139,26 +138,6 @@ def row_of(seen: Preview, day: date) -> Row:
 def cheapest_of(rows: Sequence[Row]) -> Row:
     """Return the row with the lowest total; of equals the earliest."""
     return min(rows, key=lambda row: (row.total_to_pay_cents, row.day))
-
-
-class LeavingCents(NamedTuple):
-    """What leaving costs, rounded line by line, in cents."""
-
-    buyout: int
-    clawback: int
-    residual: int
-    handling: int
-
-
-def leaving_cents(reckoning: Reckoning, gone_on: date) -> LeavingCents:
-    """Return the cost of leaving as the cost sheet rounds it: each line on its own."""
-    costs, unit = reckoning.leaving(gone_on).after, reckoning.unit
-    return LeavingCents(
-        sum(round_half_up(band, unit) for band in costs.buyout),
-        round_half_up(costs.clawback, unit),
-        round_half_up(costs.residual, unit),
-        round_half_up(costs.handling, unit),
-    )
 
 
 def fee_and_credit_cents(occasion: Occasion, fee_cents: int, billed_until: date) -> tuple[int, int]:
@@ -220,12 +199,11 @@ def _last_alike(terms: Terms, plan: Plan, first: date, last_early_day: date | No
 def _service_rows(facts: ServiceFacts, asked: Asked, horizon: date, bundles: Sequence[Bundle], law: Law) -> Iterator[Row]:
     """Yield the rows of one service, day by day."""
     unwished, renewed = _verdicts(facts, asked, bundles, law)
-    occasion = occasion_for(facts, asked.received_on, asked.received_on)
+    occasion = occasion_for(facts, asked.first_day, asked.first_day)
     fee_cents, usage_cents = facts.fee_cents, facts.usage_cents
-    for stretch in _stretches(unwished, renewed, asked.received_on, horizon):
-        reckoning = reckoning_for(unwished, exit_right=stretch.exit_right)
-        changes_on = billed = date.min
-        leaving, fees, returned = LeavingCents(0, 0, 0, 0), 0, 0
+    for stretch in _stretches(unwished, renewed, asked.first_day, horizon):
+        leaving = LeavingByDay(reckoning_for(unwished, exit_right=stretch.exit_right))
+        billed, fees, returned = date.min, 0, 0
         for number in range(stretch.first.toordinal(), stretch.last.toordinal() + 1):
             day = date.fromordinal(number)
             ends_on, billing_ends_on = stretch.ends_on or day, stretch.billing_ends_on or day
@@ -233,9 +211,7 @@ def _service_rows(facts: ServiceFacts, asked: Asked, horizon: date, bundles: Seq
                 billed = billing_ends_on
                 fees, returned = fee_and_credit_cents(occasion, fee_cents, billed + ONE_DAY)
             gone_on = max(ends_on, billed) + ONE_DAY
-            if gone_on >= changes_on:
-                leaving, changes_on = leaving_cents(reckoning, gone_on), reckoning.next_change(gone_on)
-            yield Row(day, ends_on, billed, fees, *leaving, usage_cents, returned)
+            yield Row(day, ends_on, billed, fees, *leaving.on(gone_on), usage_cents, returned)
 
 
 def _verdicts(facts: ServiceFacts, asked: Asked, bundles: Sequence[Bundle], law: Law) -> tuple[Judged, Judged]:
@@ -261,7 +237,7 @@ def _together(rows: Sequence[Row]) -> Row:
 
 def _calendar(rows: tuple[Row, ...], verdicts: Sequence[Judged], asked: Asked) -> Calendar:
     first_free_end = max(verdict.first_possible_end for verdict in verdicts)
-    chosen = max(asked.wished_on or first_free_end, asked.received_on)
+    chosen = max(asked.wished_on or first_free_end, asked.first_day)
     cheapest = cheapest_of(rows)
     deadlines = [
         deadline for verdict in verdicts if (deadline := dates.last_notice_day(verdict.case, verdict.first_possible_end)) is not None

@@ -211,9 +211,7 @@ class _Lines:
         whole = discount.mode is ClawbackMode.FULL
         keys = ("line.clawback.full", "formula.whole") if whole else ("line.clawback.pro_rata", "formula.share")
         parameters: Parameters = {"remaining": share.remaining, "total": share.total, "value_cents": discount.given_cents}
-        self._add(
-            LineCode.CLAWBACK, {"remaining": share.remaining, "total": share.total}, (*keys, parameters), share.exact, exact
-        )
+        self._add(LineCode.CLAWBACK, {"remaining": share.remaining, "total": share.total}, (*keys, parameters), share.exact, exact)
 
     def residual(self, share: Share, exact: int) -> None:
         equipment = self.reckoning.stay.equipment

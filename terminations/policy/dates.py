@@ -42,9 +42,7 @@ def last_notice_day(case: Protected, end: date, wished_on: date | None = None) -
         return None
     if case.terms.renewal is Renewal.INDEF and end != case.minimum_end and (wished_on is None or wished_on <= case.served_on):
         return None
-    latest = [
-        (contract.last_notice_day(end, right.notice, case.facts.extra_holidays), right.since) for right in case.rights
-    ]
+    latest = [(contract.last_notice_day(end, right.notice, case.facts.extra_holidays), right.since) for right in case.rights]
     return max(day for day, since in latest if day >= since)
 
 

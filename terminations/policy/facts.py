@@ -224,6 +224,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     ground_effective_on: date | None = None
     evidence_on_file: bool = False
 
+    @property
+    def first_day(self) -> date:
+        """The first day a service can still end on before its lawful end: not before receipt, nor in the past."""
+        return max(self.received_on, self.today)
+
 
 class Applied(msgspec.Struct, frozen=True):
     """A rule that had effect, or a note worth knowing: its key, its source, and the facts its sentence names."""

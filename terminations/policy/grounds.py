@@ -68,16 +68,12 @@ GROUND_RULES: Mapping[Ground, GroundRule] = {
     ),
     Ground.UNFORESEEN: GroundRule(ends_by=EndsBy.ORDINARY, law="BW 6:258", needs_person=True),
     Ground.RELOCATION: GroundRule(ends_by=EndsBy.WISHED, law="contract", buys_out=True, evidence="evidence.new_address"),
-    Ground.DEATH: GroundRule(
-        ends_by=EndsBy.WISHED, law="contract", free=True, consumers_only=True, evidence="evidence.death_certificate"
-    ),
+    Ground.DEATH: GroundRule(ends_by=EndsBy.WISHED, law="contract", free=True, consumers_only=True, evidence="evidence.death_certificate"),
     Ground.BANKRUPTCY: GroundRule(
         ends_by=EndsBy.ORDINARY, law="Fw 37, 37b, 53, 128", evidence="evidence.curator_letter", needs_person=True
     ),
     Ground.PORT_OUT: GroundRule(ends_by=EndsBy.WISHED, law="Tw 4.10", buys_out=True, evidence="evidence.port_mandate"),
-    Ground.NON_PAYMENT: GroundRule(
-        ends_by=EndsBy.ORDINARY, law="BW 6:82, 6:265", evidence="evidence.default_notice", needs_person=True
-    ),
+    Ground.NON_PAYMENT: GroundRule(ends_by=EndsBy.ORDINARY, law="BW 6:82, 6:265", evidence="evidence.default_notice", needs_person=True),
 }
 
 
@@ -138,9 +134,9 @@ def _unmet_condition(case: Protected, asked: Asked, rule: GroundRule) -> str | N
 
 
 def _end(asked: Asked, rule: GroundRule) -> date:
-    """Return the day of the wish, never before receipt; without a wish the day of effect, or of receipt."""
+    """Return the day of the wish, not before receipt or today; without a wish the day of effect, or the first day possible."""
     latest = asked.ground_effective_on if rule.ends_by is EndsBy.UNTIL_EFFECT else None
-    end = asked.wished_on or latest or asked.received_on
+    end = asked.wished_on or latest or asked.first_day
     if latest is not None:
         end = min(end, latest)
-    return max(end, asked.received_on)
+    return max(end, asked.first_day)

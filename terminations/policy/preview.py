@@ -285,7 +285,7 @@ def _chosen(verdict: Judged, asked: Asked) -> tuple[Plan, Plan | None]:
     ordinary = ending_plan(verdict, verdict.lawful_end)
     if wished_on is None or wished_on >= verdict.first_possible_end or dates.already_ended(verdict.case):
         return ordinary, None
-    early = ending_plan(verdict, max(wished_on, asked.received_on))
+    early = ending_plan(verdict, max(wished_on, asked.first_day))
     return (early, None) if asked.early else (ordinary, early)
 
 
@@ -294,4 +294,4 @@ def _cooling_off_note(case: Protected) -> tuple[Applied, ...]:
     if facts.signed_on is None or not has_cooling_off(facts.segment, facts.channel):
         return ()
     last_day = cooling_off_ends(facts.signed_on, facts.withdrawal_right_told_on, extra_holidays=facts.extra_holidays)
-    return (Applied("cooling_off", "BW 6:230o", {"last_day": last_day.isoformat()}),) if case.received_on <= last_day else ()
+    return (Applied("cooling_off", "BW 6:230o", {"last_on": last_day.isoformat()}),) if case.received_on <= last_day else ()

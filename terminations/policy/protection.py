@@ -158,7 +158,7 @@ class _Case:
 
     def follow_bundle(self, bundle_end: date | None) -> None:
         if bundle_end is not None and self.limit_minimum(bundle_end):
-            self.note("P10", last_day=bundle_end.isoformat())
+            self.note("P10", last_on=bundle_end.isoformat())
 
     def note_what_is_worth_knowing(self) -> None:
         facts = self.facts
@@ -171,16 +171,14 @@ class _Case:
             self.note("P12")
         if self.telecom and self.own_end is not None and self.renewal is not Renewal.NONE and self.received_on <= self.own_end:
             inform_by = add_months(self.own_end + ONE_DAY, -self.law.inform_before_months)
-            self.note("P9", inform_by=inform_by.isoformat(), term_ends=self.own_end.isoformat())
+            self.note("P9", inform_on=inform_by.isoformat(), term_ends_on=self.own_end.isoformat())
 
     def result(self) -> Protected:
         terms = self.facts.terms
         changed = self.minimum_end != self.own_end or self.renewal is not terms.renewal
         if changed or self.align is not terms.align or self.notice is not terms.notice:
             explicit_end = terms.explicit_end if self.minimum_end == self.own_end else self.minimum_end
-            terms = msgspec.structs.replace(
-                terms, explicit_end=explicit_end, renewal=self.renewal, align=self.align, notice=self.notice
-            )
+            terms = msgspec.structs.replace(terms, explicit_end=explicit_end, renewal=self.renewal, align=self.align, notice=self.notice)
         return Protected(
             facts=self.facts,
             received_on=self.received_on,
@@ -283,7 +281,7 @@ def _p15(case: _Case) -> None:
         return
     for limits in case.law.data_act:
         if case.allow(case.months_of_notice(limits.max_notice_months), since=limits.since):
-            case.apply("P15", months=limits.max_notice_months, since=limits.since.isoformat())
+            case.apply("P15", months=limits.max_notice_months, since_on=limits.since.isoformat())
 
 
 _EFFECTIVE_SEGMENT = {Segment.GOV: Segment.OTHER_BIZ, Segment.UNKNOWN: Segment.PROTECTED_BIZ}
