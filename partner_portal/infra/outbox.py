@@ -15,12 +15,12 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.kernel.events import Event
 
 from . import clock, db
 from .db import Door, Principal
+from .ids import new_id
 
 log = structlog.get_logger()
 
@@ -66,13 +66,13 @@ async def publish(event: Event) -> None:
     names = _topics.get(type(event), [])
     if not names:
         return
-    event_id, now = uuid7(), clock.now()
+    event_id, now = new_id(), clock.now()
     payload = msgspec.json.encode(event).decode()
     for name in names:
         await db.execute(
             "INSERT INTO infra_outbox (id, tenant, event_id, topic, handler, door, payload, occurred_at, available_at, attempts)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0)",
-            *(uuid7(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload, now),
+            *(new_id(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload, now),
         )
 
 
