@@ -99,7 +99,7 @@ def _translated(message: Message) -> str | tuple[str, ...]:
 
 def _is_usable(message: Message) -> bool:
     forms = (message.string,) if isinstance(message.string, str) else message.string
-    return bool(forms) and all(forms) and not message.fuzzy
+    return forms is not None and all(forms) and not message.fuzzy
 
 
 def source() -> Catalog:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, Undefined, pass_context, select_autoescape
 from jinja2.meta import find_referenced_templates
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -16,6 +16,7 @@ from . import catalogue, formats
 _FOLDERS = {
     "infra": "partner_portal/infra/templates",
     "web": "partner_portal/web/templates",
+    "mailcatcher": "partner_portal/mailcatcher/templates",
     **{domain: f"{domain}/templates" for domain in ("tenants", "billing", "terminations", "knowledge_base", "service_desk", "admin")},
 }
 
@@ -81,6 +82,8 @@ def _sources(name: str) -> list[str]:
 def _in_language(form: Callable[..., str]) -> Callable[..., str]:
     @pass_context
     def filtered(context: Context, value: object) -> str:
+        if isinstance(value, Undefined):
+            str(value)  # raises, naming the word that is missing
         return form(value, context["language"])
 
     return filtered

@@ -1,0 +1,51 @@
+"""Templates fail loudly, escape what people wrote, and know their version."""
+
+from __future__ import annotations
+
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+
+from partner_portal.infra import templates
+from tests import letters
+
+FILES = sorted(name for name in templates.environment().list_templates() if name.startswith(("terminations/", "web/", "infra/")))
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if "/mail/" not in name or name.endswith("subject.txt")])
+def test_a_template_says_at_its_top_which_words_it_takes(name):
+    source, _file, _fresh = templates.environment().loader.get_source(templates.environment(), name)  # type: ignore[union-attr]
+    assert source.startswith("{#")
+
+
+def test_a_word_that_is_not_given_is_an_error():
+    words = letters.words("nl", reason="")
+    del words["valid_until"]
+    with pytest.raises(UndefinedError, match="valid_until"):
+        templates.render("terminations/confirm/waiting.html", language="nl", **words)
+
+
+def test_what_people_wrote_is_never_markup_in_pages_and_is_left_alone_in_plain_text():
+    nasty = "<script>alert(1)</script> & Zn."
+    words = letters.words("nl", lines=[letters.line("nl", service=nasty)], reason=nasty)
+    page = templates.render("terminations/confirm/waiting.html", language="nl", **words)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Zn. stopt op" in page
+    plain = templates.render("terminations/mail/scheduled/body.txt", language="nl", **words)
+    assert f"{nasty} stopt op 15 december 2026" in plain
+
+
+def test_phrases_serve_html_escaped_and_text_as_it_is():
+    line = letters.line("nl", service="A & B")
+    html = templates.environment().get_template("terminations/phrases.jinja.html").make_module({"language": "nl", "brand": letters.BRAND})
+    text = templates.environment().get_template("terminations/phrases.jinja.txt").make_module({"language": "nl", "brand": letters.BRAND})
+    assert html.ending([line]) == Markup("A &amp; B stopt op 15 december 2026")  # type: ignore[attr-defined]
+    assert text.ending([line]) == "A & B stopt op 15 december 2026"  # type: ignore[attr-defined]
+
+
+def test_the_version_is_that_of_the_template_and_all_it_builds_on_in_that_language():
+    waiting = templates.version("terminations/confirm/waiting.html", "nl")
+    assert len(waiting) == 12
+    assert waiting == templates.version("terminations/confirm/waiting.html", "nl")
+    others = {templates.version("terminations/confirm/decided.html", "nl"), templates.version("terminations/confirm/waiting.html", "en")}
+    assert waiting not in others
