@@ -77,7 +77,7 @@ class LeavingByDay:
             self._next_jump = reckoning.next_jump(gone_on)
         self._shrinking = None
         if self._may_shrink and not leaving.caps and self._one_band_shrinks():
-            self._shrinking = self._carry(leaving)
+            self._shrinking = self._carry(leaving, gone_on)
         return self._cents
 
     def _one_band_shrinks(self) -> bool:
@@ -85,10 +85,11 @@ class LeavingByDay:
         by_month = rule.scale is not None and rule.scale.kind is ScaleKind.BY_CONTRACT_MONTH
         return rule.method is Method.CAL_DAYS or not by_month
 
-    def _carry(self, leaving: Leaving) -> _Shrinking:
+    def _carry(self, leaving: Leaving, gone_on: date) -> _Shrinking:
         reckoning, bands = self._reckoning, leaving.bands
-        shrinking, others = (bands[0], bands[1:]) if bands else (None, ())
-        weight = 0 if shrinking is None or not shrinking.counted.parts else shrinking.exact // shrinking.counted.parts
+        in_a_band = bool(bands) and reckoning.begins[0] <= gone_on
+        shrinking, others = (bands[0], bands[1:]) if in_a_band else (None, bands)
+        weight = 0 if shrinking is None else shrinking.exact // shrinking.counted.parts
         after, before = leaving.after, leaving.before
         fixed_residual = 0 if self._equipment_by_day is not None else before.residual
         return _Shrinking(

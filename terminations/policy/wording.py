@@ -21,10 +21,10 @@ WORDING: Mapping[str, str] = {
     "P4": N_("A contract concluded online can be ended online."),
     "P5": N_("A telecom contract binds a consumer for at most {months} months, counted from its signing on {signed_on}."),
     "P6": N_(
-        "A telecom contract binds a small business for at most {months} months, counted from its signing on {signed_on}, unless it waived this in writing."
+        "A telecom contract binds a small business for at most {months} months from its signing on {signed_on}, unless it waived this in writing."
     ),
     "P7": N_(
-        "From {renewed_on} the telecom contract runs on without a fixed term. You can end it at any time, free of charge, with at most {months} month(s) notice."
+        "From {renewed_on} the telecom contract runs on without a fixed term. You can end it at any time, free of charge, on at most {months} month(s) notice."
     ),
     "P8": N_("You asked in writing for a longer notice period. It is limited to {months} months."),
     "P9": N_(
