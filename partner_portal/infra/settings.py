@@ -122,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     """How many jobs one worker does at a time."""
     job_lease_seconds: Count = 60
     """After this time a job whose worker died is given to another; no job may take longer."""
+    daily_every_seconds: Count = 900
+    """How often a worker asks the database what time has made due: reminders, expiry, services that end."""
     log_format: LogFormat = LogFormat.AUTO
     """How log lines look: json, text, or auto (json in production)."""
 
@@ -174,7 +176,6 @@ def load(environ: Mapping[str, str] | None = None, *, unless_said: Mapping[str, 
     """
     given = dict(unless_said or {}) | {name: value for name, value in (os.environ if environ is None else environ).items() if value}
     types = get_type_hints(Settings, include_extras=True)
-    meanings = descriptions()
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for field in msgspec.structs.fields(Settings):
@@ -183,7 +184,7 @@ def load(environ: Mapping[str, str] | None = None, *, unless_said: Mapping[str, 
         try:
             values[field.name] = msgspec.convert(given[field.encode_name], types[field.name], strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
-            problems[field.encode_name] = f"{_fault(error)}. {meanings[field.encode_name]}"
+            problems[field.encode_name] = f"{_fault(error)}. {descriptions()[field.encode_name]}"
     settings = Settings(**values)
     problems = dict(_contradictions(settings, given)) | problems
     if problems:
