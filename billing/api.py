@@ -14,7 +14,6 @@ from partner_portal.kernel.actor import Actor, ActorKind, Role
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.web import auth, conditional
 from partner_portal.web.money import MoneyOut, text
-from partner_portal.web.openapi import raises
 from partner_portal.web.requests import known_parameters_only
 from tenants.policy import Scope
 from tenants.service import customers
@@ -128,5 +127,4 @@ router = Router(
     route_handlers=[list_services, enter_service],
     guards=[auth.signed_in, known_parameters_only],
     tags=["services"],
-    responses=raises(NotFound),
 )

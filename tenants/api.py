@@ -15,7 +15,7 @@ from partner_portal.infra import rates
 from partner_portal.kernel.actor import Actor, Role
 from partner_portal.kernel.errors import NotFound
 from partner_portal.web import auth, conditional, idempotency, identity, lists
-from partner_portal.web.openapi import raises
+from partner_portal.web.problems import TooManyRequests
 from partner_portal.web.requests import known_parameters_only
 
 from . import policy
@@ -121,7 +121,8 @@ class KeyMade(msgspec.Struct, frozen=True):
 async def open_session(request: Request[Any, Any, Any], data: SignIn) -> Response[SignedIn]:
     """Sign in; the answer sets the session cookie."""
     address = identity.rate_address(request.client.host if request.client else "")
-    await rates.attempt(data.email, address)
+    if wait := await rates.attempt(data.email, address):
+        raise TooManyRequests(retry_after=wait)
     actor = await sign_in.with_password(data.email, data.password)
     await rates.succeeded(data.email, address)
     response: Response[Any] = Response(None, status_code=200)
@@ -207,5 +208,4 @@ router = Router(
     route_handlers=[list_customers, create_customer, show_customer, change_customer, list_keys, make_key, revoke_key],
     guards=[auth.signed_in, known_parameters_only],
     tags=["customers"],
-    responses=raises(NotFound),
 )

@@ -203,6 +203,22 @@ async def open_pools(settings: Settings) -> None:
         )
 
 
+class WallMissing(RuntimeError):
+    """A door could see past row-level security; the portal does not run like that."""
+
+
+async def verify_walls() -> None:
+    """Neither door's role is a superuser, can bypass row-level security, or owns a table; WallMissing otherwise."""
+    for door in Door:
+        async with unit_of_work(Principal(door, actor="system:verify")):
+            row = await fetch_one(
+                "SELECT rolname, rolsuper OR rolbypassrls AS passes, (SELECT count(*) FROM pg_class WHERE relowner = r.oid) AS owns"
+                " FROM pg_roles r WHERE rolname = current_user"
+            )
+        if row is None or row["passes"] or row["owns"]:
+            raise WallMissing(door.value, dict(row) if row else None)
+
+
 async def close_pools() -> None:
     """Both doors are closed."""
     for pool in DB.pools.values():

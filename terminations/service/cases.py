@@ -18,9 +18,9 @@ from partner_portal.kernel.errors import NotFound, Refused
 from partner_portal.web.lists import Column, Listing, Window
 
 from ..events import BuyoutRequested, CustomerAsked
-from ..policy.changes import changed_inputs
 from ..policy.cost_sheet import CostLine, LineCode
 from ..policy.facts import Asked, ServiceFacts
+from ..policy.inputs import canonical_inputs, changed_inputs
 from ..policy.preview import EndKind, Preview, ServicePreview, judged
 from ..tables import Quote, Termination
 from ..workflow import Action
@@ -107,15 +107,19 @@ async def _usable(quote_id: UUID) -> Quote:
 
 async def _still_true(actor: Actor, quote: Quote) -> Shown:
     """The preview as it is now, if it is what the quote says."""
-    asked, today = quotes.request_of(quote), clock.today()
-    now = msgspec.structs.replace(
-        asked, received_on=max(asked.received_on, today) if asked.received_on >= clock.civil_day(quote.created_at) else asked.received_on
-    )
+    asked = quotes.request_of(quote)
+    was_back_dated = asked.received_on < clock.civil_day(quote.created_at)
+    now = asked if was_back_dated else msgspec.structs.replace(asked, received_on=max(asked.received_on, clock.today()))
     shown = await quotes.show(actor, now, with_calendar=False)
     if _essence(shown.previews) != _essence(quotes.outcome_of(quote).previews):
-        changed = list(changed_inputs(quotes.facts_of(quote)[Layer.CUSTOMER], shown.facts[Layer.CUSTOMER]))
-        if now.received_on != asked.received_on:
-            changed.append("received_on")
+        before = quotes.facts_of(quote)
+        changed = [
+            {"input": change.key, "then": change.then, "now": change.now}
+            for layer, services in shown.facts.items()
+            for change in changed_inputs(
+                canonical_inputs(before.get(layer, ()), quotes.asked_of(asked)), canonical_inputs(services, quotes.asked_of(now))
+            )
+        ]
         raise QuoteOutdated(changed=changed, quote=quote.number, offer="POST /api/v1/quotes")
     return shown
 
@@ -151,7 +155,7 @@ async def _insert(actor: Actor, quote: Quote, filing: Filing, shown: Shown) -> T
         reason=filing.reason,
         comment=filing.comment,
         has_mandate=filing.has_mandate,
-        is_buyout=any(service.ending.kind is not EndKind.ORDINARY for service in outcome.services),
+        is_buyout=needs_finance(outcome),
         received_on=shown.request.received_on if filing.has_mandate else None,
         ends_on=min(service.ending.ends_on for service in outcome.services),
         payer=Payer.PARTNER if payer_layer is Layer.PARTNER else Payer.CUSTOMER,
@@ -185,6 +189,11 @@ async def _hold(actor: Actor, case: Termination, outcome: Preview) -> None:
                 )
         except asyncpg.UniqueViolationError as error:
             raise ServiceAlreadyEnding(service=service.name) from error
+
+
+def needs_finance(preview: Preview) -> bool:
+    """Whether finance must decide: a commitment is bought out, or a ground of its own is claimed."""
+    return any(service.ending.kind is not EndKind.ORDINARY for service in preview.services)
 
 
 def lines_of(preview: Preview) -> list[CostLine]:

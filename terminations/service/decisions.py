@@ -11,7 +11,7 @@ import msgspec
 
 from partner_portal.infra import clock, db, outbox, settings, tokens
 from partner_portal.infra.db import Principal
-from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, Refused
 
 from ..events import CodeNeeded, NotMeReported, TerminationRefused
@@ -99,11 +99,6 @@ def standing(link: DecisionLink, case: Termination) -> Standing:
     return Standing.OPEN
 
 
-def actor_of(link: DecisionLink) -> Actor:
-    """The customer's contact as the actor of what the link decides."""
-    return Actor(kind=ActorKind.CUSTOMER, id=str(link.id), tenant=link.tenant, label=link.recipient_name, channel="link")
-
-
 def offered(link: DecisionLink) -> tuple[Choice, ...]:
     """The buttons this link's page has."""
     return _OFFERED[Purpose(link.purpose)]
@@ -114,7 +109,7 @@ def needs_code(case: Termination) -> bool:
     return max(case.computed_cents, case.agreed_cents or 0) >= settings.current().code_limit_cents and case.payer == buyouts.Payer.CUSTOMER
 
 
-async def press(token: str, pressed: Press, *, text_version: str) -> Outcome:
+async def press(actor: Actor, token: str, pressed: Press, *, text_version: str) -> Outcome:
     """The link's case has moved as the customer chose, or a code is on its way; every link decides once.
 
     `text_version` is the version of the text as it is now; raises LinkNotOpen, TextHasChanged, WrongCode, TooManyCodes, Invalid.
@@ -136,12 +131,12 @@ async def press(token: str, pressed: Press, *, text_version: str) -> Outcome:
             await _send_code(link, case, pressed.choice)
             return Outcome.CODE_SENT
         _check_code(link, pressed)
-    await _decide(link, case, pressed)
+    await _decide(actor, link, case, pressed)
     return Outcome.DECIDED
 
 
-async def _decide(link: DecisionLink, case: Termination, pressed: Press) -> None:
-    actor, answer = actor_of(link), Answer(note=pressed.note, text_version=pressed.text_version)
+async def _decide(actor: Actor, link: DecisionLink, case: Termination, pressed: Press) -> None:
+    answer = Answer(note=pressed.note, text_version=pressed.text_version)
     note = Note(text=pressed.note, text_version=pressed.text_version)
     if pressed.choice is Choice.COUNTER:
         if pressed.amount_cents is None:

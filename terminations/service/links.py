@@ -11,6 +11,7 @@ from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, settings, tokens
 from partner_portal.infra.db import Door, Principal
+from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import NotFound
 
 from ..tables import DecisionLink, Termination
@@ -46,14 +47,15 @@ async def make(case: Termination, purpose: Purpose, *, recipient: str, recipient
     return Link(link, f"{settings.current().public_url}/confirm/{tokens.placeholder('token', link)}")
 
 
-async def tenant_of(token: str) -> UUID:
-    """Whose link this is, before anything else is known; NotFound when it is nobody's."""
+async def bearer(token: str) -> Actor:
+    """The customer's contact who holds this link, found before anything else is known; NotFound when it is nobody's."""
     async with db.apart(Principal(Door.STAFF, actor="system:link")):
-        row = await db.fetch_one("SELECT tenant FROM termination_decision_link WHERE token_sha256 = $1", tokens.sha256(token))
+        row = await db.fetch_one(
+            "SELECT id, tenant, recipient_name FROM termination_decision_link WHERE token_sha256 = $1", tokens.sha256(token)
+        )
     if row is None:
         raise NotFound(what="link")
-    tenant: UUID = row["tenant"]
-    return tenant
+    return Actor(kind=ActorKind.CUSTOMER, id=str(row["id"]), tenant=row["tenant"], label=row["recipient_name"], channel="link")
 
 
 async def by_token(token: str, *, lock: bool = False) -> DecisionLink:

@@ -78,7 +78,7 @@ async def show(actor: Actor, request: Request, *, with_calendar: bool = True) ->
     who = await facts.parties(rows[0]["customer"])
     layers = [Layer.CUSTOMER] if who.payer_layer is Layer.CUSTOMER else [Layer.CUSTOMER, Layer.PARTNER]
     looked_at = {layer: tuple(facts.in_layer(row, who, layer, today) for row in rows) for layer in layers}
-    asked = _asked(request, today)
+    asked = asked_of(request)
     return Shown(
         request=request,
         parties=who,
@@ -104,10 +104,11 @@ def _check_running(rows: Sequence[Any]) -> None:
         raise NothingToEnd(services=over)
 
 
-def _asked(request: Request, today: date) -> Asked:
+def asked_of(request: Request) -> Asked:
+    """The request as the rules take it, looked at today."""
     return Asked(
         received_on=request.received_on,
-        today=today,
+        today=clock.today(),
         wished_on=request.wished_on,
         early=request.early,
         ground=request.ground,
@@ -116,19 +117,30 @@ def _asked(request: Request, today: date) -> Asked:
     )
 
 
-async def keep(actor: Actor, request: Request) -> tuple[UUID, Shown]:
+class KeptQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """A new quote, and the preview it keeps."""
+
+    id: UUID
+    number: str
+    valid_until: date
+    sha256: str
+    shown: Shown
+
+
+async def keep(actor: Actor, request: Request) -> KeptQuote:
     """The preview is kept as a quote, bound by the hash of all that went in and came out, until its last day."""
     shown = await show(actor, request, with_calendar=False)
-    quote, now = uuid7(), clock.now()
+    quote, number = uuid7(), await numbers.next_in("Q")
     valid_until = clock.today() + timedelta(days=settings.current().quote_valid_days)
     asked, looked_at, outcome = _json(request), _json(shown.facts), _json(Kept(previews=shown.previews))
+    sealed = seal(asked, looked_at, outcome)
     await db.execute(
         "INSERT INTO termination_quote (id, tenant, customer, number, asked, facts, preview, sha256, valid_until, rules_version, created_by, created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        *(quote, actor.tenant, shown.parties.customer_id, await numbers.next_in("Q"), asked, looked_at, outcome),
-        *(seal(asked, looked_at, outcome), valid_until, RULES_VERSION, actor.trail, now),
+        *(quote, actor.tenant, shown.parties.customer_id, number, asked, looked_at, outcome, sealed, valid_until),
+        *(RULES_VERSION, actor.trail, clock.now()),
     )
-    return quote, shown
+    return KeptQuote(id=quote, number=number, valid_until=valid_until, sha256=sealed.hex(), shown=shown)
 
 
 def seal(asked: str, looked_at: str, outcome: str) -> bytes:

@@ -1,0 +1,74 @@
+"""The portal as one ASGI application: every domain's routes behind the web shell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from uuid import UUID
+
+from litestar import Litestar, Response, Router, get
+
+import billing.api
+import knowledge_base.api
+import tenants.api
+import terminations.api
+import terminations.pages
+from partner_portal import wiring
+from partner_portal.infra import sessions, settings, templates
+from partner_portal.infra.brand import Brand
+from partner_portal.kernel.actor import Actor
+from partner_portal.web import openapi, shell
+from tenants.service import sign_in
+
+TAGS = {
+    "session": "Signing in and out.",
+    "customers": "Customers, their contacts and addresses; API keys.",
+    "services": "What customers have, with the terms of each contract.",
+    "terminations": "Previews, quotes, cases and their steps.",
+    "knowledge base": "Questions and answers.",
+    "confirmation": "The customer's page behind the link in a mail.",
+}
+
+
+class People:
+    """Who is who, for the web shell."""
+
+    async def member(self, session: sessions.Session) -> Actor | None:
+        """The member behind a session."""
+        return await sign_in.member_now(UUID(session.who.partition(":")[2]))
+
+    async def key(self, token: str) -> Actor | None:
+        """The software behind an API key."""
+        return await sign_in.with_key(token)
+
+    async def staff(self, cookie: str) -> Actor | None:  # noqa: ARG002
+        """The member of staff behind the admin's cookie."""
+        return None
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def landing() -> Response[str]:
+    """What this is, and where to go."""
+    brand = Brand(name=settings.current().provider_name)
+    page = templates.render("web/landing.html", language="nl", brand=brand, sign_in_link="/schema/openapi.json", staff_link="/admin/")
+    return Response(page, media_type="text/html; charset=utf-8")
+
+
+@asynccontextmanager
+async def _running(_app: Litestar) -> AsyncIterator[None]:
+    async with wiring.running(settings.current()):
+        yield
+
+
+_api = Router(
+    "/api/v1",
+    route_handlers=[tenants.api.session_router, tenants.api.router, billing.api.router, terminations.api.router, knowledge_base.api.router],
+)
+
+app = shell.application(
+    [landing, _api, terminations.pages.router],
+    authenticator=People(),
+    openapi=openapi.config(title="Partner portal", version=version("partner-portal"), tags=TAGS),
+    lifespan=[_running],
+)

@@ -1,0 +1,46 @@
+"""What the processes share: which handlers listen to which events, what is due daily, and starting and stopping what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import terminations.jobs
+from partner_portal.infra import clock, db, mail, outbox, pdf, redis
+from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.queue import Daily
+from partner_portal.infra.settings import Settings
+from partner_portal.web import idempotency
+
+
+async def forget_old_answers() -> None:
+    """Answers kept for requests that might be repeated are forgotten when nobody repeats them any more."""
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:daily")):
+        await idempotency.purge(clock.now() - timedelta(hours=25))
+
+
+DAILY: list[Daily] = [*terminations.jobs.DAILY, forget_old_answers]
+
+
+def register_handlers() -> None:
+    """Every domain's handlers listen: in the web process, too, for `publish` must know them."""
+    for routes in (mail.ON_EVENT, terminations.jobs.ON_EVENT):
+        outbox.register(routes.items())
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[None]:
+    """Inside the block database and Redis are open, the handlers known, and the walls verified."""
+    if not settings.in_production:
+        clock.movable(settings.data)
+    register_handlers()
+    redis.open_pool(settings.redis_url)
+    await db.open_pools(settings)
+    try:
+        await db.verify_walls()
+        yield
+    finally:
+        pdf.close()
+        await db.close_pools()
+        await redis.close_pool()

@@ -1,0 +1,362 @@
+"""What follows a step: mails to everybody concerned, the confirmation, and what time does by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from partner_portal.infra import clock, db, files, mail, pdf, settings, tokens
+from partner_portal.infra.mail import Attachment
+from partner_portal.kernel.dates import local_date
+
+from .events import (
+    BuyoutCountered,
+    BuyoutProposed,
+    BuyoutRequested,
+    CaseEvent,
+    CodeNeeded,
+    CustomerAsked,
+    CustomerReminded,
+    NotMeReported,
+    SecondAgreementNeeded,
+    TerminationEnded,
+    TerminationExpired,
+    TerminationRefused,
+    TerminationScheduled,
+    TerminationWithdrawn,
+    WithdrawalAsked,
+)
+from .policy.cost_sheet import LineCode
+from .service import cases, decisions, letters, links, scheduling
+from .service.letters import Adjustment, Dossier, Person
+from .service.links import Purpose
+from .tables import DecisionLink, Termination
+from .workflow import OPEN, Action, State
+
+_EVERYBODY = ("customer", "partner", "provider")
+
+
+async def ask_customer(event: CustomerAsked) -> None:
+    """The customer's main contact gets the link by which it says yes or no."""
+    case = await Termination.find(event.termination_id)
+    if State(case.state) not in {State.WAITING_FOR_CUSTOMER, State.ACCEPTED} or case.waits_until is None:
+        return
+    told = await letters.dossier(case)
+    if told.contact is None:
+        return
+    link = await links.make(
+        case, Purpose.CONSENT, recipient=told.contact.email, recipient_name=told.contact.name, expires_at=case.waits_until
+    )
+    await _send(event, told, "approval_requested", "customer", **_asking(told, link.address))
+
+
+async def propose_buyout(event: BuyoutProposed) -> None:
+    """Whoever pays gets the sum, how it is made up, and until when it can be accepted."""
+    case = await Termination.find(event.termination_id)
+    if State(case.state) is not State.PROPOSED or case.waits_until is None:
+        return
+    told = await letters.dossier(case)
+    address = _case_address(case)
+    if told.customer_pays and told.contact is not None:
+        link = await links.make(
+            case, Purpose.BUYOUT, recipient=told.contact.email, recipient_name=told.contact.name, expires_at=case.waits_until
+        )
+        address = link.address
+    reader = "customer" if told.customer_pays else "partner"
+    person = _person(told, reader)
+    bill = letters.sheet(told, person.language, only=cases.EXTRA_COSTS)
+    await _send(
+        event,
+        told,
+        "buyout_proposed",
+        reader,
+        sheet=bill,
+        amount=bill.total,
+        adjustment=await letters.adjustment(told),
+        link=address,
+        valid_until=_day(case),
+    )
+
+
+async def remind(event: CustomerReminded) -> None:
+    """Whoever has not answered is asked once more, by the same link."""
+    case = await Termination.find(event.termination_id)
+    link = await decisions.newest_open(case.id)
+    if link is None or case.waits_until is None:
+        return
+    told = await letters.dossier(case)
+    address = f"{settings.current().public_url}/confirm/{tokens.placeholder('token', link.id)}"
+    if link.purpose == Purpose.CONSENT:
+        await _send(event, told, "approval_reminder", "customer", **_asking(told, address))
+    else:
+        bill = letters.sheet(told, _person(told, "customer").language, only=cases.EXTRA_COSTS)
+        words = {
+            "sheet": bill,
+            "amount": bill.total,
+            "adjustment": await letters.adjustment(told),
+            "link": address,
+            "valid_until": _day(case),
+        }
+        await _send(event, told, "buyout_proposed", "customer", **words)
+
+
+async def send_code(event: CodeNeeded) -> None:
+    """The contact gets the code in a mail of its own, without any link."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    link: DecisionLink | None = await DecisionLink.objects().where(DecisionLink.id == event.link_id).first()
+    if link is None or link.code_expires_at is None:
+        return
+    person = Person(link.recipient_name, link.recipient, _person(told, "customer").language)
+    await _send_to(
+        event, told, "approval_code", person, code=tokens.placeholder("code", link.id, event.nth), valid_until=link.code_expires_at
+    )
+
+
+async def alert_finance(event: BuyoutRequested) -> None:
+    """Finance learns that a buyout waits, with the computed sum."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    needs_two = told.case.computed_cents >= settings.current().four_eyes_limit_cents
+    bill = letters.sheet(told, letters.provider().language, only=cases.EXTRA_COSTS)
+    await _send(event, told, "buyout_requested", "provider", sheet=bill, payer=_payer(told), needs_two=needs_two, link=_work_list())
+
+
+async def ask_second(event: SecondAgreementNeeded) -> None:
+    """Finance learns that a second person must agree."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    first = await db.fetch_one(
+        "SELECT amount_cents, decided_by_label, reason FROM termination_buyout_decision WHERE termination = $1 AND NOT is_final ORDER BY decided_at DESC LIMIT 1",
+        event.termination_id,
+    )
+    if first is None:
+        return
+    computed = letters.buyout_sum(told, told.case.computed_cents)
+    await _send(
+        event,
+        told,
+        "four_eyes_needed",
+        "provider",
+        amount=letters.buyout_sum(told, first["amount_cents"]),
+        limit=letters.buyout_sum(told, settings.current().four_eyes_limit_cents),
+        first_decider=first["decided_by_label"],
+        adjustment=Adjustment(computed, first["reason"]) if first["amount_cents"] != told.case.computed_cents else None,
+        link=_work_list(),
+    )
+
+
+async def tell_counter(event: BuyoutCountered) -> None:
+    """Finance learns of the counter-proposal."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    step = await _step(event)
+    offered, proposed = (letters.buyout_sum(told, step["facts"][name]) for name in ("amount_cents", "proposed_cents"))
+    await _send(
+        event,
+        told,
+        "buyout_countered",
+        "provider",
+        offered=offered,
+        proposed=proposed,
+        note=step["note"] or None,
+        decided_by=step["actor_label"],
+        link=_work_list(),
+    )
+
+
+async def tell_refused(event: TerminationRefused) -> None:
+    """Those who did not refuse learn who did, and why."""
+    case = await Termination.get(event.termination_id)
+    told, step = await letters.dossier(case), await _step(event)
+    if step["action"] == Action.DECLINE_BUYOUT:
+        free_end = min(service.first_possible_end for service in told.previews[letters.Layer.CUSTOMER].services)
+        await _send(event, told, "buyout_refused_by_finance", "partner", reason=step["note"], first_free_end=free_end)
+        return
+    words: dict[str, Any] = {"decided_by": step["actor_label"], "decided_at": step["at"], "link": _case_address(case)}
+    for reader in ("partner", "provider"):
+        if step["action"] == Action.REFUSE_BUYOUT:
+            amount = letters.buyout_sum(told, case.agreed_cents or 0)
+            await _send(event, told, "buyout_refused_by_payer", reader, reader=reader, amount=amount, note=step["note"] or None, **words)
+        elif reader == "partner" or case.is_buyout:
+            await _send(event, told, "case_refused", reader, reader=reader, reason=step["note"] or None, **words)
+
+
+async def tell_not_me(event: NotMeReported) -> None:
+    """The partner learns that somebody else must be asked."""
+    case = await Termination.get(event.termination_id)
+    told, step = await letters.dossier(case), await _step(event)
+    for reader in ("partner", "provider"):
+        words = {
+            "sent_to": letters.masked(told.contact.email if told.contact else ""),
+            "reported_at": step["at"],
+            "reader": reader,
+            "link": _case_address(case),
+        }
+        await _send(event, told, "not_me_reported", reader, **words)
+
+
+async def tell_expired(event: TerminationExpired) -> None:
+    """Everybody who was asked learns that nothing ends."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    for reader in _EVERYBODY if told.case.is_buyout else _EVERYBODY[:2]:
+        await _send(event, told, "case_expired", reader, reader=reader)
+
+
+async def confirm(event: TerminationScheduled) -> None:
+    """Customer, partner and provider each get the same confirmation, stored before it is sent."""
+    case = await Termination.find(event.termination_id)
+    told = await letters.dossier(case)
+    language = _person(told, "customer").language
+    content = await pdf.render("terminations/confirmation", language=language, **await confirmation_words(told, language))
+    document = await files.store("confirmation", f"{case.number}.pdf", content, "application/pdf")
+    await db.execute("UPDATE termination SET document = $2, version = version + 1 WHERE id = $1", case.id, document.id)
+    for reader in _EVERYBODY:
+        person = _person(told, reader)
+        words = {
+            "amount": letters.amount_for(told, reader),
+            "content": letters.asked_content(told, person.language),
+            "after": letters.afterwards(told),
+            "withdraw_until": letters.withdraw_until(told),
+            "reader": reader,
+        }
+        await _send(event, told, "scheduled", reader, attach=[Attachment(document.id, document.filename)], **words)
+
+
+async def confirmation_words(told: Dossier, language: str) -> dict[str, Any]:
+    """What the confirmation says; the same for all three, so it holds no price that one of them may not see."""
+    case = told.case
+    return {
+        "brand": told.brand,
+        "provider": settings.current().provider_name,
+        "recipient": await _address_block(told),
+        "issued_at": case.filed_at if case.received_on is None else (await cases.history(case.id))[-1]["at"],
+        "number": case.number,
+        "title": case.number,
+        "case": letters.case_words(told),
+        "lines": letters.line_words(told, language),
+        "sheet": letters.sheet(told, language) if told.customer_pays else None,
+        "payer": _payer(told),
+        "content": letters.asked_content(told, language),
+        "after": letters.afterwards(told),
+        "steps": await letters.step_words(case.id, language),
+        "withdraw_until": letters.withdraw_until(told),
+    }
+
+
+async def ask_withdrawal(event: WithdrawalAsked) -> None:
+    """Finance learns that a late withdrawal waits for its consent."""
+    told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
+    await _send(event, told, "withdrawal_asked", "provider", asked_by=step["actor_label"], reason=step["note"] or None, link=_work_list())
+
+
+async def tell_withdrawn(event: TerminationWithdrawn) -> None:
+    """Everybody learns that the services go on; the customer always."""
+    told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
+    for reader in _EVERYBODY:
+        await _send(event, told, "withdrawn", reader, reader=reader, decided_by=step["actor_label"], decided_at=step["at"])
+
+
+async def tell_ended(event: TerminationEnded) -> None:
+    """Everybody learns that the services have ended."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    for reader in _EVERYBODY:
+        await _send(event, told, "ended", reader, reader=reader, after=letters.afterwards(told))
+
+
+def _asking(told: Dossier, link: str) -> dict[str, Any]:
+    return {
+        "amount": letters.amount_for(told, "customer"),
+        "has_buyout": told.case.is_buyout,
+        "link": link,
+        "valid_until": _day(told.case),
+    }
+
+
+async def _send(event: CaseEvent, told: Dossier, name: str, to: str, **words: Any) -> None:
+    person = _person(told, to)
+    if person.email:
+        await _send_to(event, told, name, person, reader_key=to, **words)
+
+
+async def _send_to(event: CaseEvent, told: Dossier, name: str, person: Person, *, reader_key: str = "customer", **words: Any) -> None:
+    brand = letters.provider_brand() if reader_key == "provider" else told.brand
+    await mail.queue(
+        f"{event.termination_id}:{event.nth}:{name}:{reader_key}",
+        f"terminations/{name}",
+        to=person.email,
+        language=person.language,
+        brand=brand,
+        case=letters.case_words(told),
+        lines=letters.line_words(told, person.language),
+        **words,
+    )
+
+
+def _person(told: Dossier, reader: str) -> Person:
+    if reader == "customer":
+        return told.contact or Person("", "", "nl")
+    return told.partner if reader == "partner" else letters.provider()
+
+
+def _payer(told: Dossier) -> str:
+    return told.customer_name if told.customer_pays else told.partner_name
+
+
+async def _step(event: CaseEvent) -> dict[str, Any]:
+    return next(dict(row) for row in await cases.history(event.termination_id) if row["nth"] == event.nth)
+
+
+async def _address_block(told: Dossier) -> list[str]:
+    row = await db.fetch_one(
+        "SELECT street, postcode, city, country FROM location WHERE customer = $1 AND kind = 'billing'", told.case.customer
+    )
+    lines = [told.customer_name]
+    return (
+        [*lines, row["street"], f"{row['postcode']}  {row['city']}", *([] if row["country"] == "NL" else [row["country"]])]
+        if row
+        else lines
+    )
+
+
+def _day(case: Termination) -> Any:
+    return local_date(case.waits_until - timedelta(seconds=1))
+
+
+def _case_address(case: Termination) -> str:
+    return f"{settings.current().public_url}/api/v1/terminations/{case.id}"
+
+
+def _work_list() -> str:
+    return f"{settings.current().public_url}/admin/"
+
+
+async def take_effect() -> None:
+    """What ends today, ends; what was missed, too."""
+    await scheduling.take_effect()
+
+
+async def expire() -> None:
+    """What nobody answered in time is closed."""
+    await scheduling.expire()
+
+
+async def remind_late() -> None:
+    """Who has not answered is reminded."""
+    await scheduling.remind()
+
+
+ON_EVENT = {
+    CustomerAsked: [ask_customer],
+    CustomerReminded: [remind],
+    CodeNeeded: [send_code],
+    NotMeReported: [tell_not_me],
+    BuyoutRequested: [alert_finance],
+    SecondAgreementNeeded: [ask_second],
+    BuyoutProposed: [propose_buyout],
+    BuyoutCountered: [tell_counter],
+    TerminationRefused: [tell_refused],
+    TerminationExpired: [tell_expired],
+    TerminationScheduled: [confirm],
+    WithdrawalAsked: [ask_withdrawal],
+    TerminationWithdrawn: [tell_withdrawn],
+    TerminationEnded: [tell_ended],
+}
+DAILY = [take_effect, expire, remind_late]

@@ -1,0 +1,363 @@
+"""What mails, letters and the customer's page say about a case: the same words everywhere, from the quote that was agreed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from billing.policy.tax import Vat, VatTotal, vat_total
+from billing.service import services
+from partner_portal.infra import catalogue, db, settings
+from partner_portal.infra.brand import Brand
+from partner_portal.infra.catalogue import sentence
+from partner_portal.kernel.money import Money
+
+from ..policy.cost_sheet import CostLine, LineCode, totals
+from ..policy.preview import Preview
+from ..tables import Quote, Termination
+from ..workflow import Action
+from . import cases, explain, quotes
+from .buyouts import Payer
+from .facts import Layer
+
+
+class CaseWords(msgspec.Struct, frozen=True, kw_only=True):
+    """The case as people call it."""
+
+    number: str
+    customer: str
+    partner: str
+    requested_by: str
+    received_at: datetime
+
+
+class LineWords(msgspec.Struct, frozen=True, kw_only=True):
+    """One service that ends."""
+
+    service: str
+    reference: str
+    location: str | None
+    ends_on: date
+    billing_ends_on: date
+    notice_rule: str | None
+
+
+class SheetLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a bill, with why it stands there."""
+
+    label: str
+    explanation: str | None
+    formula: str | None
+    basis: str | None
+    amount: Money
+
+
+class SheetWords(msgspec.Struct, frozen=True, kw_only=True):
+    """A bill that explains itself; `total` includes VAT."""
+
+    lines: tuple[SheetLine, ...]
+    base: Money
+    vat: Money
+    total: Money
+
+
+class Adjustment(msgspec.Struct, frozen=True):
+    """What finance made of the computed sum (including VAT), and why."""
+
+    computed: Money
+    reason: str
+
+
+class Afterwards(msgspec.Struct, frozen=True):
+    """Something to arrange around the end: a number, domain, mailbox, data or equipment."""
+
+    kind: str
+    what: str
+    until: date | None = None
+
+
+class StepWords(msgspec.Struct, frozen=True):
+    """One step for the letter's history."""
+
+    who: str
+    what: str
+    when: datetime
+    text_version: str | None
+
+
+class Person(msgspec.Struct, frozen=True):
+    """To whom something is sent."""
+
+    name: str
+    email: str
+    language: str
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known about a case when something is written about it."""
+
+    case: Termination
+    brand: Brand
+    rows: Sequence[Any]
+    previews: dict[Layer, Preview]
+    customer_name: str
+    partner_name: str
+    filed_by: str
+    contact: Person | None
+    partner: Person
+
+    @property
+    def payer_layer(self) -> Layer:
+        """The layer whose prices the payer knows."""
+        return Layer.PARTNER if self.case.payer == Payer.PARTNER else Layer.CUSTOMER
+
+    @property
+    def customer_pays(self) -> bool:
+        """Whether the customer is billed by the provider."""
+        return bool(self.case.payer == Payer.CUSTOMER)
+
+
+async def dossier(case: Termination) -> Dossier:
+    """What is on file about the case, read in its tenant's unit of work."""
+    quote: Quote = await Quote.get(case.quote)
+    previews = quotes.outcome_of(quote).previews
+    row = await db.fetch_one(_PEOPLE, case.id)
+    assert row is not None  # noqa: S101  # the case was just read in this transaction
+    contact = Person(row["contact_name"], row["contact_email"], row["language"]) if row["contact_email"] else None
+    brand = Brand(
+        name=row["partner"],
+        colour=row["brand_colour"],
+        email=row["partner_email"],
+        phone=row["partner_phone"] or "",
+        website=row["website"] or "",
+        address=row["address"],
+    )
+    return Dossier(
+        case=case,
+        brand=brand,
+        rows=await services.by_id([UUID(service.ref) for service in previews[Layer.CUSTOMER].services]),
+        previews=previews,
+        customer_name=row["customer"],
+        partner_name=row["partner"],
+        filed_by=row["filed_by"] or row["partner"],
+        contact=contact,
+        partner=Person(
+            row["filed_by"] or row["partner"],
+            row["member_email"] or row["partner_email"],
+            row["member_language"] or row["partner_language"],
+        ),
+    )
+
+
+_PEOPLE = """
+SELECT c.name AS customer, c.language, p.name AS partner, p.brand_colour, p.email AS partner_email, p.phone AS partner_phone, p.website, p.address,
+       p.language AS partner_language, k.name AS contact_name, k.email AS contact_email,
+       m.email AS member_email, m.language AS member_language,
+       (SELECT actor_label FROM termination_step s WHERE s.termination = t.id ORDER BY nth LIMIT 1) AS filed_by
+  FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant
+  LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
+  LEFT JOIN member m ON 'member:' || m.id = t.filed_by
+ WHERE t.id = $1
+"""
+
+
+def provider() -> Person:
+    """Finance of the provider; its mails are in Dutch."""
+    return Person(settings.current().provider_name, settings.current().finance_email, "nl")
+
+
+def provider_brand() -> Brand:
+    """The provider's own face, for mails to its own people."""
+    return Brand(name=settings.current().provider_name, email=settings.current().finance_email)
+
+
+def case_words(told: Dossier) -> CaseWords:
+    """The case in words."""
+    case = told.case
+    return CaseWords(
+        number=case.number, customer=told.customer_name, partner=told.partner_name, requested_by=told.filed_by, received_at=case.filed_at
+    )
+
+
+def line_words(told: Dossier, language: str) -> tuple[LineWords, ...]:
+    """The services that end, each with the rule that was applied to its notice."""
+    numbers = {str(row["id"]): row["number"] for row in told.rows}
+    return tuple(
+        LineWords(
+            service=service.name,
+            reference=numbers[service.ref],
+            location=None,
+            ends_on=service.ending.ends_on,
+            billing_ends_on=service.ending.billing_ends_on,
+            notice_rule=explain.notice_rule(service, language),
+        )
+        for service in told.previews[Layer.CUSTOMER].services
+    )
+
+
+_LABELS = {
+    LineCode.BUYOUT: sentence("Buyout of the remaining term"),
+    LineCode.CLAWBACK: sentence("Discount returned"),
+    LineCode.RESIDUAL: sentence("Residual value of equipment"),
+    LineCode.HANDLING: sentence("Handling"),
+    LineCode.USAGE: sentence("Usage not yet billed"),
+    LineCode.CREDIT: sentence("Credit for days paid in advance"),
+    LineCode.FEES: sentence("Fees until the end"),
+}
+
+
+def sheet(told: Dossier, language: str, *, layer: Layer | None = None, only: frozenset[LineCode] = frozenset(LineCode)) -> SheetWords:
+    """The bill of one layer (the payer's by default), of these kinds of lines, with finance's adjustment as a line of its own."""
+    chosen = layer or told.payer_layer
+    lines = [line for line in cases.lines_of(told.previews[chosen]) if line.code in only]
+    shown = [_line(line, language, alone=len(told.rows) == 1) for line in lines]
+    sums = list(totals(lines))
+    difference = _adjusted_by(told) if chosen is told.payer_layer else 0
+    if difference:
+        shown.append(
+            SheetLine(
+                label=catalogue.text("Adjusted by %(provider)s", language, provider=settings.current().provider_name),
+                explanation=None,
+                formula=None,
+                basis=None,
+                amount=Money(difference),
+            )
+        )
+        sums = _with_difference(lines, difference, chosen, told)
+    base, total = sum(one.base_cents for one in sums), sum(one.total_cents for one in sums)
+    return SheetWords(lines=tuple(shown), base=Money(base), vat=Money(total - base), total=Money(total))
+
+
+def _line(line: CostLine, language: str, *, alone: bool) -> SheetLine:
+    label = catalogue.text(_LABELS[line.code], language)
+    return SheetLine(
+        label=label if alone else f"{label}: {line.service_name}" if hasattr(line, "service_name") else label,
+        explanation=explain.rule(line, language),
+        formula=explain.formula(line, language),
+        basis=explain.basis(line, language),
+        amount=Money(line.amount_cents),
+    )
+
+
+def _adjusted_by(told: Dossier) -> int:
+    agreed = told.case.agreed_cents
+    return 0 if agreed is None else int(agreed) - int(told.case.computed_cents)
+
+
+def _with_difference(lines: Sequence[CostLine], difference: int, layer: Layer, told: Dossier) -> list[VatTotal]:
+    vat = _main_vat(lines)
+    groups: dict[Vat, list[int]] = {vat: [difference]}
+    for line in lines:
+        groups.setdefault(line.vat, []).append(line.amount_cents)
+    return [vat_total(amounts, taxed) for taxed, amounts in groups.items()]
+
+
+def _main_vat(lines: Sequence[CostLine]) -> Vat:
+    extra = [line for line in lines if line.code in cases.EXTRA_COSTS] or list(lines)
+    return extra[0].vat if extra else Vat()
+
+
+def buyout_sum(told: Dossier, cents: int) -> Money:
+    """A sum as the payer's prices are given, including VAT."""
+    vat = _main_vat(cases.lines_of(told.previews[told.payer_layer]))
+    return Money(vat_total([cents], vat).total_cents)
+
+
+def without_vat(told: Dossier, including: Money) -> int:
+    """The cents, as the payer's prices are given, of a sum including VAT: the inverse of `buyout_sum`, to the cent nearest."""
+    vat = _main_vat(cases.lines_of(told.previews[told.payer_layer]))
+    if vat.prices_include_vat:
+        return including.cents
+    return vat_total([including.cents], msgspec.structs.replace(vat, prices_include_vat=True)).base_cents
+
+
+def amount_for(told: Dossier, reader: str) -> Money | None:
+    """What the reader pays in the end, including VAT; None for a customer whose partner settles the costs."""
+    if reader == "customer" and not told.customer_pays:
+        return None
+    return sheet(told, "en").total
+
+
+def afterwards(told: Dossier) -> tuple[Afterwards, ...]:
+    """What is to be arranged around the end of each service."""
+    found = []
+    for row, service in zip(told.rows, told.previews[Layer.CUSTOMER].services, strict=True):
+        last = service.ending.ends_on
+        if row["is_domain"]:
+            found.append(Afterwards("domain", row["label"], last + timedelta(days=40)))
+        if row["has_numbers"]:
+            found.append(Afterwards("number", row["label"], last + timedelta(days=30)))
+        if row["has_data"]:
+            found.append(Afterwards("data", row["label"], last + timedelta(days=30)))
+        if row["equipment_cents"]:
+            found.append(Afterwards("equipment", row["label"]))
+    return tuple(found)
+
+
+_DONE = {
+    Action.FILE: sentence("Filed the termination"),
+    Action.FILE_BUYOUT: sentence("Filed the termination with a buyout"),
+    Action.APPROVE: sentence("Agreed to the end"),
+    Action.REFUSE: sentence("Refused the end"),
+    Action.NOT_ME: sentence("Said not to be the right person"),
+    Action.ACCEPT: sentence("Accepted the buyout"),
+    Action.ACCEPT_WITH_CONSENT: sentence("Agreed to the end and accepted the buyout"),
+    Action.REFUSE_BUYOUT: sentence("Refused the buyout"),
+    Action.COUNTER: sentence("Made a counter-proposal"),
+    Action.AGREE_FIRST: sentence("Agreed as the first of two"),
+    Action.PROPOSE: sentence("Proposed the buyout"),
+    Action.DECLINE_BUYOUT: sentence("Declined the buyout"),
+    Action.ALLOW_WITHDRAWAL: sentence("Allowed the withdrawal"),
+    Action.DENY_WITHDRAWAL: sentence("Denied the withdrawal"),
+    Action.WITHDRAW: sentence("Withdrew the termination"),
+    Action.ASK_WITHDRAWAL: sentence("Asked to withdraw the termination"),
+    Action.SEND_AGAIN: sentence("Sent the link again"),
+    Action.REMIND: sentence("Reminded"),
+    Action.EXPIRE: sentence("Expired"),
+    Action.TAKE_EFFECT: sentence("Ended the services"),
+}
+
+
+async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
+    """Every step of the case, oldest first, in words."""
+    return tuple(
+        StepWords(
+            row["actor_label"],
+            catalogue.text(_DONE[Action(row["action"])], language),
+            row["at"],
+            row["text_version"] and row["text_version"][:12],
+        )
+        for row in await cases.history(case)
+    )
+
+
+def asked_content(told: Dossier, language: str) -> str:
+    """What was asked, in one phrase."""
+    if told.case.is_buyout:
+        return catalogue.text("an early end with a buyout, for %(customer)s", language, customer=told.customer_name)
+    return catalogue.text("an ordinary end, for %(customer)s", language, customer=told.customer_name)
+
+
+def withdraw_until(told: Dossier) -> date | None:
+    """The last day on which the case can be withdrawn without asking finance; None once it has passed."""
+    return told.case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
+
+
+async def adjustment(told: Dossier) -> Adjustment | None:
+    """What finance changed about the computed sum and why; None where it did not."""
+    if not _adjusted_by(told):
+        return None
+    row = await db.fetch_one(
+        "SELECT reason FROM termination_buyout_decision WHERE termination = $1 AND is_final ORDER BY decided_at DESC LIMIT 1", told.case.id
+    )
+    return Adjustment(buyout_sum(told, told.case.computed_cents), row["reason"] if row else "")
+
+
+def masked(address: str) -> str:
+    """An e-mail address that its owner recognises and nobody else can use."""
+    name, at, domain = address.partition("@")
+    return f"{name[:2]}***{at}{domain}"
