@@ -23,13 +23,13 @@ NIGHT = datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
 
 EXPLAINED = {
     "nl": [
-        ("Afkoop resterende looptijd", "Er zijn nog 6 maanden tot het einde van de looptijd. Afgesproken is 75 % van het maandbedrag.", "6 mnd x EUR 89,95 x 75 %", "Contract artikel 7.2", 40478),
+        ("Afkoop resterende looptijd", "Er resten 6 maanden; afgesproken is 75 % van het maandbedrag.", "6 mnd x EUR 89,95 x 75 %", "Contract artikel 7.2", 40478),
         ("Restwaarde router", "De router is over 36 maanden afgeschreven; er resten 12 maanden.", "12/36 x EUR 180,00", "Contract artikel 9", 6000),
         ("Administratiekosten", "Eenmalig bij vertrek voor het einde van de looptijd.", "", "Contract artikel 7.4", 2500),
         ("Terug: vooruitbetaald 16 tot en met 31 december", "Deze dagen zijn al betaald en worden niet geleverd.", "16/31 x EUR 89,95", "BW 6:271", -4643),
     ],
     "en": [
-        ("Buyout of the remaining term", "Six months remain until the end of the term. Agreed is 75% of the monthly fee.", "6 months x EUR 89.95 x 75%", "Contract article 7.2", 40478),
+        ("Buyout of the remaining term", "Six months remain; agreed is 75% of the monthly fee.", "6 months x EUR 89.95 x 75%", "Contract article 7.2", 40478),
         ("Remaining value of the router", "The router is written off in 36 months; 12 remain.", "12/36 x EUR 180.00", "Contract article 9", 6000),
         ("Handling", "Once, when leaving before the end of the term.", "", "Contract article 7.4", 2500),
         ("Back: paid ahead for 16 to 31 December", "These days were paid and are not delivered.", "16/31 x EUR 89.95", "BW 6:271", -4643),

@@ -91,7 +91,6 @@ def compose(draft: Draft) -> bytes:
     if draft.reply_to:
         message["Reply-To"] = address(draft.reply_to)
     message["Subject"] = line(draft.subject)
-    message["Content-Language"] = draft.language
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(draft.text, cte="quoted-printable")
@@ -99,8 +98,16 @@ def compose(draft: Draft) -> bytes:
     for part in draft.parts:
         main, _slash, sub = part.media_type.partition("/")
         message.add_attachment(part.content, maintype=main, subtype=sub, filename=line(part.filename))
+    # Last: Python moves Content-* headers set earlier into the first part.
+    message["Content-Language"] = draft.language
     _name_boundaries(message, draft.message_id)
-    return message.as_bytes()
+    return _subject_on_its_line(message.as_bytes())
+
+
+def _subject_on_its_line(wire: bytes) -> bytes:
+    # Python folds a subject that nearly fills a line right after its name; readers would see it begin with a space.
+    head, gap, body = wire.partition(b"\r\n\r\n")
+    return head.replace(b"\r\nSubject:\r\n ", b"\r\nSubject: ", 1) + gap + body
 
 
 def _name_boundaries(message: EmailMessage, seed: str) -> None:

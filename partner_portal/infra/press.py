@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import threading
@@ -71,6 +72,7 @@ def _tools() -> _Tools:
             from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
         except OSError as why:
             raise LibrariesMissing(str(why).splitlines()[0]) from None
+        atexit.register(_kept.clear)  # fonts must be let go while WeasyPrint is still there
         fonts, fetcher = FontConfiguration(), _bundled_only()
         _kept.append(_Tools(CSS(ASSETS / "pdf.css", font_config=fonts, url_fetcher=fetcher), fonts, fetcher))
     return _kept[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,7 @@ HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Pl
 
 
 @pytest.fixture
-def catalogue_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def catalogue_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """A catalogue of the test's own instead of the real ones."""
 
     def write(body: str) -> None:
@@ -30,11 +31,11 @@ def catalogue_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     catalogue._sentences.cache_clear()
 
 
-def test_every_sentence_in_use_has_a_dutch_translation():
+def test_every_sentence_in_use_has_a_dutch_translation() -> None:
     assert catalogue.missing("nl") == [], "translate in partner_portal/locale/nl after `python -m partner_portal.infra.catalogue`"
 
 
-def test_a_translation_names_the_same_words_as_its_source():
+def test_a_translation_names_the_same_words_as_its_source() -> None:
     differing = []
     for message in catalogue.read("nl"):
         forms = [message.string] if isinstance(message.string, str) else message.string
@@ -45,32 +46,32 @@ def test_a_translation_names_the_same_words_as_its_source():
     assert differing == []
 
 
-def test_a_missing_and_a_guessed_translation_are_both_missing(catalogue_of):
+def test_a_missing_and_a_guessed_translation_are_both_missing(catalogue_of: Callable[[str], None]) -> None:
     known = [message.id for message in catalogue.source() if isinstance(message.id, str) and message.id]
     catalogue_of(f'#, fuzzy\nmsgid "{known[0]}"\nmsgstr "misschien"\n\nmsgid "{known[1]}"\nmsgstr ""\n')
     assert {known[0], known[1]} <= set(catalogue.missing("nl"))
     assert catalogue.text(known[0], "nl") == known[0]
 
 
-def test_words_are_written_in_the_readers_language(catalogue_of):
+def test_words_are_written_in_the_readers_language(catalogue_of: Callable[[str], None]) -> None:
     catalogue_of('msgid "%(amount)s before %(day)s"\nmsgstr "%(amount)s voor %(day)s"\n')
     words = {"amount": Money(123456), "day": date(2027, 3, 31)}
     assert catalogue.text("%(amount)s before %(day)s", "nl", **words) == "EUR 1.234,56 voor 31 maart 2027"
     assert catalogue.text("%(amount)s before %(day)s", "en", **words) == "EUR 1,234.56 before 31 March 2027"
 
 
-def test_the_form_follows_the_count(catalogue_of):
+def test_the_form_follows_the_count(catalogue_of: Callable[[str], None]) -> None:
     catalogue_of('msgid "%(count)s month"\nmsgid_plural "%(count)s months"\nmsgstr[0] "%(count)s maand"\nmsgstr[1] "%(count)s maanden"\n')
     assert catalogue.texts("%(count)s month", "%(count)s months", "nl", count=1) == "1 maand"
     assert catalogue.texts("%(count)s month", "%(count)s months", "nl", count=6) == "6 maanden"
     assert catalogue.texts("%(count)s month", "%(count)s months", "en", count=0) == "0 months"
 
 
-def test_a_sentence_without_words_may_hold_a_per_cent_sign():
+def test_a_sentence_without_words_may_hold_a_per_cent_sign() -> None:
     assert catalogue.text("100 % sure", "nl") == "100 % sure"
 
 
-def test_an_update_keeps_translations_and_drops_what_is_no_longer_said(catalogue_of):
+def test_an_update_keeps_translations_and_drops_what_is_no_longer_said(catalogue_of: Callable[[str], None]) -> None:
     known = next(message.id for message in catalogue.source() if isinstance(message.id, str) and message.id)
     catalogue_of(f'msgid "{known}"\nmsgstr "vertaald"\n\nmsgid "said no more"\nmsgstr "weg"\n')
     catalogue.update()

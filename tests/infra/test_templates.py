@@ -13,19 +13,19 @@ FILES = sorted(name for name in templates.environment().list_templates() if name
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if "/mail/" not in name or name.endswith("subject.txt")])
-def test_a_template_says_at_its_top_which_words_it_takes(name):
+def test_a_template_says_at_its_top_which_words_it_takes(name: str) -> None:
     source, _file, _fresh = templates.environment().loader.get_source(templates.environment(), name)  # type: ignore[union-attr]
     assert source.startswith("{#")
 
 
-def test_a_word_that_is_not_given_is_an_error():
+def test_a_word_that_is_not_given_is_an_error() -> None:
     words = letters.words("nl", reason="")
     del words["valid_until"]
     with pytest.raises(UndefinedError, match="valid_until"):
         templates.render("terminations/confirm/waiting.html", language="nl", **words)
 
 
-def test_what_people_wrote_is_never_markup_in_pages_and_is_left_alone_in_plain_text():
+def test_what_people_wrote_is_never_markup_in_pages_and_is_left_alone_in_plain_text() -> None:
     nasty = "<script>alert(1)</script> & Zn."
     words = letters.words("nl", lines=[letters.line("nl", service=nasty)], reason=nasty)
     page = templates.render("terminations/confirm/waiting.html", language="nl", **words)
@@ -35,7 +35,7 @@ def test_what_people_wrote_is_never_markup_in_pages_and_is_left_alone_in_plain_t
     assert f"{nasty} stopt op 15 december 2026" in plain
 
 
-def test_phrases_serve_html_escaped_and_text_as_it_is():
+def test_phrases_serve_html_escaped_and_text_as_it_is() -> None:
     line = letters.line("nl", service="A & B")
     html = templates.environment().get_template("terminations/phrases.jinja.html").make_module({"language": "nl", "brand": letters.BRAND})
     text = templates.environment().get_template("terminations/phrases.jinja.txt").make_module({"language": "nl", "brand": letters.BRAND})
@@ -43,7 +43,7 @@ def test_phrases_serve_html_escaped_and_text_as_it_is():
     assert text.ending([line]) == "A & B stopt op 15 december 2026"  # type: ignore[attr-defined]
 
 
-def test_the_version_is_that_of_the_template_and_all_it_builds_on_in_that_language():
+def test_the_version_is_that_of_the_template_and_all_it_builds_on_in_that_language() -> None:
     waiting = templates.version("terminations/confirm/waiting.html", "nl")
     assert len(waiting) == 12
     assert waiting == templates.version("terminations/confirm/waiting.html", "nl")
