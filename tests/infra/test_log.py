@@ -13,6 +13,9 @@ from uuid import UUID
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from partner_portal.infra import log, settings
 
@@ -150,6 +153,12 @@ def test_hostile_text_costs_no_time(lines: Lines) -> None:
         structlog.get_logger().info("test", note=text)
     assert time.process_time() - begun < 2
     assert len(lines()) == 7
+
+
+@given(st.from_regex(log._PLAIN, fullmatch=True))
+@settings_of_hypothesis(max_examples=500, deadline=None)
+def test_what_is_passed_at_a_glance_would_have_passed_a_close_look(text: str) -> None:
+    assert not [pattern.pattern for pattern in log._WORDS_TO_HIDE if pattern.search(text)]
 
 
 def test_lines_of_libraries_take_the_same_way(lines: Lines) -> None:
