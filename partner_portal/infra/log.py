@@ -50,8 +50,6 @@ _PLAIN = re.compile(
     r"[a-z0-9_./{}-]{0,31}|[A-Za-z0-9_./{}-]{0,14}"
     r"|(?:(?:member|key|customer|staff|system):)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
-    r"[a-z0-9_./{}-]{0,31}|[A-Za-z0-9_./{}-]{0,14}|(?:(?:member|key|customer|staff|system):)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-).fullmatch
 _OWN = {"timestamp", "level"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")

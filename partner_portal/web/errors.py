@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import msgspec
 import structlog
-from jinja2 import TemplateNotFound
 from litestar import Request, Response
 from litestar.exceptions import (
     ClientException,
@@ -20,7 +19,7 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from partner_portal.infra import catalogue, templates
+from partner_portal.infra import brand, catalogue, settings, templates
 from partner_portal.kernel import errors
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.kernel.money import Money
@@ -188,12 +187,14 @@ def _headers(problem: Problem, status: int) -> tuple[tuple[str, str], ...]:
 
 
 def _page(details: dict[str, Any], reader: Reader) -> str:
+    words = {"title": details["title"], "detail": details.get("detail"), "status": details["status"], "request_id": reader.request_id}
+    face = brand.Brand(name=settings.current().provider_name)
     try:
-        return templates.render("web/problem.html", language=reader.language, problem=details, request_id=reader.request_id)
-    except TemplateNotFound:
-        title, detail = html.escape(details["title"]), html.escape(details.get("detail", ""))
-        number = html.escape(reader.request_id)
-        return f'<!doctype html><html lang="{reader.language}"><title>{title}</title><h1>{title}</h1><p>{detail}</p><p>{number}</p></html>'
+        return templates.render("web/problem.html", language=reader.language, brand=face, **words)
+    except Exception:  # whatever broke, its answer must not break as well
+        _log.exception("web.problem_page_failed")
+        title, number = html.escape(details["title"]), html.escape(reader.request_id)
+        return f'<!doctype html><html lang="{reader.language}"><title>{title}</title><h1>{title}</h1><p>{number}</p></html>'
 
 
 def reader_of(scope: Scope) -> Reader:
@@ -208,9 +209,10 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     if isinstance(problem, problems.MethodNotAllowed):
         problem = problems.MethodNotAllowed(**_allowed(error))
     made = answer(problem, reader_of(request.scope))
-    return Response(made.body, status_code=made.status, media_type=made.media_type, headers=dict(made.headers))
+    # Litestar adds a charset to every text/*, also where one stands.
+    return Response(made.body, status_code=made.status, media_type=made.media_type.partition(";")[0], headers=dict(made.headers))
 
 
 def _allowed(error: Exception) -> dict[str, list[str]]:
-    allow = (getattr(error, "headers", None) or {}).get("Allow", "")
+    allow = (getattr(error, "headers", None) or {}).get("allow", "")
     return {"allow": [method.strip() for method in allow.split(",")]} if allow else {}

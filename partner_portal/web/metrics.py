@@ -14,10 +14,13 @@ _counters: dict[tuple[str, str, int], Counter] = {}
 _timers: dict[tuple[str, str], Histogram] = {}
 
 
+def plain(method: str) -> str:
+    """The method, or "other" for one that somebody made up."""
+    return method if method in _METHODS else "other"
+
+
 def count(method: str, route: str, status: int, seconds: float) -> None:
     """One more request of this route; `route` is the template, so that the number of series stays bounded."""
-    if method not in _METHODS:
-        method = "other"
     counter = _counters.get((method, route, status))
     if counter is None:
         counter = _counters[method, route, status] = _REQUESTS.labels(method, route, str(status))

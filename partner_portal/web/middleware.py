@@ -16,10 +16,10 @@ import msgspec
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from partner_portal.infra import db
+from partner_portal.infra import db, log
 from partner_portal.kernel.errors import Problem
 
-from . import errors, headers, identity, idempotency, language, metrics
+from . import csrf, errors, headers, idempotency, identity, language, metrics
 from .problems import BodyTooLarge, ClientGone, MalformedRequest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     largest_body: int = 16 * 1024 * 1024
     """Bytes; no route takes more. JSON routes take less: Litestar's `request_max_body_size`."""
     admin: str = "/admin"
-    unguarded: tuple[str, ...] = ("/static/", "/healthz", "/readyz", "/metrics")
+    unguarded: tuple[str, ...] = ("/static/", "/brand/", "/healthz", "/readyz", "/metrics")
     """Served without asking who asks and without a unit of work."""
 
 
@@ -119,10 +119,11 @@ class Exchange:
             shape = self.shell.shape
             given = identity.credentials(self.given, self.scope, session_cookie=shape.session_cookie, in_admin=self.in_admin)
             found = await identity.identify(given, self.shell.authenticator, limit=shape.requests_per_minute)
+            self._known(found)
+            await csrf.check(self.scope["method"], self.given, found.token, self._read_body)
         except Exception as error:  # noqa: BLE001  # Litestar's handlers are not around us yet
             await self._answer(errors.problem_of(error))
             return False
-        self._known(found)
         return True
 
     def _check_form(self) -> None:
@@ -177,6 +178,9 @@ class Exchange:
         return False
 
     async def _read_body(self) -> bytes:
+        """The body as a whole; the application reads it again."""
+        if self.whole_body is not None:
+            return self.whole_body
         parts = []
         while True:
             message: Any = await self.receive()
@@ -298,9 +302,10 @@ class Exchange:
     def _note(self) -> None:
         """One line and one count per request, by the route's template: a path may bear a token."""
         route = self.scope.get("path_template") or "unmatched"
+        method = metrics.plain(self.scope["method"])
         seconds = perf_counter() - self.begun
-        metrics.count(self.scope["method"], route, self.status, seconds)
-        _log.info("web.request", method=self.scope["method"], route=route, status=self.status, ms=round(seconds * 1000, 1))
+        metrics.count(method, route, self.status, seconds)
+        log.request(method, route, self.status, round(seconds * 1000))
 
 
 class AlreadyAsked(RuntimeError):

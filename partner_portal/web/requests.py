@@ -6,10 +6,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.enums import RequestEncodingType
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler
 from litestar.params import BodyKwarg
+from litestar.routes import HTTPRoute
 
 from partner_portal.kernel.errors import Invalid
 
@@ -49,18 +49,19 @@ class PortalRequest(Request[Any, Any, Any]):
         return not isinstance(declared, BodyKwarg) or declared.media_type == RequestEncodingType.JSON
 
 
-def known_parameters_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard for API routes: a query parameter that the handler does not know is a mistake of the sender, and is said, not ignored."""
-    if not connection.scope["query_string"] or not isinstance(handler, HTTPRouteHandler):
+async def known_parameters_only(request: Request[Any, Any, Any]) -> None:
+    """For API routers, as `before_request`: a query parameter that the handler does not know is a mistake of the sender, and is said, not ignored."""
+    if not request.scope["query_string"]:
         return
+    handler = request.route_handler
     known = _known_names.get(handler)
     if known is None:
-        known = _known_names[handler] = _parameters(handler, connection)
-    unknown = [faults.unknown("", name, known) for name in dict.fromkeys(connection.query_params) if name not in known]
+        known = _known_names[handler] = _parameters(request, handler)
+    unknown = [faults.unknown("", name, known) for name in dict.fromkeys(request.query_params) if name not in known]
     if unknown:
         raise Invalid(*unknown)
 
 
-def _parameters(handler: HTTPRouteHandler, connection: ASGIConnection[Any, Any, Any, Any]) -> frozenset[str]:
-    model = handler.create_kwargs_model(path_parameters=connection.scope["path_params"].keys())
-    return frozenset(one.field_alias for one in model.expected_query_params)
+def _parameters(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> frozenset[str]:
+    models = (model for route in request.app.routes if isinstance(route, HTTPRoute) for one, model in route.route_handler_map.values() if one is handler)
+    return frozenset(parameter.field_alias for model in models for parameter in model.expected_query_params)

@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException
 
 from partner_portal.infra import settings
 
-from . import auth, errors, health, metrics, problem_types
+from . import assets, auth, errors, health, metrics, problem_types
 from .middleware import Shape, Shell
 from .requests import PortalRequest
 
@@ -34,13 +34,13 @@ def application(
 ) -> Shell:
     """The application behind the shell: every route answers problems, reads strictly, and takes changes from our own pages only."""
     app = Litestar(
-        [*routes, problem_types.router, health.healthz, health.readyz, metrics.metrics],
+        [*routes, problem_types.router, assets.files, assets.colours, health.healthz, health.readyz, metrics.metrics],
         dependencies=auth.DEPENDENCIES,
         exception_handlers={Exception: errors.handle, HTTPException: errors.handle},
-        guards=[auth.from_our_pages],
         request_class=PortalRequest,
         request_max_body_size=LARGEST_JSON,
         openapi_config=openapi,
+        logging_config=None,  # infra.log has set it up; Litestar would add handlers of its own
         **litestar,
     )
     return Shell(app, authenticator, shape())

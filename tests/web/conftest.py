@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from partner_portal.infra import db, embedded, migrations, redis, sessions, settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.web import auth, shell
+from partner_portal.web import csrf, shell
 from tests.web import thing_app
 
 SECRET = "of the tests only, forty characters long."
@@ -104,5 +104,5 @@ async def signed_in(client: httpx.AsyncClient, actor: Actor) -> str:
     """The client has a session of `actor`; returns its token."""
     token = await sessions.start(actor.trail, tenant=actor.tenant)
     client.cookies.set("session", token)
-    client.headers["x-csrf-token"] = auth.csrf_token(token)
+    client.headers["x-csrf-token"] = csrf.token(token)
     return token

@@ -124,7 +124,7 @@ async def make(actor: auth.Acting, data: JSONBody[ThingIn]) -> Response[ThingOut
     return Response(ThingOut(**rows[0], price=price), headers={"location": f"/things/{rows[0]['id']}"})
 
 
-@get("/things", guards=[requests.known_parameters_only])
+@get("/things", before_request=requests.known_parameters_only, responses=openapi.raises())
 async def every(
     request: Request[Any, Any, Any],
     actor: auth.Acting,
@@ -170,6 +170,7 @@ async def rename(request: Request[Any, Any, Any], actor: auth.Acting, thing_id: 
 
 @post("/things/{thing_id:uuid}/refusal")
 async def refuse(actor: auth.Acting, thing_id: FromPath[UUID]) -> None:
+    await _find(thing_id)
     await db.execute("UPDATE web_thing SET name = 'half done' WHERE id = $1", thing_id)
     raise NameTaken(price=Money(1250), allowed=["this", "that"])
 
@@ -263,6 +264,13 @@ async def by_link(request: Request[Any, Any, Any], token: FromPath[str]) -> dict
     return {"things": rows[0]["n"]}
 
 
+@get("/late-switch")
+async def late_switch(request: Request[Any, Any, Any]) -> dict[str, int]:
+    await db.fetch("SELECT 1")
+    await auth.act_as(request, Actor(kind=ActorKind.CUSTOMER, id="c1", tenant=NOORD))
+    return {}
+
+
 @get("/count")
 async def count() -> dict[str, int]:
     """What the database shows to whoever asks."""
@@ -278,7 +286,7 @@ async def staff_count(perhaps_actor: auth.PerhapsActing) -> dict[str, Any]:
 
 ROUTES = [
     make, every, one, rename, refuse, broken, sql, secret, owners_only, scoped, scoped_otherwise, in_person, hello,
-    sign_in, sign_out, form, upload, by_link, count, staff_count,
+    sign_in, sign_out, form, upload, by_link, late_switch, count, staff_count,
 ]  # fmt: skip
 
 

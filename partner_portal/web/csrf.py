@@ -1,0 +1,70 @@
+"""Proof that a change which a browser sends comes from one of our own pages.
+
+Twofold: browsers say from where they send (Sec-Fetch-Site, Origin), and our pages send a token that only this session's pages know. Requests with an
+Authorization header are exempt: no browser sends one by itself. The admin checks tokens of its own; of it only the origin is asked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
+from urllib.parse import parse_qsl
+
+from multipart import MultipartError, MultipartParser, parse_options_header
+
+from .problems import UntrustedOrigin
+
+HEADER = b"x-csrf-token"
+FIELD = "csrf_token"
+COOKIE = "portal_csrf"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_OUR_SITE = frozenset({b"same-origin", b"none"})
+_TOKEN_LENGTH = 64
+
+
+def token(session_token: str) -> str:
+    """The token that pages of this session send along; whoever does not know the session's own token cannot make it."""
+    return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+async def check(method: str, given: Mapping[bytes, bytes], session_token: str, body: Callable[[], Awaitable[bytes]]) -> None:
+    """Nothing for requests that change nothing; UntrustedOrigin for a change that did not come from a page of the session's own."""
+    if method in _SAFE or b"authorization" in given:
+        return
+    if not _same_origin(given):
+        raise UntrustedOrigin
+    if session_token:
+        sent = given[HEADER].decode("latin-1") if HEADER in given else await _in_form(given.get(b"content-type", b""), body)
+        if not hmac.compare_digest(token(session_token).encode(), sent.encode()):
+            raise UntrustedOrigin
+
+
+def _same_origin(given: Mapping[bytes, bytes]) -> bool:
+    site = given.get(b"sec-fetch-site")
+    if site is not None:
+        return site in _OUR_SITE
+    origin = given.get(b"origin")
+    # The scheme is not compared: behind a proxy that ends TLS we see http where the browser sees https.
+    return origin is None or origin.partition(b"://")[2] == given.get(b"host", b"")
+
+
+async def _in_form(kind: bytes, body: Callable[[], Awaitable[bytes]]) -> str:
+    media_type, options = parse_options_header(kind.decode("latin-1"))
+    if media_type == "application/x-www-form-urlencoded":
+        return next((value for name, value in parse_qsl((await body()).decode("latin-1")) if name == FIELD), "")
+    if media_type == "multipart/form-data":
+        return _in_parts(await body(), options.get("boundary", ""))
+    return ""
+
+
+def _in_parts(body: bytes, boundary: str) -> str:
+    try:
+        for part in MultipartParser(BytesIO(body), boundary):
+            if part.name == FIELD and part.size <= _TOKEN_LENGTH:
+                return part.value
+    except (MultipartError, UnicodeDecodeError, ValueError):
+        pass  # the route says what is wrong with such a form
+    return ""
