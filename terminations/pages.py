@@ -59,7 +59,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     language: str
 
 
-@get("/{token:str}", sync_to_thread=False)
+@get("/{token:str}")
 async def look(request: Request[Any, Any, Any], token: str) -> Html:
     """The question, or what was answered; decides nothing, however often and by whomever it is opened."""
     await _enter(request, token)
@@ -185,7 +185,7 @@ def _amount(view: View, typed: str) -> int | None:
     return letters.without_vat(view.told, Money.of(including))
 
 
-@get("/{token:str}/confirmation.pdf", sync_to_thread=False)
+@get("/{token:str}/confirmation.pdf")
 async def confirmation(request: Request[Any, Any, Any], token: str) -> Response[bytes]:
     """The confirmation, for whoever decided by this link."""
     await _enter(request, token)

@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import Meta
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, numbers
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 
@@ -107,7 +107,7 @@ async def enter(actor: Actor, *, customer: UUID, product: str, terms: AgreedTerm
         faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": terms.buyout_rule}))
     if faults or product_id is None:
         raise Invalid(*faults)
-    service, number = uuid7(), number or await numbers.next_in("S")
+    service, number = new_id(), number or await numbers.next_in("S")
     values = {name: getattr(terms, name) for name in _COLUMNS}
     values["signed_on"] = terms.signed_on or terms.starts_on
     try:
@@ -164,7 +164,7 @@ async def change_terms(actor: Actor, service: UUID, wanted: TermsChangeWanted) -
     )
     await db.execute(
         "INSERT INTO billing_terms_change (id, tenant, service, reason, changes, decided_by, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        *(uuid7(), rows[0]["tenant"], service, wanted.reason, msgspec.json.encode(wanted.values).decode(), actor.trail, clock.now()),
+        *(new_id(), rows[0]["tenant"], service, wanted.reason, msgspec.json.encode(wanted.values).decode(), actor.trail, clock.now()),
     )
 
 

@@ -7,6 +7,7 @@ import time
 from uuid import UUID
 
 from piccolo.columns.defaults.uuid import UUID4, UUID7
+from uuid_utils.compat import uuid7
 
 from . import db
 
@@ -18,6 +19,11 @@ def new_id() -> UUID:
     return UUID(int=(milliseconds << 80) | (7 << 76) | ((random >> 62) << 64) | (2 << 62) | (random & ((1 << 62) - 1)))
 
 
+def new_id() -> UUID:
+    """An id of its own: version 7 of RFC 9562, so that rows sort by age (Python has it from 3.14 on)."""
+    return uuid7()
+
+
 class NewId(UUID7):
     """A version 7 UUID made in Python; the database's own default works on PostgreSQL 16 too, where uuidv7() is missing."""
 
@@ -25,6 +31,10 @@ class NewId(UUID7):
     def postgres(self) -> str:
         """The default for rows inserted by plain SQL."""
         return "gen_random_uuid()"
+
+    def python(self) -> UUID:
+        """The id of a row made in Python."""
+        return new_id()
 
     def python(self) -> UUID:
         """The default for rows made in Python."""

@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, numbers
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.web.lists import Column, Listing, Window, contains
@@ -115,7 +115,7 @@ async def one(customer: UUID) -> asyncpg.Record:
 
 async def create(actor: Actor, new: NewCustomer) -> UUID:
     """The customer exists with its main contact and addresses; Invalid when its number is taken."""
-    customer = uuid7()
+    customer = new_id()
     values = {name: getattr(new, name) for name in _COLUMNS}
     number = new.number or await numbers.next_in("C")
     try:
@@ -159,7 +159,7 @@ async def _put_contact(actor: Actor, customer: UUID, contact: MainContact) -> No
     await db.execute(
         "INSERT INTO contact (id, customer, name, email, phone, is_main, created_at, tenant) VALUES ($1, $2, $3, $4, $5, true, $6, $7)"
         " ON CONFLICT (tenant, customer) WHERE is_main DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone",
-        *(uuid7(), customer, contact.name, contact.email, contact.phone, clock.now(), actor.tenant),
+        *(new_id(), customer, contact.name, contact.email, contact.phone, clock.now(), actor.tenant),
     )
 
 
@@ -171,5 +171,5 @@ async def _put_address(actor: Actor, customer: UUID, kind: policy.LocationKind, 
     if tag == "UPDATE 0":
         await db.execute(
             "INSERT INTO location (id, customer, kind, street, postcode, city, country, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            *(uuid7(), customer, kind, address.street, address.postcode, address.city, address.country, actor.tenant),
+            *(new_id(), customer, kind, address.street, address.postcode, address.city, address.country, actor.tenant),
         )

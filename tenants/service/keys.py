@@ -6,9 +6,9 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, Role
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound
 
@@ -31,7 +31,7 @@ async def make(actor: Actor, *, name: str, scopes: frozenset[policy.Scope], expi
         raise Invalid(FieldError("/expires_on", "in-the-past", {"today": clock.today().isoformat()}))
     if not scopes:
         raise Invalid(FieldError("/scopes", "empty"))
-    new, key = policy.new_key(), uuid7()
+    new, key = policy.new_key(), new_id()
     await db.execute(
         "INSERT INTO api_key (id, name, prefix, secret_sha256, scopes, expires_on, created_by, created_at, tenant)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

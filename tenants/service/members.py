@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import asyncpg
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import FieldError, Invalid
 
@@ -23,7 +23,7 @@ async def enter(*, tenant: UUID, email: str, name: str, role: Role, language: st
                 "/password", "password-length", {"at_least": policy.PASSWORD_LENGTH.start, "at_most": policy.PASSWORD_LENGTH.stop - 1}
             )
         )
-    member = uuid7()
+    member = new_id()
     hashed = await sign_in.hash_password(password) if password is not None else None
     try:
         async with db.savepoint():

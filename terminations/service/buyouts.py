@@ -7,9 +7,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, settings
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind, StaffRole
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Refused
 
@@ -121,7 +121,7 @@ async def _record(actor: Actor, case: Termination, decision: Decision, amount: i
     await db.execute(
         "INSERT INTO termination_buyout_decision (id, tenant, termination, decision, amount_cents, reason, is_final, decided_by, decided_by_label, decided_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(uuid7(), case.tenant, case.id, decision, amount, reason, is_final, actor.trail, actor.label, clock.now()),
+        *(new_id(), case.tenant, case.id, decision, amount, reason, is_final, actor.trail, actor.label, clock.now()),
     )
 
 

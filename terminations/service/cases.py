@@ -10,9 +10,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, numbers, settings
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound, Refused
 from partner_portal.web.lists import Column, Listing, Window
@@ -146,7 +146,7 @@ async def _insert(actor: Actor, quote: Quote, filing: Filing, shown: Shown) -> T
     outcome = shown.previews[Layer.CUSTOMER]
     payer_layer = shown.parties.payer_layer
     case = Termination(
-        id=uuid7(),
+        id=new_id(),
         tenant=actor.tenant,
         number=await numbers.next_in("T"),
         customer=quote.customer,
@@ -178,7 +178,7 @@ async def _hold(actor: Actor, case: Termination, outcome: Preview) -> None:
                 await db.execute(
                     "INSERT INTO termination_line (id, tenant, termination, service, ends_on, billing_ends_on, kind, is_open) VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
                     *(
-                        uuid7(),
+                        new_id(),
                         actor.tenant,
                         case.id,
                         UUID(service.ref),

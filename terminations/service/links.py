@@ -7,10 +7,10 @@ from enum import StrEnum
 from uuid import UUID
 
 import msgspec
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, settings, tokens
 from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import NotFound
 
@@ -38,7 +38,7 @@ async def make(case: Termination, purpose: Purpose, *, recipient: str, recipient
         case.id,
         clock.now(),
     )
-    link = uuid7()
+    link = new_id()
     await db.execute(
         "INSERT INTO termination_decision_link (id, tenant, termination, purpose, token_sha256, recipient, recipient_name, expires_at, code_attempts, created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",

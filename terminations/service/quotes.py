@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from piccolo.utils.uuid import uuid7
 
 from billing.service import services
 from partner_portal.infra import clock, db, numbers, settings
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, Refused
 
@@ -130,7 +130,7 @@ class KeptQuote(msgspec.Struct, frozen=True, kw_only=True):
 async def keep(actor: Actor, request: Request) -> KeptQuote:
     """The preview is kept as a quote, bound by the hash of all that went in and came out, until its last day."""
     shown = await show(actor, request, with_calendar=False)
-    quote, number = uuid7(), await numbers.next_in("Q")
+    quote, number = new_id(), await numbers.next_in("Q")
     valid_until = clock.today() + timedelta(days=settings.current().quote_valid_days)
     asked, looked_at, outcome = _json(request), _json(shown.facts), _json(Kept(previews=shown.previews))
     sealed = seal(asked, looked_at, outcome)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from piccolo.utils.uuid import uuid7
 
 from partner_portal.infra import clock, db, outbox
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 
 from ..events import CaseEvent
@@ -39,7 +39,7 @@ async def take(
     await db.execute(
         "INSERT INTO termination_step (id, tenant, termination, nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        *(uuid7(), case.tenant, case.id, nth, action, state, actor.trail, actor.label, note.on_behalf_of, actor.channel),
+        *(new_id(), case.tenant, case.id, nth, action, state, actor.trail, actor.label, note.on_behalf_of, actor.channel),
         *(note.text_version, note.text, msgspec.json.encode(note.facts).decode(), clock.now()),
     )
     if state in CLOSED:
