@@ -1,0 +1,1 @@
+"""Cases with known answers, run against the portal's own rules."""
