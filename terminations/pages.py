@@ -67,7 +67,7 @@ async def look(request: Request[Any, Any, Any], token: str) -> Html:
     return await _page(view)
 
 
-@post("/{token:str}", status_code=200, opt={auth.OWN_PROOF: True})
+@post("/{token:str}", status_code=200)
 async def answer(
     request: Request[Any, Any, Any], token: str, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Html:

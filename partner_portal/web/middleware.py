@@ -45,6 +45,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     admin: str = "/admin"
     unguarded: tuple[str, ...] = ("/static/", "/brand/", "/healthz", "/readyz", "/metrics")
     """Served without asking who asks and without a unit of work."""
+    own_proof: tuple[str, ...] = ("/confirm/",)
+    """Addresses that bear a secret of their own: no session counts there, so no other site can abuse one."""
 
 
 class Shell:
@@ -117,10 +119,14 @@ class Exchange:
         try:
             self._check_form()
             shape = self.shell.shape
+            proves_itself = self.scope["path"].startswith(shape.own_proof)
             given = identity.credentials(self.given, self.scope, session_cookie=shape.session_cookie, in_admin=self.in_admin)
+            if proves_itself:
+                given = identity.Credentials(address=given.address)
             found = await identity.identify(given, self.shell.authenticator, limit=shape.requests_per_minute)
             self._known(found)
-            await csrf.check(self.scope["method"], self.given, found.token, self._read_body)
+            if not proves_itself:
+                await csrf.check(self.scope["method"], self.given, found.token, self._read_body)
         except Exception as error:  # noqa: BLE001  # Litestar's handlers are not around us yet
             await self._answer(errors.problem_of(error))
             return False
