@@ -23,7 +23,7 @@ NIGHT = datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
 
 EXPLAINED = {
     "nl": [
-        ("Afkoop resterende looptijd", "Er resten 6 maanden; afgesproken is 75 % van het maandbedrag.", "6 mnd x EUR 89,95 x 75 %", "Contract artikel 7.2", 40478),
+        ("Afkoop resterende looptijd", "Er resten 6 maanden, tegen 75 % van het maandbedrag.", "6 mnd x EUR 89,95 x 75 %", "Contract artikel 7.2", 40478),
         ("Restwaarde router", "De router is over 36 maanden afgeschreven; er resten 12 maanden.", "12/36 x EUR 180,00", "Contract artikel 9", 6000),
         ("Administratiekosten", "Eenmalig bij vertrek voor het einde van de looptijd.", "", "Contract artikel 7.4", 2500),
         ("Terug: vooruitbetaald 16 tot en met 31 december", "Deze dagen zijn al betaald en worden niet geleverd.", "16/31 x EUR 89,95", "BW 6:271", -4643),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCALE = ROOT / "partner_portal" / "locale"
 _PLACES = ("partner_portal", "tenants", "billing", "terminations", "knowledge_base", "service_desk", "admin")
 _METHODS = [*((f"**/templates/**.{kind}", "jinja2") for kind in ("html", "txt", "jinja")), ("**.py", "python")]
-_KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "text": None, "sentence": None, "ngettext": (1, 2), "texts": (1, 2)}
+_KEYWORDS: dict[str, tuple[int, ...] | None] = {**dict.fromkeys(("_", "N_", "text", "sentence")), "ngettext": (1, 2), "texts": (1, 2)}
+# Other functions are called `text` too, with the name of a column.
+_NO_SENTENCE = re.compile(r"[a-z]+(_[a-z]+)+")
 _HEADER = "# The sentences of the partner portal.\n"
 
 
@@ -112,6 +115,8 @@ def source() -> Catalog:
         for file, _line, msgid, _comments, context in extract_from_dir(
             ROOT / place, _METHODS, options_map=options, keywords=_KEYWORDS, strip_comment_tags=True
         ):
+            if isinstance(msgid, str) and _NO_SENTENCE.fullmatch(msgid):
+                continue
             catalogue.add(msgid, locations=[(f"{place}/{file}", 0)], context=context)
     return catalogue
 
