@@ -17,6 +17,9 @@ COMMANDS = {
     "web": "partner_portal.console.web:web",
     "worker": "partner_portal.console.worker:worker",
     "migrate": "partner_portal.console.migrate:migrate",
+    "conformance": "partner_portal.console.conformance:conformance",
+    "dead-letters": "partner_portal.console.dead_letters:dead_letters",
+    "run-again": "partner_portal.console.dead_letters:run_again",
     "mailcatcher": "partner_portal.mailcatcher.__main__:main",
 }
 """Where each command is: a module and a click command in it."""

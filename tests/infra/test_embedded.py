@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -207,3 +208,26 @@ def test_a_server_that_cannot_start_says_why(data: Path) -> None:
 
     with pytest.raises(embedded.StartFailed, match="initialized by PostgreSQL version 9"):
         embedded.servers(data, durable=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL refuses root only")
+async def test_where_root_has_no_user_namespaces_the_server_runs_as_nobody_even_in_a_private_folder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    refusing = tmp_path / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\nexit 1\n")
+    refusing.chmod(0o755)
+
+    with monkeypatch.context() as without:
+        without.setenv("PATH", f"{refusing.parent}:{os.environ['PATH']}")
+        with embedded.servers(data) as servers:
+            await run(servers.postgres_url, "create table kept as select 42 as answer")
+            keeper, server = int(json.loads((data / "postgres.json").read_text())["keeper"]), pids(data)[-1]
+            assert Path(f"/proc/{server}").stat().st_uid == pwd.getpwnam("nobody").pw_uid
+            os.kill(keeper, signal.SIGKILL)
+            assert wait_until(lambda: not alive(server))
+
+    with embedded.servers(data) as servers:  # the folder stays nobody's, whatever else would be possible now
+        assert await run(servers.postgres_url, "select answer from kept") == 42
