@@ -17,7 +17,7 @@ from css_inline import CSSInliner
 from partner_portal.kernel.errors import NotFound
 from partner_portal.kernel.events import Event
 
-from . import clock, db, files, mail_message, outbox, settings, smtp, templates
+from . import clock, db, files, mail_message, outbox, settings, smtp, templates, tokens
 from .brand import Brand
 
 log = structlog.get_logger()
@@ -137,8 +137,8 @@ async def deliver(mail_id: UUID) -> None:
         recipient=row["recipient"],
         language=row["language"],
         subject=row["subject"],
-        text=row["text"],
-        html=row["html"],
+        text=tokens.fill(row["text"]),
+        html=tokens.fill(row["html"]),
         written_at=row["queued_at"],
         parts=[await _part(attached) for attached in msgspec.json.decode(row["attachments"], type=list[Attachment])],
     )
