@@ -30,16 +30,24 @@ class PdfTookTooLong(Unavailable):
     """The letter was not ready in time; its process was ended."""
 
 
+def size() -> int:
+    """How many letters are made at the same time: a core is left to the rest of the portal."""
+    return max(1, (os.cpu_count() or 1) - 1)
+
+
 class _Pool:
     """The processes of this process: started by the first letter, started anew after a crash."""
 
     def __init__(self) -> None:
         self.executor: ProcessPoolExecutor | None = None
+        self.places = asyncio.Semaphore(size())
 
-    def get(self) -> ProcessPoolExecutor:
+    def get(self) -> tuple[ProcessPoolExecutor, asyncio.Semaphore]:
+        """The processes, and a place for each: who waits for a place is not on the clock yet."""
         if self.executor is None:
             self.executor = ProcessPoolExecutor(size(), multiprocessing.get_context("spawn"), initializer=press.warm)
-        return self.executor
+            self.places = asyncio.Semaphore(size())
+        return self.executor, self.places
 
     def drop(self, broken: Executor) -> None:
         if self.executor is broken:
@@ -52,15 +60,10 @@ class _Pool:
         # A process that hangs in a letter would be waited for: end them all, they hold nothing.
         for process in list((executor._processes or {}).values()):  # noqa: SLF001  # no public way to end a worker before Python 3.14
             process.kill()
-        executor.shutdown(wait=False, cancel_futures=True)
+        executor.shutdown(wait=False)
 
 
 _pool = _Pool()
-
-
-def size() -> int:
-    """How many letters are made at the same time: a core is left to the rest of the portal."""
-    return max(1, (os.cpu_count() or 1) - 1)
 
 
 async def render(name: str, *, language: str, **words: Any) -> bytes:
@@ -80,9 +83,10 @@ def html(name: str, *, language: str, **words: Any) -> str:
 async def write(page: str) -> bytes:
     """`page` as PDF/A-3a; a crashed process is replaced and the letter tried once more."""
     for last in (False, True):
-        executor = _pool.get()
+        executor, places = _pool.get()
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(executor, press.write, page), SECONDS)
+            async with places:
+                return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(executor, press.write, page), SECONDS)
         except press.LibrariesMissing as why:
             raise PdfUnavailable(why=str(why), remedy=REMEDY) from None
         except BrokenProcessPool as crash:

@@ -177,8 +177,8 @@ async def test_missing_libraries_are_said_with_the_remedy(monkeypatch: pytest.Mo
         raise press.LibrariesMissing("cannot load library 'pango-1.0-0'")
 
     class Here:
-        def get(self) -> None:
-            return None  # the event loop's own threads
+        def get(self) -> tuple[None, asyncio.Semaphore]:
+            return None, asyncio.Semaphore(1)  # None: the event loop's own threads
 
         def drop(self, _broken: object) -> None:
             """Nothing to drop."""
@@ -252,3 +252,15 @@ async def test_letters_are_made_side_by_side_without_holding_up_anything_else() 
     stop.set()
     await beating
     assert longest < 0.08, "the event loop stood still while a letter was made"
+
+
+@pytest.mark.usefixtures("own_pool")
+async def test_waiting_for_ones_turn_is_not_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = pdf.html("terminations/confirmation", language="nl", **letters.letter("nl"))
+    await pdf.write(page)
+    began = time.monotonic()
+    await pdf.write(page)
+    monkeypatch.setattr(pdf, "SECONDS", max(4 * (time.monotonic() - began), 1.0))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(pdf.write(page)) for _ in range(12 * pdf.size())]
+    assert len({task.result() for task in tasks}) == 1
