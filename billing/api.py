@@ -8,10 +8,11 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from partner_portal.kernel.actor import Actor, ActorKind, Role
-from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+from partner_portal.kernel.actor import ActorKind, Role
+from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web import auth, conditional
 from partner_portal.web.money import MoneyOut, text
 from partner_portal.web.requests import known_parameters_only
@@ -104,7 +105,7 @@ class NewService(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get("/customers/{customer_id:uuid}/services")
-async def list_services(customer_id: UUID) -> list[ServiceOut]:
+async def list_services(customer_id: FromPath[UUID]) -> list[ServiceOut]:
     """The customer's running services with their terms."""
     rows = await services.of_customer(customer_id)
     if not rows:
@@ -113,7 +114,7 @@ async def list_services(customer_id: UUID) -> list[ServiceOut]:
 
 
 @post("/customers/{customer_id:uuid}/services", guards=[auth.requires(Role.OWNER, Role.CLERK, Scope.CUSTOMERS)])
-async def enter_service(actor: Actor, customer_id: UUID, data: NewService) -> Response[ServiceOut]:
+async def enter_service(actor: auth.Acting, customer_id: FromPath[UUID], data: JSONBody[NewService]) -> Response[ServiceOut]:
     """A service the customer has, with the terms of its contract. The wholesale price is the provider's to set."""
     if data.terms.wholesale_cents is not None and actor.kind is not ActorKind.STAFF:
         raise Invalid(FieldError("/terms/wholesale_cents", "set-by-provider"))
@@ -125,6 +126,7 @@ async def enter_service(actor: Actor, customer_id: UUID, data: NewService) -> Re
 router = Router(
     "/",
     route_handlers=[list_services, enter_service],
-    guards=[auth.signed_in, known_parameters_only],
+    guards=[auth.signed_in],
+    before_request=known_parameters_only,
     tags=["services"],
 )

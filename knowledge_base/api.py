@@ -10,8 +10,7 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
 
-from partner_portal.kernel.actor import Actor
-from partner_portal.web import lists
+from partner_portal.web import auth, lists
 from partner_portal.web.requests import known_parameters_only
 
 from . import service
@@ -34,7 +33,7 @@ class ArticleOut(msgspec.Struct, frozen=True):
 @get("/articles")
 async def list_articles(
     request: Request[Any, Any, Any],
-    perhaps_actor: Actor | None,
+    perhaps_actor: auth.PerhapsActing,
     language: Language = "nl",
     after: lists.After = None,
     limit: lists.Limit = 50,
@@ -49,4 +48,4 @@ def _article(row: Any) -> ArticleOut:
     return ArticleOut(*row)
 
 
-router = Router("/", route_handlers=[list_articles], guards=[known_parameters_only], tags=["knowledge base"])
+router = Router("/", route_handlers=[list_articles], before_request=known_parameters_only, tags=["knowledge base"])

@@ -8,12 +8,11 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
-from litestar.params import QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
 from partner_portal.infra import rates
-from partner_portal.kernel.actor import Actor, Role
-from partner_portal.kernel.errors import NotFound
+from partner_portal.kernel.actor import Role
 from partner_portal.web import auth, conditional, idempotency, identity, lists
 from partner_portal.web.problems import TooManyRequests
 from partner_portal.web.requests import known_parameters_only
@@ -118,7 +117,7 @@ class KeyMade(msgspec.Struct, frozen=True):
 
 
 @post("/session", status_code=200)
-async def open_session(request: Request[Any, Any, Any], data: SignIn) -> Response[SignedIn]:
+async def open_session(request: Request[Any, Any, Any], data: JSONBody[SignIn]) -> Response[SignedIn]:
     """Sign in; the answer sets the session cookie."""
     address = identity.rate_address(request.client.host if request.client else "")
     if wait := await rates.attempt(data.email, address):
@@ -155,7 +154,7 @@ def _row(row: Any) -> CustomerRow:
 
 
 @post("/customers", guards=[auth.requires(Role.OWNER, Role.CLERK, policy.Scope.CUSTOMERS)])
-async def create_customer(actor: Actor, data: NewCustomer) -> Response[CustomerOut]:
+async def create_customer(actor: auth.Acting, data: JSONBody[NewCustomer]) -> Response[CustomerOut]:
     """A new customer."""
     row = await customers.one(await customers.create(actor, data))
     return Response(
@@ -166,14 +165,16 @@ async def create_customer(actor: Actor, data: NewCustomer) -> Response[CustomerO
 
 
 @get("/customers/{customer_id:uuid}")
-async def show_customer(request: Request[Any, Any, Any], customer_id: UUID) -> Response[CustomerOut | None]:
+async def show_customer(request: Request[Any, Any, Any], customer_id: FromPath[UUID]) -> Response[CustomerOut | None]:
     """One customer; its ETag names the version that a change must name."""
     row = await customers.one(customer_id)
     return conditional.answer(request, CustomerOut.of(row), row["version"])
 
 
 @patch("/customers/{customer_id:uuid}", guards=[auth.requires(Role.OWNER, Role.CLERK, policy.Scope.CUSTOMERS)])
-async def change_customer(request: Request[Any, Any, Any], actor: Actor, customer_id: UUID, data: CustomerChange) -> Response[CustomerOut]:
+async def change_customer(
+    request: Request[Any, Any, Any], actor: auth.Acting, customer_id: FromPath[UUID], data: JSONBody[CustomerChange]
+) -> Response[CustomerOut]:
     """Change what is given; If-Match names the version that was read."""
     conditional.require_match(request, await customers.version_of(customer_id))
     await customers.change(actor, customer_id, data)
@@ -190,14 +191,14 @@ async def list_keys() -> list[KeyOut]:
 
 
 @post("/api-keys", guards=[auth.requires(Role.OWNER)], opt={idempotency.SECRET_ANSWER: True})
-async def make_key(actor: Actor, data: NewKey) -> KeyMade:
+async def make_key(actor: auth.Acting, data: JSONBody[NewKey]) -> KeyMade:
     """A new API key; its secret is shown this once."""
     made = await keys.make(actor, name=data.name, scopes=data.scopes, expires_on=data.expires_on)
     return KeyMade(made.id, made.secret)
 
 
 @delete("/api-keys/{key_id:uuid}", guards=[auth.requires(Role.OWNER)], status_code=204)
-async def revoke_key(actor: Actor, key_id: UUID) -> None:
+async def revoke_key(actor: auth.Acting, key_id: FromPath[UUID]) -> None:
     """The key is of no use any more."""
     await keys.revoke(actor, key_id)
 
@@ -206,6 +207,7 @@ session_router = Router("/", route_handlers=[open_session, close_session], tags=
 router = Router(
     "/",
     route_handlers=[list_customers, create_customer, show_customer, change_customer, list_keys, make_key, revoke_key],
-    guards=[auth.signed_in, known_parameters_only],
+    guards=[auth.signed_in],
+    before_request=known_parameters_only,
     tags=["customers"],
 )

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, Router, get, post
-from litestar.params import QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
 from partner_portal.infra import clock, files
-from partner_portal.kernel.actor import Actor, Role
+from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import NotFound
 from partner_portal.web import auth, conditional, lists
 from partner_portal.web.money import MoneyIn, MoneyOut, text
@@ -224,13 +224,13 @@ _WRITES = [auth.requires(Role.OWNER, Role.CLERK, Scope.TERMINATIONS)]
 
 
 @post("/terminations/preview", status_code=200)
-async def preview(actor: Actor, data: AskPreview) -> PreviewOut:
+async def preview(actor: auth.Acting, data: JSONBody[AskPreview]) -> PreviewOut:
     """Dates, cost sheet, calendar and applied rules of ending these services; nothing is kept."""
     return shown.out(await quotes.show(actor, data.request(), with_calendar=data.calendar is not CalendarDetail.NONE), data.calendar)
 
 
 @post("/quotes", guards=_WRITES)
-async def quote(actor: Actor, data: Ask) -> QuoteOut:
+async def quote(actor: auth.Acting, data: JSONBody[Ask]) -> QuoteOut:
     """The preview, kept and bound by its hash: what can be filed."""
     kept = await quotes.keep(actor, data.request())
     return QuoteOut(
@@ -241,7 +241,7 @@ async def quote(actor: Actor, data: Ask) -> QuoteOut:
 @get("/terminations")
 async def list_cases(
     request: Request[Any, Any, Any],
-    status: Annotated[State | None, QueryParameter(query="state", description="Only cases in this state.")] = None,
+    status: Annotated[State | None, QueryParameter(name="state", description="Only cases in this state.")] = None,
     after: lists.After = None,
     limit: lists.Limit = 50,
 ) -> Response[lists.ListOut[CaseRow]]:
@@ -266,56 +266,56 @@ def _row(row: Any) -> CaseRow:
 
 
 @post("/terminations", guards=_WRITES)
-async def file_case(actor: Actor, data: File) -> Response[CaseOut]:
+async def file_case(actor: auth.Acting, data: JSONBody[File]) -> Response[CaseOut]:
     """File a quote: an ordinary end goes to the customer for confirmation, a buyout to the provider's finance first."""
     case = await cases.file(actor, data.quote_id, Filing(reason=data.reason, comment=data.comment, has_mandate=data.mandate))
     return await _answer(case.id, status_code=201, location=f"/api/v1/terminations/{case.id}")
 
 
 @get("/terminations/{termination_id:uuid}")
-async def show_case(request: Request[Any, Any, Any], termination_id: UUID) -> Response[CaseOut | None]:
+async def show_case(request: Request[Any, Any, Any], termination_id: FromPath[UUID]) -> Response[CaseOut | None]:
     """One case, with its services, every step, and what can happen next."""
     out, version = await CaseOut.of(termination_id)
     return conditional.answer(request, out, version)
 
 
 @post("/terminations/{termination_id:uuid}/withdrawal", guards=_WRITES)
-async def withdraw(actor: Actor, termination_id: UUID, data: Remark) -> Response[CaseOut]:
+async def withdraw(actor: auth.Acting, termination_id: FromPath[UUID], data: JSONBody[Remark]) -> Response[CaseOut]:
     """Withdraw the case; close to the end this asks the provider's finance (202)."""
     withdrawn = await scheduling.withdraw(actor, await Termination.find(termination_id), Note(text=data.note))
     return await _answer(termination_id, status_code=201 if withdrawn else 202)
 
 
 @post("/terminations/{termination_id:uuid}/reminder", guards=_WRITES)
-async def send_again(actor: Actor, termination_id: UUID, data: Remark) -> Response[CaseOut]:
+async def send_again(actor: auth.Acting, termination_id: FromPath[UUID], data: JSONBody[Remark]) -> Response[CaseOut]:
     """Send the link again, to whoever is the customer's main contact now; earlier links stop working."""
     await sending.send_again(actor, await Termination.find(termination_id), Note(text=data.note))
     return await _answer(termination_id, status_code=201)
 
 
 @post("/terminations/{termination_id:uuid}/buyout/acceptance", guards=_WRITES)
-async def accept_buyout(actor: Actor, termination_id: UUID, data: Remark) -> Response[CaseOut]:
+async def accept_buyout(actor: auth.Acting, termination_id: FromPath[UUID], data: JSONBody[Remark]) -> Response[CaseOut]:
     """Accept the proposed buyout, where the partner pays it."""
     await buyouts.accept(actor, await Termination.find(termination_id), Answer(note=data.note))
     return await _answer(termination_id, status_code=201)
 
 
 @post("/terminations/{termination_id:uuid}/buyout/refusal", guards=_WRITES)
-async def refuse_buyout(actor: Actor, termination_id: UUID, data: Remark) -> Response[CaseOut]:
+async def refuse_buyout(actor: auth.Acting, termination_id: FromPath[UUID], data: JSONBody[Remark]) -> Response[CaseOut]:
     """Refuse the proposed buyout, where the partner pays it."""
     await buyouts.refuse(actor, await Termination.find(termination_id), Answer(note=data.note))
     return await _answer(termination_id, status_code=201)
 
 
 @post("/terminations/{termination_id:uuid}/buyout/counter", guards=_WRITES)
-async def counter_buyout(actor: Actor, termination_id: UUID, data: Counter) -> Response[CaseOut]:
+async def counter_buyout(actor: auth.Acting, termination_id: FromPath[UUID], data: JSONBody[Counter]) -> Response[CaseOut]:
     """Propose another sum, where the partner pays the buyout."""
     await buyouts.counter(actor, await Termination.find(termination_id), data.amount.money().cents, Answer(note=data.note))
     return await _answer(termination_id, status_code=201)
 
 
 @get("/terminations/{termination_id:uuid}/confirmation.pdf")
-async def confirmation(termination_id: UUID) -> Response[bytes]:
+async def confirmation(termination_id: FromPath[UUID]) -> Response[bytes]:
     """The confirmation that customer, partner and provider got, byte for byte."""
     row = await cases.one(termination_id)
     if row["document"] is None:
@@ -346,6 +346,7 @@ router = Router(
         counter_buyout,
         confirmation,
     ],
-    guards=[auth.signed_in, known_parameters_only],
+    guards=[auth.signed_in],
+    before_request=known_parameters_only,
     tags=["terminations"],
 )

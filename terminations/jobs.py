@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
-from partner_portal.infra import clock, db, files, mail, pdf, settings, tokens
+from partner_portal.infra import db, files, mail, pdf, settings, tokens
 from partner_portal.infra.mail import Attachment
 from partner_portal.kernel.dates import local_date
 
@@ -27,12 +26,11 @@ from .events import (
     TerminationWithdrawn,
     WithdrawalAsked,
 )
-from .policy.cost_sheet import LineCode
 from .service import cases, decisions, letters, links, scheduling
 from .service.letters import Adjustment, Dossier, Person
 from .service.links import Purpose
 from .tables import DecisionLink, Termination
-from .workflow import OPEN, Action, State
+from .workflow import Action, State
 
 _EVERYBODY = ("customer", "partner", "provider")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath
 
 from partner_portal.infra import catalogue, db, files, settings, templates
 from partner_portal.infra.brand import Brand
@@ -60,7 +60,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/{token:str}")
-async def look(request: Request[Any, Any, Any], token: str) -> Html:
+async def look(request: Request[Any, Any, Any], token: FromPath[str]) -> Html:
     """The question, or what was answered; decides nothing, however often and by whomever it is opened."""
     await _enter(request, token)
     view = await _view(token)
@@ -69,7 +69,7 @@ async def look(request: Request[Any, Any, Any], token: str) -> Html:
 
 @post("/{token:str}", status_code=200)
 async def answer(
-    request: Request[Any, Any, Any], token: str, data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+    request: Request[Any, Any, Any], token: FromPath[str], data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Html:
     """The button pressed: decides once, and shows what was decided."""
     actor = await _enter(request, token)
@@ -102,7 +102,7 @@ async def answer(
     return await _page(await _view(token))
 
 
-async def _enter(request: Request[Any, Any, Any], token: str) -> Any:
+async def _enter(request: Request[Any, Any, Any], token: FromPath[str]) -> Any:
     actor = await links.bearer(token)
     await auth.act_as(request, actor)
     return actor
@@ -186,7 +186,7 @@ def _amount(view: View, typed: str) -> int | None:
 
 
 @get("/{token:str}/confirmation.pdf")
-async def confirmation(request: Request[Any, Any, Any], token: str) -> Response[bytes]:
+async def confirmation(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[bytes]:
     """The confirmation, for whoever decided by this link."""
     await _enter(request, token)
     _link, case = await decisions.case_of(token)

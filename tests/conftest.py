@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -60,7 +61,7 @@ async def running(portal_settings: Settings) -> AsyncIterator[Settings]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def mailbox(running: Settings, tmp_path: Path) -> AsyncIterator[Catcher]:
-    """Nobody's rows, no session, no mail, real time; a mail server that the portal sends to."""
+    """Nobody's rows, no session, no mail; noon of 22 November 2026; a mail server that the portal sends to."""
     owner = await asyncpg.connect(running.database_url)
     tables = await owner.fetch(
         "SELECT quote_ident(relname) AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'migration'"
@@ -68,7 +69,7 @@ async def mailbox(running: Settings, tmp_path: Path) -> AsyncIterator[Catcher]:
     await owner.execute(f"TRUNCATE {', '.join(row['name'] for row in tables)} CASCADE")
     await owner.close()
     await redis.client().flushdb()
-    clock.reset()
+    clock.set_to(datetime(2026, 11, 22, 11, 0, tzinfo=UTC))
     async with Catcher(tmp_path / "mail") as catcher:
         with settings.use(smtp_url=catcher.smtp_url):
             yield catcher
@@ -121,5 +122,3 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str = "correc
 async def work() -> None:
     """Everything that is due in the background is done."""
     assert await outbox.drain() >= 0
-
-

@@ -130,7 +130,9 @@ async def _fill(partner: Partner, *, wholesale: bool = False) -> None:
         )
 
 
-async def make_customer(partner: Partner, name: str, *, segment: Segment = Segment.OTHER_BIZ, email: str = "", language: str = "nl") -> UUID:
+async def make_customer(
+    partner: Partner, name: str, *, segment: Segment = Segment.OTHER_BIZ, email: str = "", language: str = "nl"
+) -> UUID:
     """A customer of this partner, in the unit of work of the caller."""
     mailbox = email or f"{name.split()[0].lower()}@klant.example.com"
     new = NewCustomer(

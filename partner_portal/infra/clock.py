@@ -76,6 +76,11 @@ def move_to(day: date) -> None:
     move(day - today())
 
 
+def set_to(instant: datetime) -> None:
+    """From now on it is `instant`, and time goes on from there, for every process of the data folder."""
+    move(instant - now())
+
+
 def reset() -> None:
     """Back to real time."""
     _shift.put(timedelta())

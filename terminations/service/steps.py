@@ -50,11 +50,9 @@ async def take(
 
 
 async def _put(case: Termination, state: State, changes: dict[str, Any]) -> None:
-    changes = (
-        {"state": state.value, "waits_until": None, "remind_at": None, **changes} if state is not State(case.state or state) else changes
-    )
-    if state in CLOSED or state is State.SCHEDULED:
-        changes |= {"waits_until": None, "remind_at": None}
+    if state != case.state:
+        # Whoever was waited for before is waited for no longer; who comes next is among the changes.
+        changes = {"state": state.value, "waits_until": None, "remind_at": None} | changes
     for name, value in changes.items():
         setattr(case, name, value)
     assigned = "".join(f", {name} = ${place}" for place, name in enumerate(changes, 2))
