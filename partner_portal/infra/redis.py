@@ -69,10 +69,10 @@ class Script:
         try:
             try:
                 if self._hash:
-                    return await client().execute_command("EVALSHA", self._hash, len(keys), *keys, *args)
+                    return await client().execute_command("EVALSHA", self._hash, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
             except NoScriptError:
                 pass
             self._hash = await client().script_load(self._source)
-            return await client().execute_command("EVALSHA", self._hash, len(keys), *keys, *args)
+            return await client().execute_command("EVALSHA", self._hash, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
         except DOWN as error:
             raise StoreUnavailable from error

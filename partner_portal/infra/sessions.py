@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -174,8 +175,8 @@ def _parse(held: bytes) -> Session:
     return _session.decode(held.split(b"\n", 2)[2])
 
 
-async def _asked(*command: str | int) -> object:
+async def _asked(*command: str | int) -> Any:
     try:
-        return await redis.client().execute_command(*command)
+        return await redis.client().execute_command(*command)  # type: ignore[no-untyped-call]
     except redis.DOWN as error:
         raise redis.StoreUnavailable from error

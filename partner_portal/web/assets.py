@@ -21,7 +21,12 @@ files = create_static_files_router(
 )
 
 
-@get("/brand/{name:str}", include_in_schema=False, sync_to_thread=False, cache_control=CacheControlHeader(public=True, max_age=_YEAR, immutable=True))
+@get(
+    "/brand/{name:str}",
+    include_in_schema=False,
+    sync_to_thread=False,
+    cache_control=CacheControlHeader(public=True, max_age=_YEAR, immutable=True),
+)
 def colours(name: FromPath[str]) -> Response[str]:
     """The style sheet of one brand colour, `1f4e79.css`."""
     colour, _, kind = name.partition(".")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from litestar.types import Guard
 
 
-
 def acting(scope: Scope) -> Actor:
     """The actor of this request; NotSignedIn for a stranger. A plain reading of the scope: no dependency may hold a transaction."""
     actor: Actor | None = scope["state"]["identity"].actor

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from io import BytesIO
 from urllib.parse import parse_qsl
 
-from multipart import MultipartError, MultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header  # type: ignore[import-untyped]
 
 from .problems import UntrustedOrigin
 
@@ -23,6 +22,7 @@ COOKIE = "portal_csrf"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OUR_SITE = frozenset({b"same-origin", b"none"})
 _TOKEN_LENGTH = 64
+_MOST_PARTS = 1000
 
 
 def token(session_token: str) -> str:
@@ -61,10 +61,15 @@ async def _in_form(kind: bytes, body: Callable[[], Awaitable[bytes]]) -> str:
 
 
 def _in_parts(body: bytes, boundary: str) -> str:
+    found = b""
+    named = ""
     try:
-        for part in MultipartParser(BytesIO(body), boundary):
-            if part.name == FIELD and part.size <= _TOKEN_LENGTH:
-                return part.value
-    except (MultipartError, UnicodeDecodeError, ValueError):
-        pass  # the route says what is wrong with such a form
-    return ""
+        with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
+            for piece in parser.parse(body):
+                if isinstance(piece, MultipartSegment):
+                    named = piece.name
+                elif piece and named == FIELD and len(found) <= _TOKEN_LENGTH:
+                    found += piece
+    except (MultipartError, ValueError):
+        return ""  # the route says what is wrong with such a form
+    return found.decode("latin-1")

@@ -49,7 +49,7 @@ _BY_SQLSTATE: dict[str, type[Problem]] = {
     "53300": errors.Unavailable,
 }
 _DATA = "22"
-LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, ConnectionError, TimeoutError)
+LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, ConnectionError, TimeoutError)  # type: ignore[attr-defined]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -75,11 +75,12 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, HTTPException):
         return _of_litestar(error)
-    if isinstance(error, asyncpg.PostgresError):
+    if isinstance(error, asyncpg.PostgresError):  # type: ignore[attr-defined]
         known = _BY_SQLSTATE.get(error.sqlstate or "")
         if known:
             return known()
         if (error.sqlstate or "").startswith(_DATA):
+            _log.warning("web.value_refused_by_database", sqlstate=error.sqlstate)  # reading should have refused it, with its place
             return Invalid()
     if isinstance(error, LOST):
         _log.error("web.dependency_lost", exc_info=error)
@@ -112,7 +113,9 @@ def _parameters(extra: Any) -> list[FieldError]:
     if not isinstance(extra, list):
         return []
     return [
-        faults.told(faults.pointer("", str(one.get("key", "")).split(".", 1)[0]), str(one.get("message", "")), {"in": one.get("source", "query")})
+        faults.told(
+            faults.pointer("", str(one.get("key", "")).split(".", 1)[0]), str(one.get("message", "")), {"in": one.get("source", "query")}
+        )
         for one in extra
         if isinstance(one, dict)
     ]
@@ -129,7 +132,7 @@ def answer(problem: Problem, reader: Reader) -> Answer:
 
 
 def _details(problem: Problem, status: int, reader: Reader) -> dict[str, Any]:
-    said = problems.words(problem)
+    said = problems.words(type(problem))
     details: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
         "title": say(said.title, reader.language, problem.facts),
@@ -191,7 +194,7 @@ def _page(details: dict[str, Any], reader: Reader) -> str:
     face = brand.Brand(name=settings.current().provider_name)
     try:
         return templates.render("web/problem.html", language=reader.language, brand=face, **words)
-    except Exception:  # whatever broke, its answer must not break as well
+    except Exception:  # noqa: BLE001  # whatever broke, its answer must not break as well
         _log.exception("web.problem_page_failed")
         title, number = html.escape(details["title"]), html.escape(reader.request_id)
         return f'<!doctype html><html lang="{reader.language}"><title>{title}</title><h1>{title}</h1><p>{number}</p></html>'

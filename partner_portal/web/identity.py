@@ -73,7 +73,7 @@ def credentials(headers: Mapping[bytes, bytes], scope: Scope, *, session_cookie:
     authorization = headers.get(b"authorization")
     if authorization is not None:
         scheme, _, value = authorization.decode("latin-1").partition(" ")
-        return Credentials(bearer=value.strip() if scheme.lower() == "bearer" else "?", address=address)
+        return Credentials(bearer=(scheme.lower() == "bearer" and value.strip()) or "?", address=address)
     return Credentials(session=cookie(jar, session_cookie), address=address)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
+from litestar.enums import ScopeType
+from litestar.status_codes import HTTP_400_BAD_REQUEST, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from partner_portal.infra import db, log
@@ -23,6 +25,7 @@ from . import csrf, errors, headers, idempotency, identity, language, metrics
 from .problems import BodyTooLarge, ClientGone, MalformedRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextvars import Token
 
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,7 +63,7 @@ class Shell:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; the start and the end of the process pass through."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         await Exchange(self, scope, receive, send).run()
@@ -78,7 +81,7 @@ class Exchange:
         self.shell = shell
         self.scope = scope
         self._receive = receive
-        self._send = send
+        self._send: Callable[[Any], Awaitable[None]] = send
         self.given: dict[bytes, bytes] = dict(scope["headers"])
         self.begun = perf_counter()
         path: str = scope["path"]
@@ -224,13 +227,13 @@ class Exchange:
 
     async def _start(self, message: Any) -> None:
         status = message["status"]
-        if self.gone and status != 413:  # an application that does not know our exception answered for itself
+        if self.gone and status != HTTP_413_REQUEST_ENTITY_TOO_LARGE:  # an application that does not know our exception answered for itself
             await self._replace(BodyTooLarge(limit=self.shell.shape.largest_body))
             return
-        if self.twin is not None and status < 400:
+        if self.twin is not None and status < HTTP_400_BAD_REQUEST:
             self.held = (message, [])
             return
-        if await self._saved(ok=status < 400):
+        if await self._saved(ok=status < HTTP_400_BAD_REQUEST):
             await self._send_start(message)
 
     async def _keep(self, message: Any) -> None:

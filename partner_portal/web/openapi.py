@@ -41,10 +41,11 @@ class ProblemDetails(msgspec.Struct, frozen=True):
 def raises(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
     """The problem responses of a router or handler, by status: `Router(..., responses=raises(NotFound, QuoteExpired))`."""
     by_status: dict[int, list[str]] = {}
-    for kind in (problems.NotSignedIn, problems.TooManyRequests, *kinds):
-        by_status.setdefault(problems.status(kind), []).append(f"`/problems/{kind().code}`")
+    always: tuple[type[Problem], ...] = (problems.NotSignedIn, problems.TooManyRequests)
+    for kind in always + kinds:
+        by_status.setdefault(problems.status(kind), []).append(f"`/problems/{problems.code(kind)}`")
     return {
-        status: ResponseSpec(ProblemDetails, generate_examples=False, description=" or ".join(codes), media_type=PROBLEM_JSON)  # type: ignore[arg-type]
+        status: ResponseSpec(ProblemDetails, generate_examples=False, description=" or ".join(codes), media_type=PROBLEM_JSON)
         for status, codes in by_status.items()
     }
 

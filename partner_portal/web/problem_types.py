@@ -13,9 +13,9 @@ from . import errors, problems
 
 
 def _explained(kind: type[Problem], language: str) -> dict[str, Any]:
-    said = problems.words(kind())
+    said = problems.words(kind)
     return {
-        "type": f"/problems/{kind().code}",
+        "type": f"/problems/{problems.code(kind)}",
         "status": problems.status(kind),
         "title": errors.say(said.title, language, {}),
         "meaning": " ".join((kind.__doc__ or "").split()),

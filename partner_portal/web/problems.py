@@ -141,7 +141,9 @@ _WORDS: dict[str, Words] = {
     "precondition-required": Words(
         sentence("Say which version you change"), sentence("Send the ETag of the version you saw in the header If-Match.")
     ),
-    "precondition-failed": Words(sentence("Changed meanwhile"), sentence("Somebody changed it after you looked; look again and decide anew.")),
+    "precondition-failed": Words(
+        sentence("Changed meanwhile"), sentence("Somebody changed it after you looked; look again and decide anew.")
+    ),
     "already-exists": Words(sentence("Already there"), sentence("Something with the same name, number or key exists.")),
     "still-referred-to": Words(sentence("Still in use"), sentence("Something else depends on it, or it depends on something missing.")),
     "changed-meanwhile": Words(sentence("Changed meanwhile"), sentence("Somebody changed the same thing at the same moment; try again.")),
@@ -188,7 +190,7 @@ FIELD_WORDS: dict[str, str] = {
 
 def explain(words: dict[type[Problem], Words]) -> None:
     """People read these words when one of these problems stops them; a domain calls this once, where its routes are put together."""
-    _WORDS.update({kind().code: said for kind, said in words.items()})
+    _WORDS.update({code(kind): said for kind, said in words.items()})
 
 
 def explain_fields(words: dict[str, str]) -> None:
@@ -201,12 +203,15 @@ def status(kind: type[Problem]) -> int:
     return next((STATUS[ancestor] for ancestor in kind.__mro__ if ancestor in STATUS), 500)
 
 
-def words(problem: Problem) -> Words:
-    """What is said about a problem: its own words, or its code as a title with the detail of its kind."""
-    code = problem.code
-    if code in _WORDS:
-        return _WORDS[code]
-    return Words(code.replace("-", " ").capitalize())
+def code(kind: type[Problem]) -> str:
+    """The stable name of a kind of problem."""
+    return kind.__new__(kind).code  # without its facts, which some demand
+
+
+def words(kind: type[Problem]) -> Words:
+    """What is said about a problem: its own words, or its code as a title."""
+    named = code(kind)
+    return _WORDS.get(named) or Words(named.replace("-", " ").capitalize())
 
 
 def known() -> dict[str, type[Problem]]:
@@ -217,5 +222,5 @@ def known() -> dict[str, type[Problem]]:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
         if kind is not Problem:
-            found[kind().code] = kind
+            found[code(kind)] = kind
     return dict(sorted(found.items()))

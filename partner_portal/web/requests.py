@@ -63,5 +63,11 @@ async def known_parameters_only(request: Request[Any, Any, Any]) -> None:
 
 
 def _parameters(request: Request[Any, Any, Any], handler: BaseRouteHandler) -> frozenset[str]:
-    models = (model for route in request.app.routes if isinstance(route, HTTPRoute) for one, model in route.route_handler_map.values() if one is handler)
+    models = (
+        model
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute)
+        for one, model in route.route_handler_map.values()
+        if one is handler
+    )
     return frozenset(parameter.field_alias for model in models for parameter in model.expected_query_params)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from io import StringIO
 from typing import Any
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
-from partner_portal.infra import db, embedded, migrations, redis, sessions, settings
+from partner_portal.infra import db, embedded, log, migrations, redis, sessions, settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.web import csrf, shell
+from partner_portal.web import csrf
+from partner_portal.web.middleware import Shell
 from tests.web import thing_app
 
 SECRET = "of the tests only, forty characters long."
@@ -21,6 +24,7 @@ SECRET = "of the tests only, forty characters long."
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Servers]:
+    """Servers of these tests' own: here only the tables of infra and of the tests exist."""
     with embedded.servers(tmp_path_factory.mktemp("web"), durable=False) as running:
         yield running
 
@@ -69,18 +73,18 @@ async def people(parts: settings.Settings) -> thing_app.People:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def portal(people: thing_app.People) -> shell.Shell:
+async def portal(people: thing_app.People) -> Shell:
     return thing_app.portal(people)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stranger(portal: shell.Shell) -> AsyncIterator[httpx.AsyncClient]:
+async def stranger(portal: Shell) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(portal) as client:
         yield client
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def noord(portal: shell.Shell, people: thing_app.People) -> AsyncIterator[httpx.AsyncClient]:
+async def noord(portal: Shell, people: thing_app.People) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the owner of Noord, sending the CSRF token."""
     async with browser(portal) as client:
         await signed_in(client, people.owner_of_noord)
@@ -88,10 +92,19 @@ async def noord(portal: shell.Shell, people: thing_app.People) -> AsyncIterator[
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def zuid(portal: shell.Shell, people: thing_app.People) -> AsyncIterator[httpx.AsyncClient]:
+async def zuid(portal: Shell, people: thing_app.People) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(portal) as client:
         await signed_in(client, people.owner_of_zuid)
         yield client
+
+
+@pytest.fixture
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """What was written about requests."""
+    written = StringIO()
+    monkeypatch.setattr(log._Plain, "out", written)
+    monkeypatch.setattr(log._Plain, "as_json", True)
+    return lambda: [msgspec.json.decode(line) for line in written.getvalue().splitlines()]
 
 
 def browser(portal: Any, **given: Any) -> httpx.AsyncClient:

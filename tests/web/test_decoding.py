@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from partner_portal.kernel.errors import Invalid
+from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web import decoding, faults
 from partner_portal.web.problems import MalformedJson
 from tests.web.thing_app import Part, ThingIn
@@ -28,7 +28,9 @@ def wrong(kind: Any, body: bytes | Any) -> dict[str, str]:
 
 
 def test_a_right_body_is_read() -> None:
-    read = decoding.decode(ThingIn, b'{"name":"a","wished_on":"2026-12-31","price":{"amount":"12.50"},"parts":[{"label":"ab"}],"weight":"1.5"}')
+    read = decoding.decode(
+        ThingIn, b'{"name":"a","wished_on":"2026-12-31","price":{"amount":"12.50"},"parts":[{"label":"ab"}],"weight":"1.5"}'
+    )
 
     assert read.price is not None
     assert read.price.money().cents == 1250
@@ -93,7 +95,7 @@ def test_every_wrong_field_is_named_at_once() -> None:
     ],
 )
 def test_each_kind_of_fault_explains_itself(kind: Any, value: Any, code: str, facts: dict[str, Any]) -> None:
-    assert faults.mistyped(value, kind, "/here")[0] == faults.FieldError("/here", code, facts)
+    assert faults.mistyped(value, kind, "/here")[0] == FieldError("/here", code, facts)
 
 
 def test_a_union_is_judged_by_the_tag_that_was_sent() -> None:
@@ -159,8 +161,15 @@ def test_ten_thousand_elements_are_read_and_ten_thousand_faults_are_cut_off() ->
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["name", "parts", "price", "label", "type", "shape", "x"]), inner, max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["name", "parts", "price", "label", "type", "shape", "x"]), inner, max_size=5)
+    ),
     max_leaves=15,
 )
 
@@ -168,13 +177,13 @@ _json = st.recursive(
 @given(_json)
 def test_whatever_is_sent_is_read_or_explained(sent: Any) -> None:
     raw = msgspec.json.encode(sent)
+    fields: tuple[FieldError, ...] | None = None
     try:
-        read = decoding.decode(ThingIn, raw)
+        decoding.decode(ThingIn, raw)
     except Invalid as problem:
-        assert problem.fields
-        assert len({one.pointer for one in problem.fields}) == len(problem.fields)
-    else:
-        assert isinstance(read, ThingIn)
+        fields = problem.fields
+
+    assert fields is None or 0 < len({one.pointer for one in fields}) == len(fields)
 
 
 async def test_over_http_each_fault_has_a_sentence(noord: httpx.AsyncClient) -> None:

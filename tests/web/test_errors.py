@@ -144,7 +144,16 @@ def test_a_problem_has_the_status_of_its_nearest_kind() -> None:
     class Clash(Refused):
         """Two things clash."""
 
-    kinds = {NotFound: 404, NotAllowed: 403, Invalid: 422, Refused: 409, Unavailable: 503, Clash: 409, problems.NotSignedIn: 401, Problem: 500}
+    kinds = {
+        NotFound: 404,
+        NotAllowed: 403,
+        Invalid: 422,
+        Refused: 409,
+        Unavailable: 503,
+        Clash: 409,
+        problems.NotSignedIn: 401,
+        Problem: 500,
+    }
 
     assert {kind: problems.status(kind) for kind in kinds} == kinds
 
@@ -154,7 +163,7 @@ def test_every_own_problem_has_a_status_and_words() -> None:
 
     assert own
     assert all(kind in problems.STATUS for kind in own)
-    assert all(problems.words(kind()).detail for kind in own)
+    assert all(problems.words(kind).detail for kind in own)
 
 
 def test_a_domain_gives_its_problems_words() -> None:
@@ -163,7 +172,7 @@ def test_a_domain_gives_its_problems_words() -> None:
 
     problems.explain({QuoteTooOld: problems.Words("The quote has expired", "It was valid until %(until)s.")})
 
-    assert problems.words(QuoteTooOld()).detail == "It was valid until %(until)s."
+    assert problems.words(QuoteTooOld).detail == "It was valid until %(until)s."
 
 
 async def test_the_api_describes_itself_with_its_problems(stranger: httpx.AsyncClient) -> None:
