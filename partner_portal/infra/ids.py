@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from uuid import UUID
 
 from piccolo.columns.defaults.uuid import UUID4, UUID7
 from uuid_utils.compat import uuid7
 
 from . import db
-
-
-def new_id() -> UUID:
-    """A version 7 UUID (RFC 9562): milliseconds first, then 74 random bits. Python has its own from 3.14 on."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = secrets.randbits(74)
-    return UUID(int=(milliseconds << 80) | (7 << 76) | ((random >> 62) << 64) | (2 << 62) | (random & ((1 << 62) - 1)))
 
 
 def new_id() -> UUID:
@@ -34,10 +25,6 @@ class NewId(UUID7):
 
     def python(self) -> UUID:
         """The id of a row made in Python."""
-        return new_id()
-
-    def python(self) -> UUID:
-        """The default for rows made in Python."""
         return new_id()
 
 
