@@ -31,7 +31,8 @@ def test_rounding_is_never_off_by_more_than_half_and_is_symmetric(numerator: int
 
 
 @pytest.mark.parametrize(
-    ("amount", "in_cents"), [(Decimal("43.225"), 4323), (Decimal("-43.225"), -4323), (Decimal("0.005"), 1), (Fraction(1, 3), 33), (12, 1200)]
+    ("amount", "in_cents"),
+    [(Decimal("43.225"), 4323), (Decimal("-43.225"), -4323), (Decimal("0.005"), 1), (Fraction(1, 3), 33), (12, 1200)],
 )
 def test_euros_become_cents(amount: Decimal | Fraction | int, in_cents: int) -> None:
     assert money.cents(amount) == in_cents

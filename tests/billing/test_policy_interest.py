@@ -1,0 +1,78 @@
+"""Interest runs from the day after the due date, at the rate of each day, and compounds by full years."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.policy import interest
+from billing.policy.interest import CONSUMER_RATES, TRADE_RATES, NoInterestRate, Rate
+from partner_portal.kernel.dates import Period
+
+D = date.fromisoformat
+STEPS = (Rate(D("2024-01-01"), Decimal("12.50")), Rate(D("2024-07-01"), Decimal("12.25")), Rate(D("2025-01-01"), Decimal("11.15")))
+
+
+@pytest.mark.parametrize(
+    ("principal", "due_on", "until", "compound", "owed"),
+    [
+        (500000, "2024-06-30", "2024-08-01", False, 5202),
+        (100000, "2024-01-31", "2025-02-01", False, 12294),
+        (1000000, "2024-01-31", "2026-06-01", True, 293897),
+        (800000, "2024-02-28", "2025-03-15", True, 101387),
+        (100000, "2024-01-31", "2024-02-01", True, 0),
+        (100000, "2024-01-31", "2024-01-15", False, 0),
+    ],
+)
+def test_interest(principal: int, due_on: str, until: str, compound: bool, owed: int) -> None:  # noqa: FBT001 - a table's column
+    assert interest.statutory_interest(principal, D(due_on), D(until), STEPS, compound_yearly=compound).cents == owed
+
+
+def test_the_due_day_itself_bears_no_interest() -> None:
+    owed = interest.statutory_interest(36500, D("2024-01-31"), D("2024-02-02"), [Rate(D("2024-01-01"), Decimal(10))])
+    assert owed.period == Period(D("2024-02-01"), D("2024-02-02"))
+    assert owed.exact_cents == 10
+    assert owed.cents == 10
+
+
+def test_a_year_may_be_counted_in_other_days() -> None:
+    owed = interest.statutory_interest(36600, D("2024-01-31"), D("2024-02-02"), [Rate(D("2024-01-01"), Decimal(10))], days_in_year=366)
+    assert owed.exact_cents == 10
+
+
+@pytest.mark.parametrize("rates", [(), STEPS])
+def test_no_rate_is_guessed(rates: tuple[Rate, ...]) -> None:
+    with pytest.raises(NoInterestRate) as refused:
+        interest.statutory_interest(100, D("2023-12-30"), D("2024-02-02"), rates, compound_yearly=False)
+    assert refused.value.facts == {"day": "2023-12-31"}
+
+
+def test_the_first_day_of_the_table_is_covered() -> None:
+    assert interest.statutory_interest(10**6, D("2023-12-31"), D("2024-01-02"), STEPS).cents == 342
+
+
+@given(st.integers(1, 10**9), st.integers(0, 1200), st.integers(0, 400))
+def test_more_days_never_owe_less_and_compounding_never_owes_less(principal: int, days: int, more: int) -> None:
+    due_on = D("2024-01-31")
+    until, later = due_on + timedelta(days=days), due_on + timedelta(days=days + more)
+    simple = interest.statutory_interest(principal, due_on, until, STEPS, compound_yearly=False)
+    compound = interest.statutory_interest(principal, due_on, until, STEPS)
+    assert simple.exact_cents <= compound.exact_cents
+    assert compound.exact_cents <= interest.statutory_interest(principal, due_on, later, STEPS).exact_cents
+    assert isinstance(simple.exact_cents, Fraction)
+
+
+@pytest.mark.parametrize("table", [TRADE_RATES, CONSUMER_RATES])
+def test_the_dated_tables_rise_in_time(table: tuple[Rate, ...]) -> None:
+    assert [rate.since for rate in table] == sorted(rate.since for rate in table)
+    assert table[0].since == D("2016-01-01")
+
+
+def test_the_trade_rate_of_early_2025() -> None:
+    owed = interest.statutory_interest(100000, D("2025-01-31"), D("2025-03-02"), TRADE_RATES)
+    assert owed.cents == 886
