@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from partner_portal.infra import db, files, mail, pdf, settings, tokens
 from partner_portal.infra.mail import Attachment
 from partner_portal.kernel.dates import local_date
@@ -299,7 +301,8 @@ def _payer(told: Dossier) -> str:
 
 
 async def _step(event: CaseEvent) -> dict[str, Any]:
-    return next(dict(row) for row in await cases.history(event.termination_id) if row["nth"] == event.nth)
+    row = next(row for row in await cases.history(event.termination_id) if row["nth"] == event.nth)
+    return dict(row) | {"facts": msgspec.json.decode(row["facts"])}
 
 
 async def _address_block(told: Dossier) -> list[str]:

@@ -63,3 +63,16 @@ async def press(client: httpx.AsyncClient, link: str, decision: str, **typed: st
     answer = await client.post(link, data={"decision": decision, "text_version": version[1], **typed})
     await outbox.drain()
     return answer
+
+
+def code_in(mail: Mail) -> str:
+    """The six digits of the second mail."""
+    found = re.search(r"\b(\d{6})\b", mail.text)
+    assert found, mail.text
+    return found[1]
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What the page's first form sends along unseen."""
+    form = page[page.index("<form") : page.index("</form>")]
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
