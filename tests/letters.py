@@ -85,6 +85,7 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         "adjustment": Words(computed=Money(61100), reason="Klant verhuist naar een adres zonder glasvezel."),
         "limit": Money(50000),
         "first_decider": "Ank Visser",
+        "asked_by": "Jikke de Boer (Noord ICT)",
         "offered": Money(30000),
         "proposed": Money(53645),
         "decision": "approve",
@@ -133,6 +134,5 @@ def letter(language: str, **other: Any) -> dict[str, Any]:
         recipient=["Bakkerij De Korenbloem", "t.a.v. Marit Korenaar", "Kerkstraat 12", "9401 GX Assen"],
         issued_at=datetime(2026, 11, 23, 8, 12, 30, tzinfo=UTC),
         number="NRD-2026-0042",
-        title={"nl": "Opzegbevestiging NRD-2026-0042", "en": "Confirmation of termination NRD-2026-0042"}[language],
         **other,
     )

@@ -68,6 +68,7 @@ async def queue(
         raise NobodysMail(name)
     mail_message.address(to)
     said, current = render(name, language=language, brand=brand, **words), settings.current()
+    ours = f"{words.get('link')} {words.get('code')}"
     row = {
         "tenant": tenant,
         "key": key,
@@ -75,8 +76,8 @@ async def queue(
         "language": language,
         "recipient": to.strip(),
         "subject": said.subject,
-        "text": said.text,
-        "html": said.html,
+        "text": tokens.disarm(said.text, ours=ours),
+        "html": tokens.disarm(said.html, ours=ours),
         "message_id": mail_message.message_id(key, mail_message.own_address(current.mail_from).domain),
         "attachments": msgspec.json.encode(attach).decode(),
         "template_version": said.version,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from partner_portal.infra import db, files, formats, mail, mail_message, outbox, settings, smtp, templates
+from partner_portal.infra import db, files, formats, mail, mail_message, outbox, settings, smtp, templates, tokens
 from partner_portal.infra.brand import Brand
 from partner_portal.mailcatcher.catcher import Catcher
 from partner_portal.mailcatcher.receiving import Failure
@@ -199,6 +199,23 @@ async def test_no_name_can_add_a_header(catcher: Catcher) -> None:
     assert catcher.mailbox.arrivals[0].recipients == (TO,)
     assert seen.subject.startswith("Bevestigd: Glas Bcc: piet@example.com stopt op")
     assert headers["From"].addresses[0].display_name == "Noord Bcc: piet@example.com <script> via Kadetel"
+
+
+async def test_a_secret_is_filled_in_where_the_portal_put_it_and_nowhere_else(catcher: Catcher) -> None:
+    mine, other = UUID(int=7), UUID(int=8)
+    link = f"https://portal.example.com/confirm/{tokens.placeholder('token', mine)}"
+    typed = f"Kijk: {tokens.placeholder('token', other)} {tokens.placeholder('code', mine, 1)}"
+    mail_id = await queued(name="terminations/case_refused", link=link, reason=typed, reader="partner")
+    async with db.unit_of_work(as_tenant()):
+        row = await db.fetch_one("SELECT text, html FROM infra_mail WHERE id = $1", mail_id)
+    assert row is not None
+    assert tokens.token(mine) not in row["text"] + row["html"]
+    await outbox.drain()
+    (seen,) = catcher.mailbox.mails(TO)
+    for said in (seen.text, seen.html):
+        assert f"/confirm/{tokens.token(mine)}" in said
+        assert tokens.token(other) not in said
+        assert tokens.code(mine, 1) not in said
 
 
 async def test_very_long_names_fit_in_lines_that_mail_servers_take(catcher: Catcher) -> None:

@@ -52,7 +52,7 @@ def test_it_is_an_archive_copy_that_a_screen_reader_can_read(read: PdfReader) ->
     assert 'pdfaid:part="3"' in metadata or "<pdfaid:part>3</pdfaid:part>" in metadata
     assert 'pdfaid:conformance="A"' in metadata or "<pdfaid:conformance>A</pdfaid:conformance>" in metadata
     assert read.metadata is not None
-    assert read.metadata.title == "Opzegbevestiging NRD-2026-0042"
+    assert read.metadata.title == "Bevestiging van opzegging NRD-2026-0042"
 
 
 def test_it_says_everything_a_confirmation_must_say(read: PdfReader) -> None:
@@ -264,3 +264,9 @@ async def test_waiting_for_ones_turn_is_not_on_the_clock(monkeypatch: pytest.Mon
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(pdf.write(page)) for _ in range(12 * pdf.size())]
     assert len({task.result() for task in tasks}) == 1
+
+
+def test_a_letter_for_readers_who_may_not_see_the_sums_says_who_settles_them() -> None:
+    page = pdf.html("terminations/confirmation", language="nl", **letters.letter("nl", sheet=None, payer="Noord ICT"))
+    assert "Kosten en tegoeden worden verrekend tussen Noord ICT en Kadetel." in page
+    assert "EUR" not in page
