@@ -88,7 +88,7 @@ class _Plain:
     as_json = True
 
 
-def request(method: str, route: str, status: int, milliseconds: int) -> None:
+def request(method: str, route: str, status: int, milliseconds: int, **who: str) -> None:
     """The line of one request. Its caller vouches for every value, so none is looked through: that would cost more than answering does."""
     if _Plain.out is None:
         return
@@ -96,7 +96,7 @@ def request(method: str, route: str, status: int, milliseconds: int) -> None:
         "timestamp": datetime.now(UTC).isoformat(),  # noqa: TID251  # when it happened, not what the portal's clock was moved to
         "level": "info",
         "event": "web.request",
-        **structlog.contextvars.get_contextvars(),
+        **who,
         "method": method,
         "route": route,
         "status": status,

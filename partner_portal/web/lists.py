@@ -60,8 +60,8 @@ class Listing(msgspec.Struct, frozen=True):
         column = self.columns.get(chosen.removeprefix("-"))
         if column is None:
             raise Invalid(FieldError("/sort", "choice", {"allowed": sorted(self.columns), "in": "query"}))
-        context = f"{self.name} {chosen} {msgspec.json.encode(filters, order='sorted').decode()}"
-        return Window(self, column, chosen.startswith("-"), limit, context, _opened(after, context) if after else None)
+        last = _opened(after, _context(self.name, chosen, filters)) if after else None
+        return Window(self, column, chosen, limit, filters, last)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -69,10 +69,15 @@ class Window(msgspec.Struct, frozen=True):
 
     listing: Listing
     column: Column
-    descending: bool
+    sort: str
     limit: int
-    context: str
+    filters: dict[str, Any]
     last: tuple[str, str] | None
+
+    @property
+    def descending(self) -> bool:
+        """Whether the largest comes first."""
+        return self.sort.startswith("-")
 
     def where(self, first: int) -> tuple[str, list[Any]]:
         """The condition that skips what was seen, with its values, the first of which is `$first`; "true" at the beginning."""
@@ -95,7 +100,7 @@ class Window(msgspec.Struct, frozen=True):
         if len(rows) <= self.limit:
             return Page(shown, None)
         value, row_id = (_of(shown[-1], name) for name in (self.column.attribute, self.listing.id_attribute))
-        return Page(shown, _sealed((_as_text(value), str(row_id)), self.context))
+        return Page(shown, _sealed((_as_text(value), str(row_id)), _context(self.listing.name, self.sort, self.filters)))
 
 
 class Page(msgspec.Struct, Generic[Row], frozen=True):
@@ -128,6 +133,10 @@ def contains(text: str) -> str:
     """The LIKE pattern for rows that contain `text` as it is written."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def _context(name: str, sort: str, filters: dict[str, Any]) -> str:
+    return f"{name} {sort} {msgspec.json.encode(filters, order='sorted').decode()}"
 
 
 def _of(row: Any, name: str) -> Any:

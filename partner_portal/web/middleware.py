@@ -74,7 +74,7 @@ class Exchange:
 
     __slots__ = (
         "_receive", "_send", "added", "begun", "given", "gone", "held", "identity", "in_admin",
-        "replaced", "request_id", "scope", "shell", "size", "status", "twin", "whole_body", "work",
+        "replaced", "request_id", "scope", "shell", "size", "status", "twin", "who", "whole_body", "work",
     )  # fmt: skip
 
     def __init__(self, shell: Shell, scope: Any, receive: Receive, send: Send) -> None:
@@ -95,6 +95,7 @@ class Exchange:
         self.twin: idempotency.Twin | None = None
         self.held: Any = None
         self.whole_body: bytes | None = None
+        self.who: dict[str, str] = {}
         self.request_id = self._name()
 
     def _name(self) -> str:
@@ -150,7 +151,8 @@ class Exchange:
         self.identity = self.scope["state"]["identity"] = found
         self.scope["user"] = actor = found.actor
         if actor is not None:
-            bind_contextvars(actor=actor.trail, tenant=str(actor.tenant) if actor.tenant else None)
+            self.who = {"actor": actor.trail, "tenant": str(actor.tenant)} if actor.tenant else {"actor": actor.trail}
+            bind_contextvars(**self.who)
 
     async def _serve(self) -> None:
         """The application inside its unit of work, which is over when this returns, whatever happened."""
@@ -314,7 +316,7 @@ class Exchange:
         method = metrics.plain(self.scope["method"])
         seconds = perf_counter() - self.begun
         metrics.count(method, route, self.status, seconds)
-        log.request(method, route, self.status, round(seconds * 1000))
+        log.request(method, route, self.status, round(seconds * 1000), request=self.request_id, **self.who)
 
 
 class AlreadyAsked(RuntimeError):
