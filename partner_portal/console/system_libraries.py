@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import platform
 import shutil
 import sys
+from contextlib import redirect_stdout
 
 _BY_INSTALLER = {
     "apt-get": "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig",
@@ -21,13 +23,14 @@ def remedy() -> str:
     here = next((line for installer, line in _BY_INSTALLER.items() if shutil.which(installer)), None)
     names = ("Debian/Ubuntu", "Fedora", "Alpine", "macOS")
     each = " · ".join(f"{name}: {line}" for name, line in zip(names, _BY_INSTALLER.values(), strict=True))
-    return f"PDFs need the system library pango, which is missing. {here or each}"
+    return f"PDFs need the system library pango, which is missing: {here or each}"
 
 
 def missing() -> bool:
     """Whether WeasyPrint finds no pango."""
     try:
-        import weasyprint.text.ffi  # noqa: F401, PLC0415  # loading the libraries is the question
+        with redirect_stdout(io.StringIO()):  # it prints a page of its own
+            import weasyprint.text.ffi  # noqa: F401, PLC0415  # loading the libraries is the question
     except OSError:
         return True
     return False
