@@ -67,14 +67,14 @@ _INSERT = (
     f"INSERT INTO billing_service (id, tenant, customer, product, number, buyout_rule, location, version, created_at, {', '.join(_COLUMNS)})"  # noqa: S608  # names of our own fields
     f" VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, {', '.join(f'${place}' for place in range(9, 9 + len(_COLUMNS)))})"
 )
-_READ = """
+READ = """
 SELECT s.*, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS product_en, p.kind AS product_kind, p.is_domain, p.has_numbers, p.has_data,
        r.name AS rule_name, r.method AS rule_method, r.scale AS rule_scale, r.percentage AS rule_percentage, r.bands AS rule_bands,
        r.handling_cents AS rule_handling, r.avoided_percentage AS rule_avoided
   FROM billing_service s JOIN billing_product p ON p.id = s.product LEFT JOIN billing_buyout_rule r ON r.id = s.buyout_rule
 """
-_OF_CUSTOMER = _READ + " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
-_BY_ID = _READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
+_OF_CUSTOMER = READ + " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
+_BY_ID = READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
 
 
 class NoSuchProduct(Invalid):
@@ -147,7 +147,7 @@ class TermsChangeWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 async def change_terms(actor: Actor, service: UUID, wanted: TermsChangeWanted) -> None:
     """The service has the new values from now on, and the decision with its reason stays on record; Invalid names what cannot be."""
-    rows = await db.fetch(_READ + " WHERE s.id = $1 FOR UPDATE OF s", service)
+    rows = await db.fetch(READ + " WHERE s.id = $1 FOR UPDATE OF s", service)
     if not rows:
         raise NotFound(what="service", id=str(service))
     terms = _changed(rows[0], wanted.values)

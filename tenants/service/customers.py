@@ -81,7 +81,7 @@ LISTING = Listing(
     usual="name",
     id_sql="c.id",
 )
-_LIST = """
+LIST = """
 SELECT c.id, c.number, c.name, c.segment, c.language, c.country, m.name AS contact_name, m.email AS contact_email
   FROM customer c LEFT JOIN contact m ON m.tenant = c.tenant AND m.customer = c.id AND m.is_main
 """
@@ -102,7 +102,7 @@ async def page(window: Window, *, q: str = "") -> list[asyncpg.Record]:
         place = len(values) + 1
         found = f" AND (c.name ILIKE ${place} OR c.number ILIKE ${place} OR m.email ILIKE ${place} OR m.name ILIKE ${place})"
         values.append(contains(q))
-    return await db.fetch(f"{_LIST} WHERE {unseen}{found} ORDER BY {window.order}", *values)  # fragments are ours, values are bound
+    return await db.fetch(f"{LIST} WHERE {unseen}{found} ORDER BY {window.order}", *values)  # fragments are ours, values are bound
 
 
 async def one(customer: UUID) -> asyncpg.Record:

@@ -45,14 +45,21 @@ class Parties(msgspec.Struct, frozen=True, kw_only=True):
         return Layer.PARTNER if self.bills is WhoBills.OWN_NAME else Layer.CUSTOMER
 
 
+PARTIES = """
+SELECT c.id, c.name, c.number, c.segment, c.language, c.country, c.vat_id, t.name AS partner, t.country AS partner_country, t.vat_id AS partner_vat, t.bills
+  FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1
+"""
+
+
 async def parties(customer: Any) -> Parties:
     """Customer and partner of the acting tenant."""
-    row = await db.fetch_one(
-        "SELECT c.id, c.name, c.number, c.segment, c.language, c.country, c.vat_id, t.name AS partner, t.country AS partner_country, t.vat_id AS partner_vat, t.bills"
-        " FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1",
-        customer,
-    )
+    row = await db.fetch_one(PARTIES, customer)
     assert row is not None  # callers have the customer from one of its services
+    return parties_of(row)
+
+
+def parties_of(row: asyncpg.Record) -> Parties:
+    """Customer and partner as the database has them."""
     segment = Segment(row["segment"])
     return Parties(
         customer_id=row["id"],
