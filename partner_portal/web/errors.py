@@ -150,10 +150,20 @@ def _details(problem: Problem, status: int, reader: Reader) -> dict[str, Any]:
 
 def _field(fault: FieldError, language: str) -> dict[str, Any]:
     said = problems.FIELD_WORDS.get(fault.code, problems.FIELD_WORDS["invalid"])
-    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": say(said, language, fault.facts)}
+    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": say(said, language, _spoken(fault.facts, language))}
     if fault.facts:
         told["facts"] = {name: _plain(value) for name, value in fault.facts.items()}
     return told
+
+
+def _spoken(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """The facts of a field with the names of types as people say them."""
+    return {name: _kinds(value, language) if name in ("expected", "got") else value for name, value in facts.items()}
+
+
+def _kinds(names: str, language: str) -> str:
+    said = [say(problems.TYPE_WORDS.get(name, name), language, {}) for name in names.split(" or ")]
+    return say(catalogue.sentence(" or "), language, {}).join(said)
 
 
 def say(sentence: str, language: str, facts: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ _LIMITS = (
 )
 _TYPES = re.compile(r"^Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
 _FORMAT = re.compile(r"^Invalid (?:RFC3339 encoded |ISO8601 |base64 encoded )?(?P<expected>[A-Za-z]+)(?: string)?")
-_SPOKEN = {"UUID": "uuid", "str": "text", "int": "whole number", "float": "number", "decimal": "decimal number", "bool": "true or false"}
+_NAMES = {"UUID": "uuid", "str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 
 def pointer(place: str, name: str | int) -> str:
@@ -189,21 +189,21 @@ def told(place: str, said: str, facts: dict[str, Any]) -> FieldError:
 
 def _meaning(said: str) -> tuple[str, dict[str, Any]]:
     if types_differ := _TYPES.match(said):
-        return "type", {name: _spoken(word) for name, word in types_differ.groupdict().items()}
+        return "type", {name: _named(word) for name, word in types_differ.groupdict().items()}
     if "matching regex" in said:
         return "pattern", {}
     if said.startswith("Missing required"):
         return "missing", {}
     if wrong_format := _FORMAT.match(said):
-        return "format", {"expected": _spoken(wrong_format["expected"])}
+        return "format", {"expected": _named(wrong_format["expected"])}
     for form, code in _LIMITS:
         if limit := form.search(said):
             return code, {"limit": limit[1].rstrip(",")}
     return "invalid", {}
 
 
-def _spoken(words: str) -> str:
-    return " or ".join(_SPOKEN.get(word, word) for word in words.split(" | "))
+def _named(words: str) -> str:
+    return " or ".join(_NAMES.get(word, word) for word in words.split(" | "))
 
 
 def _allowed(kind: Any) -> list[Any]:

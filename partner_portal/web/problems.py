@@ -188,6 +188,21 @@ FIELD_WORDS: dict[str, str] = {
 }
 
 
+TYPE_WORDS: dict[str, str] = {
+    "string": sentence("text"),
+    "integer": sentence("a whole number"),
+    "number": sentence("a number"),
+    "decimal": sentence("a decimal number"),
+    "boolean": sentence("true or false"),
+    "array": sentence("a list"),
+    "object": sentence("an object"),
+    "null": sentence("empty (null)"),
+    "date": sentence("a day (YYYY-MM-DD)"),
+    "datetime": sentence("a day and time (RFC 3339)"),
+    "uuid": sentence("a UUID"),
+}
+
+
 def explain(words: dict[type[Problem], Words]) -> None:
     """People read these words when one of these problems stops them; a domain calls this once, where its routes are put together."""
     _WORDS.update({code(kind): said for kind, said in words.items()})

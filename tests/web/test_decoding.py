@@ -15,8 +15,10 @@ from msgspec import Meta
 
 from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web import decoding, faults
+from partner_portal.web.middleware import Shell
 from partner_portal.web.problems import MalformedJson
-from tests.web.thing_app import Part, ThingIn
+from tests.web.conftest import browser, signed_in
+from tests.web.thing_app import Part, People, ThingIn
 
 
 def wrong(kind: Any, body: bytes | Any) -> dict[str, str]:
@@ -76,10 +78,10 @@ def test_every_wrong_field_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "code", "facts"),
     [
-        (int, "5", "type", {"expected": "whole number", "got": "text"}),
-        (int, True, "type", {"expected": "whole number", "got": "true or false"}),
-        (int | None, "x", "type", {"expected": "whole number or null", "got": "text"}),
-        (str, None, "type", {"expected": "text", "got": "null"}),
+        (int, "5", "type", {"expected": "integer", "got": "string"}),
+        (int, True, "type", {"expected": "integer", "got": "boolean"}),
+        (int | None, "x", "type", {"expected": "integer or null", "got": "string"}),
+        (str, None, "type", {"expected": "string", "got": "null"}),
         (Literal["a", "b"], "c", "choice", {"allowed": ["a", "b"]}),
         (Annotated[int, Meta(le=5)], 6, "too-large", {"limit": "5"}),
         (Annotated[int, Meta(gt=5)], 5, "too-small", {"limit": "6"}),
@@ -196,6 +198,17 @@ async def test_over_http_each_fault_has_a_sentence(noord: httpx.AsyncClient) -> 
         ("/name", "missing", True),
         ("/nam", "unknown-near", True),
     ]
+
+
+async def test_a_fault_is_told_in_words_of_the_readers_language(portal: Shell, people: People) -> None:
+    async with browser(portal) as client:
+        await signed_in(client, people.reader_of_noord)
+        answer = await client.post("/things", json={"name": "a", "wait": "x"})
+
+    (fault,) = answer.json()["errors"]
+    assert fault["facts"] == {"expected": "integer", "got": "string"}
+    assert "geheel getal" in fault["detail"]
+    assert "whole" not in fault["detail"]
 
 
 @pytest.mark.parametrize(
