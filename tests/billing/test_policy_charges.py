@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -117,7 +118,7 @@ def test_what_is_charged_in_advance(cycle: BillingCycle, on: str, periods: list[
 def test_charged_periods_tile_the_days_from_the_start(start: date, day_of_month: int, months: int, later: int) -> None:
     charged = list(charges.charged_in_advance(BillingCycle(start, day_of_month, months), start + timedelta(days=later)))
     assert charged[0].days.start == start
-    assert all(before.days.until == after.days.start for before, after in zip(charged, charged[1:], strict=False))
+    assert all(before.days.until == after.days.start for before, after in pairwise(charged))
     assert charged[-1].days.start <= start + timedelta(days=later) < charged[-1].days.until
 
 

@@ -59,8 +59,19 @@ def test_no_cent_of_a_payment_is_lost(payment: int, owed: list[Debt]) -> None:
 
 @pytest.mark.parametrize(
     ("principal", "costs"),
-    [(1000, 4000), (26666, 4000), (26670, 4001), (55263, 8289), (250000, 37500), (500000, 62500), (1000000, 87500), (2500000, 102500), (20000000, 277500), (200000000, 677500)],
-)  # fmt: skip
+    [
+        (1000, 4000),
+        (26666, 4000),
+        (26670, 4001),
+        (55263, 8289),
+        (250000, 37500),
+        (500000, 62500),
+        (1000000, 87500),
+        (2500000, 102500),
+        (20000000, 277500),
+        (200000000, 677500),
+    ],
+)
 def test_collection_costs_by_the_statutory_scale(principal: int, costs: int) -> None:
     assert collection.collection_costs([principal]) == costs
 

@@ -47,8 +47,15 @@ def test_a_supplier_elsewhere_reverses_the_charge_to_us() -> None:
 
 @pytest.mark.parametrize(
     ("country", "day", "rate"),
-    [("NL", date(2012, 9, 30), "19"), ("NL", date(2012, 10, 1), "21"), ("EE", date(2025, 6, 30), "22"), ("EE", date(2025, 7, 1), "24"), ("FI", TODAY, "25.5"), ("LU", date(2023, 6, 1), "16")],
-)  # fmt: skip
+    [
+        ("NL", date(2012, 9, 30), "19"),
+        ("NL", date(2012, 10, 1), "21"),
+        ("EE", date(2025, 6, 30), "22"),
+        ("EE", date(2025, 7, 1), "24"),
+        ("FI", TODAY, "25.5"),
+        ("LU", date(2023, 6, 1), "16"),
+    ],
+)
 def test_a_rate_holds_from_its_day(country: str, day: date, rate: str) -> None:
     assert tax.rate_on(country, day) == Decimal(rate)
 

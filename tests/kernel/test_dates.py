@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -112,7 +113,7 @@ def test_calendar_months_tile_a_period(start: date, length: int) -> None:
     parts = list(dates.calendar_months(period))
     assert sum(part.days for part in parts) == period.days
     assert all(part.start.month == part.last_day.month for part in parts)
-    assert all(before.until == after.start for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before.until == after.start for before, after in pairwise(parts))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,22 @@ def test_the_bounds_of_a_month(day: str, first: str, last: str, length: int) -> 
     assert dates.days_in_month(D(day)) == length
 
 
-@pytest.mark.parametrize(("year", "easter"), [(1818, "1818-03-22"), (1943, "1943-04-25"), (1954, "1954-04-18"), (1981, "1981-04-19"), (2000, "2000-04-23"), (2024, "2024-03-31"), (2025, "2025-04-20"), (2026, "2026-04-05"), (2038, "2038-04-25"), (2049, "2049-04-18"), (2285, "2285-03-22")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("year", "easter"),
+    [
+        (1818, "1818-03-22"),
+        (1943, "1943-04-25"),
+        (1954, "1954-04-18"),
+        (1981, "1981-04-19"),
+        (2000, "2000-04-23"),
+        (2024, "2024-03-31"),
+        (2025, "2025-04-20"),
+        (2026, "2026-04-05"),
+        (2038, "2038-04-25"),
+        (2049, "2049-04-18"),
+        (2285, "2285-03-22"),
+    ],
+)
 def test_easter(year: int, easter: str) -> None:
     assert dates.easter_sunday(year) == D(easter)
 
