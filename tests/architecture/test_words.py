@@ -1,0 +1,55 @@
+"""A service is terminated, a request withdrawn, an invoice credited; the word that blurs these is not used."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.architecture import sources
+from tests.attack import routes
+
+WORD = re.compile(r"cancel|annuleer|annuler", re.IGNORECASE)
+# Other people's cases call things as they like.
+THEIRS = "partner_portal/conformance/"
+# asyncio ends tasks by this method and says so by this exception.
+ASYNCIO = {"cancel", "cancelled", "CancelledError", "cancelling"}
+
+
+def test_no_name_in_the_code_says_cancel() -> None:
+    found = [
+        f"{sources.name(file)}:{getattr(node, 'lineno', 0)} {name}"
+        for file in sources.modules()
+        if not sources.name(file).startswith(THEIRS)
+        for node in ast.walk(sources.tree(file))
+        for name in _names(node)
+        if WORD.search(name) and name not in ASYNCIO
+    ]
+
+    assert found == []
+
+
+def _names(node: ast.AST) -> list[str]:
+    named = ("id", "attr", "name", "arg")
+    found = [value for field in named if isinstance(value := getattr(node, field, None), str)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        found.append(node.value)
+    return found
+
+
+def test_no_template_and_no_sentence_says_cancel() -> None:
+    kinds = (".html", ".txt", ".jinja", ".po", ".css", ".js")
+    found = [
+        sources.name(file)
+        for package in sources.PACKAGES
+        for file in (sources.ROOT / package).rglob("*")
+        if file.suffix in kinds and WORD.search(file.read_text())
+    ]
+
+    assert found == []
+
+
+def test_no_route_says_cancel() -> None:
+    paths = [route.path for route in routes.all_routes()]
+
+    assert len(paths) > 10
+    assert [path for path in paths if WORD.search(path)] == []
