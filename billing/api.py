@@ -7,19 +7,19 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from partner_portal.kernel.actor import ActorKind, Role
 from partner_portal.kernel.errors import FieldError, Invalid
-from partner_portal.web import auth, conditional
+from partner_portal.web import auth, conditional, requests
 from partner_portal.web.money import MoneyOut, text
-from partner_portal.web.requests import known_parameters_only
+from partner_portal.web.requests import LARGEST_CSV, known_parameters_only
 from tenants.policy import Scope
 from tenants.service import customers
 
-from .service import services
+from .service import imports, services
 from .service.services import AgreedTerms, Number
 
 
@@ -96,6 +96,12 @@ class ServiceOut(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Imported(msgspec.Struct, frozen=True):
+    """How many rows were imported."""
+
+    rows: int
+
+
 class NewService(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A service as a partner enters it; without a number it gets one."""
 
@@ -123,9 +129,15 @@ async def enter_service(actor: auth.Acting, customer_id: FromPath[UUID], data: J
     return Response(ServiceOut.of(row), status_code=201, headers={"etag": conditional.etag(row["version"])})
 
 
+@post("/services/import", guards=[auth.requires(Role.OWNER, Role.CLERK, Scope.CUSTOMERS)], request_max_body_size=LARGEST_CSV)
+async def import_services(request: Request[Any, Any, Any], actor: auth.Acting) -> Imported:
+    """Services of customers that exist, from a CSV (text/csv): all of them, or none and every wrong cell named by row and column."""
+    return Imported(await imports.of_services(actor, await requests.csv_text(request)))
+
+
 router = Router(
     "/",
-    route_handlers=[list_services, enter_service],
+    route_handlers=[list_services, enter_service, import_services],
     guards=[auth.signed_in],
     before_request=known_parameters_only,
     tags=["services"],

@@ -13,12 +13,12 @@ from msgspec import Meta
 
 from partner_portal.infra import rates
 from partner_portal.kernel.actor import Role
-from partner_portal.web import auth, conditional, idempotency, identity, lists
+from partner_portal.web import auth, conditional, idempotency, identity, lists, requests
 from partner_portal.web.problems import TooManyRequests
-from partner_portal.web.requests import known_parameters_only
+from partner_portal.web.requests import LARGEST_CSV, known_parameters_only
 
 from . import policy
-from .service import customers, keys, sign_in
+from .service import customers, imports, keys, sign_in
 from .service.customers import Address, CustomerChange, MainContact, NewCustomer
 
 Q = Annotated[str | None, QueryParameter(max_length=100, description="Words to look for.")]
@@ -87,6 +87,12 @@ class CustomerOut(msgspec.Struct, frozen=True):
             visit_address=addresses.get(policy.LocationKind.VISIT),
             created_at=row["created_at"],
         )
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """How many rows were imported."""
+
+    rows: int
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +170,12 @@ async def create_customer(actor: auth.Acting, data: JSONBody[NewCustomer]) -> Re
     )
 
 
+@post("/customers/import", guards=[auth.requires(Role.OWNER, Role.CLERK, policy.Scope.CUSTOMERS)], request_max_body_size=LARGEST_CSV)
+async def import_customers(request: Request[Any, Any, Any], actor: auth.Acting) -> Imported:
+    """Customers from a CSV (text/csv): all of them, or none and every wrong cell named by row and column."""
+    return Imported(await imports.of_customers(actor, await requests.csv_text(request)))
+
+
 @get("/customers/{customer_id:uuid}")
 async def show_customer(request: Request[Any, Any, Any], customer_id: FromPath[UUID]) -> Response[CustomerOut | None]:
     """One customer; its ETag names the version that a change must name."""
@@ -206,7 +218,7 @@ async def revoke_key(actor: auth.Acting, key_id: FromPath[UUID]) -> None:
 session_router = Router("/", route_handlers=[open_session, close_session], tags=["session"])
 router = Router(
     "/",
-    route_handlers=[list_customers, create_customer, show_customer, change_customer, list_keys, make_key, revoke_key],
+    route_handlers=[list_customers, create_customer, import_customers, show_customer, change_customer, list_keys, make_key, revoke_key],
     guards=[auth.signed_in],
     before_request=known_parameters_only,
     tags=["customers"],

@@ -119,15 +119,12 @@ def charged_in_advance(cycle: BillingCycle, on: date) -> Iterator[ChargedPeriod]
 
     A broken period before the first cycle day, and one cut off by the end, are charged by their days.
     """
-    first = cycle_day(cycle, 0)
-    boundary = -1 if first > cycle.start else 0
-    for index in count(boundary):
-        whole = Period(cycle_day(cycle, index), cycle_day(cycle, index + 1))
-        start = max(whole.start, cycle.start)
-        until = whole.until if cycle.until is None else min(whole.until, cycle.until)
-        if start > on or start >= until:
-            return
-        yield ChargedPeriod(Period(start, until), whole)
+    index = -1 if cycle_day(cycle, 0) > cycle.start else 0
+    charged = _charged_period(cycle, index)
+    while charged.days.days and charged.days.start <= on:
+        yield charged
+        index += 1
+        charged = _charged_period(cycle, index)
 
 
 def next_charged_period(previous: date | None, cycle: BillingCycle) -> Period | None:
@@ -136,6 +133,12 @@ def next_charged_period(previous: date | None, cycle: BillingCycle) -> Period | 
     until = next(day for index in count(0) if (day := cycle_day(cycle, index)) > start)
     until = until if cycle.until is None else min(until, cycle.until)
     return Period(start, until) if start < until else None
+
+
+def _charged_period(cycle: BillingCycle, index: int) -> ChargedPeriod:
+    whole = Period(cycle_day(cycle, index), cycle_day(cycle, index + 1))
+    until = whole.until if cycle.until is None else min(whole.until, cycle.until)
+    return ChargedPeriod(Period(max(whole.start, cycle.start), until), whole)
 
 
 def _on_day(day: date, day_of_month: int) -> date:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import count
 
 import msgspec
 
@@ -86,11 +85,12 @@ def statutory_interest(
 
 
 def _years(period: Period) -> Iterator[Period]:
-    for year in count():
-        start = add_months(period.start, 12 * year)
-        if start >= period.until:
-            return
-        yield Period(start, min(add_months(period.start, 12 * (year + 1)), period.until))
+    start, years = period.start, 0
+    while start < period.until:
+        years += 1
+        until = min(add_months(period.start, 12 * years), period.until)
+        yield Period(start, until)
+        start = until
 
 
 def _yearly_share(period: Period, rates: Sequence[Rate], days_in_year: int) -> Fraction:

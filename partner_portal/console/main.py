@@ -17,6 +17,7 @@ COMMANDS = {
     "web": "partner_portal.console.web:web",
     "worker": "partner_portal.console.worker:worker",
     "migrate": "partner_portal.console.migrate:migrate",
+    "import": "partner_portal.console.imports:import_",
     "conformance": "partner_portal.console.conformance:conformance",
     "dead-letters": "partner_portal.console.dead_letters:dead_letters",
     "run-again": "partner_portal.console.dead_letters:run_again",

@@ -16,6 +16,9 @@ from partner_portal.kernel.errors import Invalid
 from . import decoding, faults
 from .problems import MalformedJson, UnsupportedMediaType
 
+LARGEST_CSV = 8 * 1024 * 1024
+"""Bytes of an import."""
+
 _JSON = "application/json"
 _known_names: WeakKeyDictionary[BaseRouteHandler, frozenset[str]] = WeakKeyDictionary()
 
@@ -47,6 +50,20 @@ class PortalRequest(Request[Any, Any, Any]):
             return False
         declared = wanted.kwarg_definition
         return not isinstance(declared, BodyKwarg) or declared.media_type == RequestEncodingType.JSON
+
+
+async def csv_text(request: Request[Any, Any, Any]) -> str:
+    """The CSV that was sent; UnsupportedMediaType for anything but text/csv in UTF-8."""
+    kind, options = request.content_type
+    if kind != "text/csv" or options.get("charset", "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType(expected="text/csv")
+    try:
+        text = (await request.body()).decode()
+    except UnicodeDecodeError as error:
+        raise UnsupportedMediaType(expected="text/csv; charset=utf-8", position=error.start) from error
+    if "\0" in text:
+        raise UnsupportedMediaType(expected="text/csv")
+    return text
 
 
 async def known_parameters_only(request: Request[Any, Any, Any]) -> None:
