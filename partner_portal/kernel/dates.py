@@ -69,8 +69,6 @@ def first_day_reaching(until: date, months: int) -> date:
     day = add_months(until, -months)
     while add_months(day, months) < until:
         day += ONE_DAY
-    while add_months(day - ONE_DAY, months) >= until:
-        day -= ONE_DAY
     return day
 
 

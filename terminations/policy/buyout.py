@@ -205,13 +205,14 @@ class Reckoning:
 
     def buyout(self, gone_on: date, remaining: Counted) -> list[BandCost]:
         """Return the buyout by band, in the order of the bands; bands without remaining time are left out."""
-        if not remaining.parts or not self.bands:
+        until = self.stay.committed_until
+        if until is None or not remaining.parts or not self.bands:
             return []
         if len(self.bands) == 1 and self.begins[0] == date.min:
             return [self._band_cost(0, remaining)]
         scale = self.stay.rule.scale
         if scale is not None and scale.kind is ScaleKind.BY_CONTRACT_MONTH:
-            split = self._by_contract_month(gone_on, remaining)
+            split = self._by_contract_month(gone_on, until, remaining)
             return [self._band_cost(band, counted) for band, counted in split if counted.parts]
         reached = [band for band, begin in enumerate(self.begins) if begin <= gone_on]
         return [self._band_cost(reached[-1], remaining)] if reached else []
@@ -263,11 +264,8 @@ class Reckoning:
     def _band_cost(self, band: int, counted: Counted) -> BandCost:
         return BandCost(counted.parts * self.weights[band], counted, self.bands[band].percentage)
 
-    def _by_contract_month(self, gone_on: date, remaining: Counted) -> Iterator[tuple[int, Counted]]:
+    def _by_contract_month(self, gone_on: date, until: date, remaining: Counted) -> Iterator[tuple[int, Counted]]:
         """Yield for each band the remaining time whose months begin in it; odd days by their first day, days one by one."""
-        until = self.stay.committed_until
-        if until is None:
-            return
         odd_days_begin = add_months(gone_on, remaining.months)
         for band, (begin, end) in enumerate(zip(self.begins, self.ends, strict=True)):
             if self.stay.rule.method is Method.CAL_DAYS:

@@ -28,7 +28,7 @@ from terminations.policy.facts import (
     ServiceKind,
     flat,
 )
-from terminations.policy.preview import EndKind, Ending, ServicePreview, preview
+from terminations.policy.preview import Ending, EndKind, ServicePreview, preview
 from tests.terminations.facts import D, asked, requests, service, services, terms
 
 CONSUMER, LARGE = Segment.CONSUMER, Segment.OTHER_BIZ
@@ -245,7 +245,7 @@ def test_a_consumer_sees_his_cooling_off_period() -> None:
     assert "cooling_off" not in [note.key for note in one(unsigned, asked("2026-12-04")).notes]
 
 
-TELECOM = {"kind": ServiceKind.ECS, "signed_on": D("2025-06-16")}
+TELECOM: dict[str, Any] = {"kind": ServiceKind.ECS, "signed_on": D("2025-06-16")}
 
 
 @pytest.mark.parametrize(
