@@ -1,0 +1,1 @@
+"""How fast the portal is, measured beside a floor in the same run: `portal bench`."""
