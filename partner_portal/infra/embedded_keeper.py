@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ _FIRST_USER_WITHIN = 15
 _LONGEST_SOCKET = 100
 _LOOK_EVERY = 0.5
 _RESTARTS = 5
+_SOCKETS = "portal-"
 
 
 class Keeper:
@@ -116,22 +117,32 @@ def main(name: str, data: str, durable: str) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return OWNED_BY_ANOTHER
+        state = folder / f"{name}.json"
+        _clear_after_a_killed_keeper(state)
         sockets = _socket_folder()
         leaving.callback(shutil.rmtree, sockets, ignore_errors=True)
         try:
             program = PROGRAMS[name](folder, sockets, durable=durable == "durable")
-            Keeper(program, sockets, folder / f"{name}.json", folder / f"{name}.log").keep()
+            Keeper(program, sockets, state, folder / f"{name}.log").keep()
         except StartFailed as problem:
             sys.stderr.write(f"{problem}\n")
             return 1
     return 0
 
 
+def _clear_after_a_killed_keeper(state: Path) -> None:
+    with suppress(OSError, ValueError, KeyError):
+        left = Path(json.loads(state.read_text())["control"]).parent
+        state.unlink()
+        if left.name.startswith(_SOCKETS):
+            shutil.rmtree(left)
+
+
 def _socket_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="portal-"))
+    folder = Path(tempfile.mkdtemp(prefix=_SOCKETS))
     if len(str(folder / ".s.PGSQL.5432")) > _LONGEST_SOCKET:
         folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))
+        folder = Path(tempfile.mkdtemp(prefix=_SOCKETS, dir="/tmp"))
     return folder
 
 

@@ -133,6 +133,7 @@ async def test_a_killed_keeper_takes_its_server_along_and_the_next_user_finds_al
         await run(servers.postgres_url, "create table kept as select 42 as answer")
         redis.Redis.from_url(servers.redis_url).set("kept", "42")
         started = pids(data)
+        sockets = [Path(json.loads(file.read_text())["control"]).parent for file in data.glob("*.json")]
         for pid in started[:2]:
             os.kill(pid, signal.SIGKILL)
         assert wait_until(lambda: not any(alive(pid) for pid in started))
@@ -140,6 +141,7 @@ async def test_a_killed_keeper_takes_its_server_along_and_the_next_user_finds_al
     with embedded.servers(data) as servers:
         assert await run(servers.postgres_url, "select answer from kept") == 42
         assert redis.Redis.from_url(servers.redis_url).get("kept") == b"42"
+        assert not [folder for folder in sockets if folder.exists()]
 
 
 async def test_a_server_killed_under_its_users_comes_back_at_the_same_address(data: Path) -> None:
