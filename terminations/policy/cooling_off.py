@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import msgspec
 
+from billing.policy.agreed import Channel
 from partner_portal.kernel.dates import NO_EXTRA_HOLIDAYS, add_months, statutory_days_end
 from partner_portal.kernel.money import round_half_up
-
-from .facts import Channel, Segment
+from tenants.policy import Segment
 
 _DISTANCE = frozenset({Channel.ONLINE, Channel.DISTANCE, Channel.OFF_PREMISES})
 
@@ -44,13 +44,10 @@ def cooling_off_ends(
     As long as the customer was not told of the right, it runs on: 14 days after he is told, and 12 months more at most.
     Counting starts the day after; a last day that is no working day moves on (Algemene termijnenwet).
     """
-    regular = statutory_days_end(concluded_on, terms.days, extra_holidays)
-    if informed_on is not None and informed_on <= concluded_on:
-        return regular
-    longest = add_months(regular, terms.extension_months)
+    longest = add_months(statutory_days_end(concluded_on, terms.days, extra_holidays), terms.extension_months)
     if informed_on is None:
         return longest
-    return min(statutory_days_end(informed_on, terms.days, extra_holidays), longest)
+    return min(statutory_days_end(max(informed_on, concluded_on), terms.days, extra_holidays), longest)
 
 
 def refund_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:

@@ -76,6 +76,11 @@ def test_collection_costs_by_the_statutory_scale(principal: int, costs: int) -> 
     assert collection.collection_costs([principal]) == costs
 
 
+def test_half_a_per_cent_is_rounded_from_nothing_but_itself() -> None:
+    assert collection.collection_costs([20000099]) == 277500
+    assert collection.collection_costs([20000100]) == 277501
+
+
 def test_claims_are_added_before_the_scale_is_read() -> None:
     assert collection.collection_costs([499999, 2]) == collection.collection_costs([500001]) == 62500
 

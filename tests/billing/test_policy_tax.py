@@ -40,6 +40,12 @@ def test_below_the_threshold_consumers_abroad_pay_our_own_vat() -> None:
     assert tax.vat_for(_seat("DE", business=False), TODAY, oss=False) == Vat(rate=Decimal(21), country="NL", prices_include_vat=True)
 
 
+def test_another_table_of_rates_may_be_used() -> None:
+    doubled = {"NL": ((date(2026, 1, 1), Decimal(42)),)}
+    assert tax.vat_for(_seat("NL", business=True), TODAY, rates=doubled).rate == Decimal(42)
+    assert tax.vat_for(_seat("BE", business=False), TODAY, rates=doubled).category is VatCategory.OUTSIDE_SCOPE
+
+
 def test_a_supplier_elsewhere_reverses_the_charge_to_us() -> None:
     belgian = tax.vat_for(_seat("NL", business=True, valid_id=True), TODAY, supplier_country="BE")
     assert belgian.category is VatCategory.REVERSE_CHARGE

@@ -8,27 +8,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from billing.policy.agreed import ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind, ServiceKind
 from billing.policy.charges import Proration
 from billing.policy.tax import Vat
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal, Terms
-from terminations.policy.facts import (
-    Asked,
-    Band,
-    BuyoutRule,
-    Caps,
-    ClawbackMode,
-    CreditMode,
-    Discount,
-    Equipment,
-    Method,
-    ResidualMode,
-    Scale,
-    ScaleKind,
-    Segment,
-    ServiceFacts,
-    ServiceKind,
-    flat,
-)
+from tenants.policy import Segment
+from terminations.policy.facts import Asked, Band, BuyoutRule, Caps, Discount, Equipment, Scale, ServiceFacts, flat
 
 D = date.fromisoformat
 START = D("2025-06-16")

@@ -10,24 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.policy.agreed import ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind
 from billing.policy.tax import Vat
 from terminations.policy.buyout import Advance, CapKey, Reckoning, Stay, credit
 from terminations.policy.cost_sheet import CostSheet, LineCode, Occasion, cost_sheet, totals, with_nets
-from terminations.policy.facts import (
-    Band,
-    BandsOutOfOrder,
-    BuyoutRule,
-    Caps,
-    ClawbackMode,
-    CreditMode,
-    Discount,
-    Equipment,
-    Method,
-    ResidualMode,
-    Scale,
-    ScaleKind,
-    flat,
-)
+from terminations.policy.facts import Band, BandsOutOfOrder, BuyoutRule, Caps, Discount, Equipment, Scale, flat
 from terminations.policy.leaving_by_day import LeavingByDay, leaving_cents
 from tests.terminations.facts import D, discounts, equipments, rules, vats
 

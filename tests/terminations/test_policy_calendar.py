@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.policy.agreed import Method, ServiceKind
 from billing.policy.terms import Align, Notice, Renewal
 from partner_portal.kernel.dates import ONE_DAY, add_months
+from tenants.policy import Segment
 from terminations.policy.calendar import Mark, Row, Saving, cheapest_of, row_of, what_if, wishing
-from terminations.policy.facts import Asked, BuyoutRule, Caps, Ground, Method, Segment, ServiceFacts, ServiceKind, flat
+from terminations.policy.facts import Asked, BuyoutRule, Caps, Ground, ServiceFacts, flat
 from terminations.policy.preview import preview
 from tests.terminations.facts import D, asked, requests, service, services, terms
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from billing.policy.agreed import Channel
+from tenants.policy import Segment
 from terminations.policy import cooling_off
 from terminations.policy.cooling_off import CoolingOffTerms
-from terminations.policy.facts import Channel, Segment
 from tests.terminations.facts import D
 
 

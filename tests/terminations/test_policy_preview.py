@@ -11,23 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.policy.agreed import Channel, ServiceKind
 from billing.policy.tax import Vat
 from billing.policy.terms import Align, Notice, Renewal
+from tenants.policy import Segment
 from terminations.policy import grounds
 from terminations.policy.cost_sheet import LineCode
-from terminations.policy.facts import (
-    Asked,
-    BuyoutRule,
-    Caps,
-    Channel,
-    Discount,
-    Equipment,
-    Ground,
-    Segment,
-    ServiceFacts,
-    ServiceKind,
-    flat,
-)
+from terminations.policy.facts import Asked, BuyoutRule, Caps, Discount, Equipment, Ground, ServiceFacts, flat
 from terminations.policy.preview import Ending, EndKind, ServicePreview, preview
 from tests.terminations.facts import D, asked, requests, service, services, terms
 

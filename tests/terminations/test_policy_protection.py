@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 
 from billing.policy import terms as terms_of_contract
+from billing.policy.agreed import Channel, ServiceKind
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal
+from tenants.policy import Segment
 from terminations.policy import data_act, dates
-from terminations.policy.facts import Asked, Channel, Segment, ServiceFacts, ServiceKind
+from terminations.policy.facts import Asked, ServiceFacts
 from terminations.policy.protection import LAW_SOURCES, Law, Protected, protected
 from tests.terminations.facts import D, requests, service, services, terms
 
