@@ -326,7 +326,7 @@ def _case_address(case: Termination) -> str:
 
 
 def _work_list() -> str:
-    return f"{settings.current().public_url}/admin/"
+    return f"{settings.current().public_url}/admin/work-list"
 
 
 async def take_effect() -> None:

@@ -206,7 +206,7 @@ def _html(page: str) -> Html:
     return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
 
-async def unknown(_request: Request[Any, Any, Any], _error: NotFound) -> Html:
+def unknown(_request: Request[Any, Any, Any], _error: NotFound) -> Html:
     """A link that nobody was sent, or that lost part of itself on the way."""
     page = templates.render("terminations/confirm/not_found.html", language="nl", brand=Brand(name=settings.current().provider_name))
     return Response(page, status_code=404, media_type="text/html; charset=utf-8")

@@ -8,30 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 from billing.policy import collection, interest, terms
+from billing.policy.agreed import ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind, ServiceKind
 from billing.policy.tax import Vat
 from partner_portal.kernel.dates import ONE_DAY
 from partner_portal.kernel.money import decimal_text
+from tenants.policy import Segment
 from terminations.policy import dates as ends
 from terminations.policy.buyout import Advance, Reckoning, Stay
 from terminations.policy.calendar import Row, cheapest_of, fee_and_credit_cents
 from terminations.policy.cost_sheet import CostLine, Occasion, cost_sheet, totals
-from terminations.policy.facts import (
-    Band,
-    BuyoutRule,
-    Caps,
-    ClawbackMode,
-    CreditMode,
-    Discount,
-    Equipment,
-    Method,
-    ResidualMode,
-    Scale,
-    ScaleKind,
-    Segment,
-    ServiceFacts,
-    ServiceKind,
-    flat,
-)
+from terminations.policy.facts import Band, BuyoutRule, Caps, Discount, Equipment, Scale, ServiceFacts, flat
 from terminations.policy.leaving_by_day import leaving_cents
 from terminations.policy.protection import Protected, protected
 

@@ -9,25 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from billing.policy import collection, interest, terms
+from billing.policy.agreed import CreditMode, Method, ResidualMode, ScaleKind
 from billing.policy.charges import Proration, prorated
 from billing.policy.tax import Vat, net_amounts, vat_total
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal, TermEndPolicy, Terms
 from partner_portal.kernel import dates
 from partner_portal.kernel.money import decimal_text, round_half_up
 from terminations.policy.buyout import Advance, Reckoning, Stay, credit
-from terminations.policy.facts import (
-    Band,
-    BuyoutRule,
-    Caps,
-    CreditMode,
-    Discount,
-    Equipment,
-    Method,
-    ResidualMode,
-    Scale,
-    ScaleKind,
-    flat,
-)
+from terminations.policy.facts import Band, BuyoutRule, Caps, Discount, Equipment, Scale, flat
 
 from .reading import Answer, Inputs, cents_of, day, day_or_none, euros
 

@@ -15,21 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from billing.policy.agreed import ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind
 from billing.policy.charges import PARTS_OF_MONTH, Proration, calendar_position, parts
 from partner_portal.kernel.dates import ONE_DAY, add_months, first_day_reaching, months_floor_days, months_started
 
-from .facts import (
-    BuyoutRule,
-    Caps,
-    ClawbackMode,
-    CreditMode,
-    Discount,
-    Equipment,
-    Method,
-    ResidualMode,
-    ScaleKind,
-    ServiceFacts,
-)
+from .facts import BuyoutRule, Caps, Discount, Equipment, ServiceFacts
 
 
 class Advance(msgspec.Struct, frozen=True):

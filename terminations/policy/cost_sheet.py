@@ -8,13 +8,14 @@ from enum import StrEnum
 
 import msgspec
 
+from billing.policy.agreed import ClawbackMode, CreditMode, Method, ResidualMode
 from billing.policy.charges import PARTS_OF_MONTH, Proration, parts
 from billing.policy.tax import Vat, VatTotal, net_amounts, vat_total
 from partner_portal.kernel.dates import ONE_DAY
 from partner_portal.kernel.money import decimal_text, round_half_up
 
 from .buyout import Advance, CapKey, Counted, Reckoning, Share, credit
-from .facts import Applied, ClawbackMode, CreditMode, Method, ResidualMode
+from .facts import Applied
 
 Parameters = dict[str, str | int | bool]
 CENTS = 100

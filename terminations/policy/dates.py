@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from billing.policy import terms as contract
+from billing.policy.agreed import ServiceKind
 from billing.policy.terms import Renewal
 from partner_portal.kernel.dates import ONE_DAY
 
 from .data_act import DATA_ACT, SwitchingLimits, switching_limits
-from .facts import ServiceKind
 from .protection import Protected
 
 

@@ -10,8 +10,9 @@ from enum import StrEnum
 import msgspec
 
 from partner_portal.kernel.dates import add_months
+from tenants.policy import Segment
 
-from .facts import Applied, Asked, Ground, Segment
+from .facts import Applied, Asked, Ground
 from .protection import Protected, follows_telecom_rules
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
+from billing.policy.agreed import Method, ResidualMode, ScaleKind
 from partner_portal.kernel.money import round_half_up
 
 from .buyout import BandCost, Leaving, Reckoning
-from .facts import Method, ResidualMode, ScaleKind
 
 
 class LeavingCents(NamedTuple):

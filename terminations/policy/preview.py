@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from billing.policy.agreed import ServiceKind
 from billing.policy.tax import VatTotal
 from partner_portal.kernel.dates import ONE_DAY
 
@@ -15,7 +16,7 @@ from . import dates
 from .buyout import Advance, Reckoning, stay_of
 from .cooling_off import cooling_off_ends, has_cooling_off
 from .cost_sheet import CostLine, CostSheet, Occasion, cost_sheet, totals, with_nets
-from .facts import Applied, Asked, ServiceFacts, ServiceKind, flat
+from .facts import Applied, Asked, ServiceFacts, flat
 from .grounds import GroundEffect, effect_of
 from .protection import DUTCH_LAW, Law, Protected, follows_telecom_rules, is_protected, protected
 

@@ -12,11 +12,13 @@ from datetime import date
 import msgspec
 
 from billing.policy import terms as contract
+from billing.policy.agreed import Channel, ServiceKind
 from billing.policy.terms import Align, Notice, NoticeUnit, Renewal, Terms
 from partner_portal.kernel.dates import ONE_DAY, add_months
+from tenants.policy import Segment
 
 from .data_act import DATA_ACT, SwitchingLimits
-from .facts import Applied, Channel, Segment, ServiceFacts, ServiceKind
+from .facts import Applied, ServiceFacts
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True):

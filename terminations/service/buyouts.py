@@ -94,7 +94,7 @@ async def asked_amount(case: Termination) -> int:
 
 
 async def _agree(actor: Actor, case: Termination, decision: Decision, amount: int, reason: str) -> bool:
-    first = await _first_agreement(case)
+    first = await first_agreement(case)
     if amount >= settings.current().four_eyes_limit_cents:
         if first is None or first["amount_cents"] != amount:
             await _record(actor, case, decision, amount, reason, is_final=False)
@@ -108,7 +108,8 @@ async def _agree(actor: Actor, case: Termination, decision: Decision, amount: in
     return True
 
 
-async def _first_agreement(case: Termination) -> asyncpg.Record | None:
+async def first_agreement(case: Termination) -> asyncpg.Record | None:
+    """Who agreed first to the sum that is on the table now, to which amount and when; None when nobody did yet."""
     return await db.fetch_one(
         "SELECT decided_by, decided_at, amount_cents FROM termination_buyout_decision d WHERE termination = $1 AND NOT is_final"
         " AND decided_at > coalesce((SELECT max(at) FROM termination_step s WHERE s.termination = d.termination AND s.action IN ('counter', 'propose')), '-infinity')"

@@ -10,13 +10,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from billing.policy.agreed import ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind
+from billing.policy.agreed import Channel, ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind, ServiceKind
 from billing.policy.tax import CustomerSeat, Vat, vat_for
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal, Terms
 from partner_portal.infra import db
-from tenants.policy import WhoBills
+from tenants.policy import Segment, WhoBills
 
-from ..policy.facts import Band, BuyoutRule, Channel, Discount, Equipment, Scale, Segment, ServiceFacts, ServiceKind
+from ..policy.facts import Band, BuyoutRule, Discount, Equipment, Scale, ServiceFacts
 
 
 class Layer(StrEnum):

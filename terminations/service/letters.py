@@ -267,6 +267,11 @@ def buyout_sum(told: Dossier, cents: int) -> Money:
     return Money(vat_total([cents], vat).total_cents)
 
 
+def prices_include_vat(told: Dossier) -> bool:
+    """Whether the payer's prices, and so the sums of a buyout, are given including VAT."""
+    return _main_vat(cases.lines_of(told.previews[told.payer_layer])).prices_include_vat
+
+
 def without_vat(told: Dossier, including: Money) -> int:
     """The cents, as the payer's prices are given, of a sum including VAT: the inverse of `buyout_sum`, to the cent nearest."""
     vat = _main_vat(cases.lines_of(told.previews[told.payer_layer]))
