@@ -12,5 +12,6 @@ APP_REGISTRY = AppRegistry(
         "knowledge_base.piccolo_app",
         "terminations.piccolo_app",
         "piccolo_admin.piccolo_app",
+        "admin.piccolo_app",
     ]
 )

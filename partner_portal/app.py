@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -9,6 +10,9 @@ from uuid import UUID
 
 from litestar import Litestar, Response, Router, get
 
+import admin.access
+import admin.pages
+import admin.site
 import billing.api
 import knowledge_base.api
 import tenants.api
@@ -42,9 +46,9 @@ class People:
         """The software behind an API key."""
         return await sign_in.with_key(token)
 
-    async def staff(self, cookie: str) -> Actor | None:  # noqa: ARG002
+    async def staff(self, cookie: str) -> Actor | None:
         """The member of staff behind the admin's cookie."""
-        return None
+        return await admin.access.staff(cookie)
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
@@ -58,6 +62,9 @@ def landing() -> Response[str]:
 @asynccontextmanager
 async def _running(_app: Litestar) -> AsyncIterator[None]:
     async with wiring.running(settings.current()):
+        # What was loaded lives as long as the process: the collector need not walk over it again and again while requests wait.
+        gc.collect()
+        gc.freeze()
         yield
 
 
@@ -67,7 +74,7 @@ _api = Router(
 )
 
 app = shell.application(
-    [landing, _api, terminations.pages.router],
+    [landing, _api, terminations.pages.router, admin.pages.router, admin.site.mount()],
     authenticator=People(),
     openapi=openapi.config(title="Partner portal", version=version("partner-portal"), tags=TAGS),
     lifespan=[_running],

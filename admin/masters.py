@@ -1,0 +1,325 @@
+"""Master data as staff change it in the generated screens: only named columns, each new value judged as everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial, wraps
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from piccolo.table import Table
+from piccolo_api.crud.hooks import Hook, HookType
+from starlette.requests import Request
+
+from billing.policy import agreed
+from billing.policy.agreed import ScaleKind
+from billing.service import services
+from billing.service.services import AgreedTerms
+from billing.tables import Service
+from knowledge_base.policy import Audience
+from partner_portal.infra import brand, clock, db, sessions
+from partner_portal.kernel.actor import Actor, Role, StaffRole
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
+from partner_portal.web import decoding
+from tenants import policy
+from tenants.service.customers import Address, Country, Email, Language, MainContact, Name, Phone
+from terminations.policy.facts import Band, Scale
+
+from . import access
+from .saying import LastAdministrator, OwnAccount, refusal
+
+Percentage = Annotated[Decimal, Meta(ge=0, le=1000)]
+
+
+class Partner(msgspec.Struct, kw_only=True):
+    """A partner's own data."""
+
+    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{2,8}$")]
+    name: Name
+    kind: policy.TenantKind = policy.TenantKind.PARTNER
+    bills: policy.WhoBills = policy.WhoBills.DIRECT
+    language: Language = "nl"
+    email: Email
+    phone: Phone | None = None
+    website: Annotated[str, Meta(max_length=200, pattern=r"^(https?://\S+)?$")] | None = None
+    brand_colour: str = "#1f4e79"
+    address: Annotated[str, Meta(max_length=500)] = ""
+    country: Country = "NL"
+    vat_id: Annotated[str, Meta(max_length=20)] | None = None
+    suspended_at: datetime | None = None
+
+
+class Person(msgspec.Struct, kw_only=True):
+    """A partner's user as staff may change it."""
+
+    name: Name
+    role: Role
+    language: Language
+    disabled_at: datetime | None = None
+
+
+class CustomerData(msgspec.Struct, kw_only=True):
+    """A customer's own data."""
+
+    name: Name
+    segment: policy.Segment
+    language: Language
+    country: Country
+    vat_id: Annotated[str, Meta(max_length=20)] | None = None
+    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | None = None
+    staff_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
+class Contact(MainContact, frozen=True, kw_only=True):
+    """Somebody at a customer."""
+
+    customer: UUID
+    active_until: date | None = None
+
+
+class Place(Address, frozen=True, kw_only=True):
+    """An address of a customer."""
+
+    customer: UUID
+    kind: policy.LocationKind
+
+
+class Product(msgspec.Struct, kw_only=True):
+    """What is sold."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name_nl: Name
+    name_en: Name
+    kind: agreed.ServiceKind
+    is_domain: bool = False
+    has_numbers: bool = False
+    has_data: bool = False
+    retired_on: date | None = None
+
+
+class Rule(msgspec.Struct, kw_only=True):
+    """How leaving early is priced."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+    method: agreed.Method
+    scale: agreed.ScaleKind
+    percentage: Percentage
+    bands: str = "[]"
+    handling_cents: services.Cents = 0
+    avoided_percentage: Annotated[Decimal, Meta(ge=0, le=100)] = Decimal(0)
+
+
+class Article(msgspec.Struct, kw_only=True):
+    """A question with its answer."""
+
+    language: Language
+    audience: Audience
+    question: Annotated[str, Meta(min_length=1, max_length=300, pattern=r"\S")]
+    answer: Annotated[str, Meta(min_length=1, max_length=100_000, pattern=r"\S")]
+    published_at: datetime | None = None
+    review_on: date | None = None
+
+
+class Label(msgspec.Struct, kw_only=True):
+    """What of a service is no term of its contract."""
+
+    label: services.Label
+    location: UUID | None = None
+
+
+class StaffAccount(msgspec.Struct, kw_only=True):
+    """An account as an administrator may change it."""
+
+    first_name: Annotated[str, Meta(max_length=255)] | None = None
+    last_name: Annotated[str, Meta(max_length=255)] | None = None
+    email: Email
+    active: bool
+
+
+class RoleGiven(msgspec.Struct, kw_only=True):
+    """A role for an account."""
+
+    user: int
+    role: StaffRole
+
+
+class RoleNamed(msgspec.Struct):
+    """A staff role by its name."""
+
+    role: StaffRole
+
+
+class Mailbox(msgspec.Struct):
+    """An e-mail address."""
+
+    email: Email
+
+
+Saved = Callable[..., Awaitable[Any]]
+
+
+def answered(hook: Saved) -> Saved:
+    """What the hook refuses is told on the screen; the transaction is rolled back with the answer."""
+
+    @wraps(hook)
+    async def answering(request: Request, **given: Any) -> Any:
+        try:
+            return await hook(request=request, **given)
+        except Problem as problem:
+            raise refusal(problem, request) from problem
+
+    return answering
+
+
+def adding(kind: type[msgspec.Struct], prepare: Saved | None = None) -> Hook:
+    """A new row has the values of `kind`, judged, and nothing else that was sent; `prepare` completes it."""
+
+    @answered
+    async def pre_save(row: Table, request: Request) -> Table:
+        sent = {name: getattr(row, name) for name in kind.__struct_fields__}
+        fresh = type(row)(**msgspec.structs.asdict(decoding.convert(kind, sent)))
+        if prepare is not None:
+            completed: Table = await prepare(fresh, row, access.acting(request))
+            return completed
+        return fresh
+
+    return Hook(HookType.pre_save, pre_save)
+
+
+def changing(kind: type[msgspec.Struct], columns: tuple[str, ...], after: Saved | None = None) -> Hook:
+    """Only `columns` change, the row as a whole stays a good `kind`, and `after` adds what follows; another change is refused."""
+
+    @answered
+    async def pre_patch(row_id: Any, values: dict[Any, Any], request: Request) -> dict[Any, Any]:
+        table = next(iter(values))._meta.table  # noqa: SLF001  # Piccolo's way from a column to its table
+        now = await table.objects().get(table._meta.primary_key == row_id)  # noqa: SLF001
+        sent = {column._meta.name: value for column, value in values.items()}  # noqa: SLF001
+        changed = {name: value for name, value in sent.items() if value != getattr(now, name)}
+        # The screens send the whole row along, its instants cut off to the second.
+        others = [name for name, value in changed.items() if name not in columns and not isinstance(value, datetime)]
+        if others:
+            raise Invalid(*(FieldError(f"/{name}", "not-changed-here") for name in others))
+        whole = {name: changed.get(name, getattr(now, name)) if name in columns else getattr(now, name) for name in kind.__struct_fields__}
+        judged = msgspec.structs.asdict(decoding.convert(kind, whole))
+        wanted = {getattr(table, name): judged[name] for name in columns if name in changed}
+        if wanted and after is not None:
+            wanted |= await after(now, {name: judged[name] for name in columns if name in changed}, access.acting(request))
+        return wanted or {getattr(table, columns[0]): getattr(now, columns[0])}
+
+    return Hook(HookType.pre_patch, pre_patch)
+
+
+async def of_customer(fresh: Any, _sent: Any, _actor: Actor) -> Any:
+    """The row belongs to the partner of its customer."""
+    fresh.tenant = await tenant_of(fresh.customer)
+    return fresh
+
+
+async def tenant_of(customer: UUID) -> UUID:
+    """The partner to which the customer belongs, acting from here on; NotFound when there is no such customer."""
+    row = await db.fetch_one("SELECT tenant FROM customer WHERE id = $1", customer)
+    if row is None:
+        raise NotFound(what="customer", id=str(customer))
+    tenant: UUID = row["tenant"]
+    await acting_for(tenant)
+    return tenant
+
+
+async def acting_for(tenant: UUID) -> None:
+    """What follows in this unit of work is done in the tenant: its numbers are given, its rows made."""
+    await db.execute("SELECT set_config('app.tenant', $1, true)", str(tenant))
+
+
+def readable_colour(colour: str) -> None:
+    """Invalid when `colour` is none."""
+    try:
+        brand.readable(colour.lower(), on=brand.PAPER_LIGHT)
+    except brand.NotAColour as error:
+        raise Invalid(FieldError("/brand_colour", "not-a-colour")) from error
+
+
+async def new_partner(fresh: Any, _sent: Any, _actor: Actor) -> Any:
+    """The colour can be used."""
+    readable_colour(fresh.brand_colour)
+    return fresh
+
+
+async def changed_partner(_now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
+    """The colour can be used."""
+    if "brand_colour" in changed:
+        readable_colour(changed["brand_colour"])
+    return {}
+
+
+async def changed_member(now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
+    """A blocked user is signed out everywhere, and a new role counts at once."""
+    who = f"member:{now.id}"
+    end = sessions.revoke_all if changed.get("disabled_at") else sessions.forget
+    db.current().after_commit.append(partial(end, who))
+    return {}
+
+
+async def new_version(now: Any, _changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
+    """Whoever read the row before must read it again to change it."""
+    return {type(now).version: now.version + 1}
+
+
+async def new_rule(fresh: Any, _sent: Any, _actor: Actor) -> Any:
+    """The bands of a scale are in order."""
+    try:
+        bands = msgspec.json.decode(fresh.bands, type=tuple[Band, ...])
+    except msgspec.DecodeError as error:
+        raise Invalid(FieldError("/bands", "out-of-order")) from error
+    if fresh.scale != agreed.ScaleKind.PERCENTAGE:
+        try:
+            Scale(ScaleKind(fresh.scale), bands)
+        except Invalid as error:
+            raise Invalid(FieldError("/bands", "out-of-order")) from error
+    return fresh
+
+
+async def changed_article(now: Any, _changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
+    """The article says since when it reads like this."""
+    return {type(now).changed_at: clock.now()}
+
+
+async def changed_account(now: Any, changed: dict[str, Any], actor: Actor) -> dict[Any, Any]:
+    """A closed account is signed out everywhere; nobody closes their own."""
+    if changed.get("active") is False:
+        if actor.id == str(now.id):
+            raise OwnAccount
+        await access.close(now.id)
+    return {}
+
+
+@answered
+async def keep_an_administrator(row_id: Any, request: Request) -> None:  # noqa: ARG001  # piccolo-api passes it by name
+    """Raises LastAdministrator when nobody could let others in any more."""
+    others = await db.fetch_one("SELECT 1 FROM staff_role WHERE role = $1 AND id <> $2", StaffRole.ADMINISTRATOR.value, row_id)
+    if others is None:
+        raise LastAdministrator
+
+
+@answered
+async def enter_service(row: Service, request: Request) -> Service:
+    """The service is entered as the API enters it; the screen gets the row that is there then."""
+    names = [name for name in AgreedTerms.__struct_fields__ if name != "buyout_rule"]
+    rule = await db.fetch_one("SELECT name FROM billing_buyout_rule WHERE id = $1", row.buyout_rule)
+    product = await db.fetch_one("SELECT code FROM billing_product WHERE id = $1", row.product)
+    terms = decoding.convert(AgreedTerms, {name: getattr(row, name) for name in names} | {"buyout_rule": rule["name"] if rule else None})
+    actor = msgspec.structs.replace(access.acting(request), tenant=await tenant_of(row.customer))
+    service = await services.enter(
+        actor, customer=row.customer, product=product["code"] if product else "", terms=terms, number=row.number.strip() or None
+    )
+    entered: Service | None = await Service.objects().get(Service.id == service)
+    assert entered is not None  # noqa: S101  # it was just entered in this transaction
+    entered.location = row.location
+    return entered
+
+
+ENTER_SERVICE = Hook(HookType.pre_save, enter_service)
+KEEP_AN_ADMINISTRATOR = Hook(HookType.pre_delete, keep_an_administrator)

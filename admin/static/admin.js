@@ -1,0 +1,117 @@
+// What the generated admin cannot be told: names of tables, its remaining English words, the language for the server, and
+// what this person may not do anyway. The server refuses all of it regardless; here it is only not offered.
+(() => {
+  "use strict";
+  const KEPT = "piccoloAdminDefaultLanguage";
+  const language = () => {
+    const chosen = localStorage.getItem(KEPT) || navigator.language.slice(0, 2).toLowerCase();
+    return chosen === "nl" ? "nl" : "en";
+  };
+  const tell = () => { document.cookie = `admin_language=${language()}; path=/admin; max-age=31536000; samesite=lax`; };
+  const begun = language();
+  document.documentElement.lang = begun;
+  tell();
+  if (!localStorage.getItem("defaultTimezone")) localStorage.setItem("defaultTimezone", "Europe/Amsterdam");
+
+  // Another language chosen in the menu: everything the server words must be asked for again.
+  const keep = Storage.prototype.setItem;
+  Storage.prototype.setItem = function (key, value) {
+    keep.call(this, key, value);
+    if (key === KEPT && language() !== begun) { tell(); location.reload(); }
+  };
+
+  // Spreadsheets run cells that begin like a formula; exports are written by the page itself.
+  const Plain = window.Blob;
+  window.Blob = class extends Plain {
+    constructor(parts, options) {
+      const isCsv = String(options && options.type).startsWith("text/csv");
+      super(isCsv ? parts.map((part) => String(part).replace(/(^|[,;\n])"([=+\-@\t\r])/g, "$1\"'$2")) : parts, options);
+    }
+  };
+
+  let words = { tables: {}, phrases: {} };
+  let rights = null;
+  const told = new Map();
+  const ask = async (address) => (await fetch(address, { headers: { accept: "application/json" } })).json();
+
+  const learn = async () => {
+    words = await ask("./labels/");
+    for (const [name, label] of Object.entries(words.tables)) told.set(name.replaceAll("_", " "), label);
+    for (const [said, label] of Object.entries(words.phrases)) told.set(said.toLowerCase(), label);
+    const confirming = window.confirm;
+    window.confirm = (question) => confirming(told.get(question.toLowerCase()) || question);
+    pass();
+  };
+
+  const learnRights = async () => {
+    const answer = await fetch("./rights/", { headers: { accept: "application/json" } });
+    if (answer.ok) { rights = await answer.json(); pass(); }
+  };
+
+  const place = () => {
+    const [, table, row] = location.hash.replace(/\?.*/, "").split("/");
+    return { table, row };
+  };
+
+  // Names of tables and loose words, never what people have entered.
+  const NOT_OURS = "td, textarea, select[name], .results_list, pre, .ql-editor";
+  const worded = (node) => {
+    const said = node.nodeValue.trim();
+    const plain = said.toLowerCase();
+    if (!said || node.parentElement === null || node.parentElement.closest(NOT_OURS)) return;
+    let label = told.get(plain);
+    if (label === undefined && node.parentElement.matches("h1")) {
+      const name = [...told.keys()].find((one) => words.tables[one.replaceAll(" ", "_")] && plain.endsWith(` ${one}`));
+      if (name) label = `${said.slice(0, said.length - name.length)}${told.get(name)}`;
+    }
+    if (label === undefined && node.parentElement.closest("div.errors")) label = said.replace(/^\s*(.*?) field - /, (_, field) => (field.trim() ? `${field}: ` : ""));
+    if (label !== undefined && label !== said) node.nodeValue = node.nodeValue.replace(said, label);
+  };
+
+  const offer = () => {
+    const { table, row } = place();
+    const mine = rights && rights[table];
+    const root = document.documentElement.classList;
+    root.toggle("no-create", Boolean(rights) && !(mine && mine.create));
+    root.toggle("no-change", Boolean(rights) && !(mine && mine.change));
+    root.toggle("no-remove", Boolean(rights) && !(mine && mine.remove));
+    if (!mine) return;
+    const isNew = row === "add" || document.querySelector("#overlay form") !== null;
+    const open = new Set(isNew ? mine.fields : mine.change ? mine.columns : []);
+    const forms = document.querySelectorAll(isNew ? "#overlay form, .left_column form, form" : ".inner form");
+    for (const form of forms) {
+      if (form.closest(".right_column") || !form.querySelector("[data-uitest=save_button], [data-uitest=create_button]")) continue;
+      for (const field of form.querySelectorAll("input[name], select[name], textarea[name]")) {
+        const may = open.has(field.name);
+        const box = field.closest("form > div > div");
+        if (isNew && box) box.hidden = !may;
+        if (!isNew && !may) { field.disabled = true; if (box) box.classList.add("fixed"); }
+      }
+    }
+  };
+
+  let due = false;
+  const pass = () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => {
+      due = false;
+      const root = document.getElementById("app");
+      if (root === null) return;
+      const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (walk.nextNode()) worded(walk.currentNode);
+      for (const field of document.querySelectorAll("input[placeholder]")) {
+        const label = told.get(field.placeholder.toLowerCase());
+        if (label) field.placeholder = label;
+      }
+      offer();
+    });
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(pass).observe(document.body, { childList: true, subtree: true, characterData: true });
+    learn();
+    learnRights();
+  });
+  window.addEventListener("hashchange", () => (rights === null ? learnRights() : pass()));
+})();
