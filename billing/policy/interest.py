@@ -95,7 +95,9 @@ def _years(period: Period) -> Iterator[Period]:
 
 def _yearly_share(period: Period, rates: Sequence[Rate], days_in_year: int) -> Fraction:
     """Return the interest on a principal of one over `period`."""
-    if period.days and (not rates or rates[0].since > period.start):
+    if not period.days:
+        return Fraction(0)
+    if not rates or rates[0].since > period.start:
         raise NoInterestRate(day=period.start.isoformat())
     untils = [rate.since for rate in rates[1:]] + [date.max]
     weighted = (

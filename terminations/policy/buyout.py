@@ -283,7 +283,7 @@ def credit(advance: Advance, gone_on: date) -> Counted:
 
 def _months_before(gone_on: date, day: date, most: int) -> int:
     """Return how many of the months counted from `gone_on` begin before `day`, at most `most`."""
-    return most if day == date.max else min(months_started(gone_on, day), most)
+    return min(months_started(gone_on, day), most)
 
 
 def _within(costs: Costs, limit: int) -> Costs:

@@ -10,8 +10,6 @@ import msgspec
 
 from .facts import Asked, ServiceFacts
 
-_ABSENT = None
-
 
 class ChangedInput(msgspec.Struct, frozen=True):
     """One input that is no longer what it was: its key (`services.<ref>.terms.notice.n`), then and now as JSON values."""
@@ -45,6 +43,6 @@ def changed_inputs(then: bytes, now: bytes) -> tuple[ChangedInput, ...]:
 def _differences(key: str, then: Any, now: Any) -> Iterator[ChangedInput]:
     if isinstance(then, dict) and isinstance(now, dict):
         for name in sorted(then.keys() | now.keys()):
-            yield from _differences(f"{key}.{name}" if key else name, then.get(name, _ABSENT), now.get(name, _ABSENT))
+            yield from _differences(f"{key}.{name}" if key else name, then.get(name), now.get(name))
     elif then != now:
         yield ChangedInput(key, then, now)

@@ -40,6 +40,17 @@ def test_the_due_day_itself_bears_no_interest() -> None:
     assert owed.cents == 10
 
 
+def test_interest_compounds_unless_told_otherwise() -> None:
+    owed = interest.statutory_interest(1000000, D("2024-01-31"), D("2026-06-01"), STEPS)
+    assert owed.cents == 293897
+
+
+def test_no_days_need_no_rate() -> None:
+    owed = interest.statutory_interest(1000, D("2024-01-31"), D("2024-02-01"), (), compound_yearly=False)
+    assert (owed.exact_cents, owed.cents) == (Fraction(0), 0)
+    assert isinstance(owed.exact_cents, Fraction)
+
+
 def test_a_year_may_be_counted_in_other_days() -> None:
     owed = interest.statutory_interest(36600, D("2024-01-31"), D("2024-02-02"), [Rate(D("2024-01-01"), Decimal(10))], days_in_year=366)
     assert owed.exact_cents == 10

@@ -176,6 +176,7 @@ def test_a_day_equated_by_decree_is_no_working_day() -> None:
     assert dates.next_working_day(bridge, frozenset({bridge})) == D("2026-05-18")
     assert dates.add_working_days(D("2026-05-13"), 1, frozenset({bridge})) == D("2026-05-18")
     assert dates.statutory_days_end(D("2026-05-01"), 14, frozenset({bridge})) == D("2026-05-18")
+    assert dates.statutory_days_end(D("2026-05-12"), 3, frozenset({D("2026-05-13"), bridge})) == D("2026-05-19")
 
 
 @pytest.mark.parametrize("day", ["2026-11-21", "2026-11-22", "2026-12-25", "2026-05-05", "2027-03-26"])

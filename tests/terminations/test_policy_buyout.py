@@ -139,12 +139,18 @@ def test_declining_scales(method: Method, scale: Scale, gone_on: str, found: lis
     assert [(line.percentage, line.quantity) for line in sheet(bound, gone_on).lines] == found
 
 
-def test_odd_days_belong_to_the_band_they_begin_in() -> None:
-    bound = stay(committed_until=D("2026-06-26"), rule=BuyoutRule(method=Method.FULL_FLOOR_DAYS, scale=BY_MONTH))
-    assert [(line.percentage, line.quantity) for line in sheet(bound, "2026-05-16").lines] == [
-        ("100", {"months": 1}),
-        ("75", {"months": 0, "days": 10, "of": 30}),
-    ]
+@pytest.mark.parametrize(
+    ("until", "found"),
+    [
+        ("2026-06-26", [("100", 8995, {"months": 1}), ("75", 2249, {"months": 0, "days": 10, "of": 30})]),
+        ("2026-06-17", [("100", 8995, {"months": 1}), ("75", 225, {"months": 0, "days": 1, "of": 30})]),
+        ("2026-06-16", [("100", 8995, {"months": 1})]),
+        ("2026-06-15", [("100", 8705, {"months": 0, "days": 30, "of": 31})]),
+    ],
+)
+def test_odd_days_are_priced_in_the_band_they_begin_in(until: str, found: list[tuple[str, int, dict[str, int]]]) -> None:
+    bound = stay(committed_until=D(until), rule=BuyoutRule(method=Method.FULL_FLOOR_DAYS, scale=BY_MONTH))
+    assert [(line.percentage, line.amount_cents, line.quantity) for line in sheet(bound, "2026-05-16").lines] == found
 
 
 @pytest.mark.parametrize(

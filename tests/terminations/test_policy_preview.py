@@ -338,6 +338,15 @@ def test_what_is_still_to_be_shown_is_said(ground: Ground, evidence: str) -> Non
     assert evidence not in [note.key for note in one(service(), asked(ground=ground, evidence_on_file=True)).notes]
 
 
+def test_only_an_announced_change_sets_the_latest_day() -> None:
+    request = asked(wished_on="2026-12-15", ground=Ground.NON_CONFORMITY, ground_effective_on=D("2026-12-01"))
+    assert one(service(), request).ending.ends_on == D("2026-12-15")
+    change = asked(wished_on="2026-12-15", ground=Ground.CHANGE, ground_told_on=D("2026-11-01"), ground_effective_on=D("2026-12-01"))
+    assert one(service(**TELECOM), change).ending.ends_on == D("2026-12-01")
+    sooner = msgspec.structs.replace(change, wished_on=D("2026-11-25"))
+    assert one(service(**TELECOM), sooner).ending.ends_on == D("2026-11-25")
+
+
 def test_an_unmet_ground_says_which() -> None:
     (note,) = one(service(), asked(ground=Ground.DEATH)).notes
     assert (note.key, note.parameters) == ("ground.consumers_only", {"ground": "DEATH"})
