@@ -1,0 +1,153 @@
+"""What the attacks need: a partner with something of everything, a dump of all it has, and bodies for every route."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+
+from partner_portal.infra import db, outbox, settings
+from partner_portal.mailcatcher.catcher import Catcher
+from tenants.policy import Scope
+from tenants.service import keys
+from terminations.service.buyouts import Decision, case_by_number, decide
+from tests.conftest import browser
+from tests.journeys import partner as people
+from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
+
+SECRET_NAME = "Geheim & Zonen"
+
+
+class Victim(msgspec.Struct, kw_only=True):
+    """Ids of a partner's things, one of each kind, and words that must be read nowhere else."""
+
+    customer: UUID
+    service: UUID
+    spare_service: UUID
+    quote: UUID
+    scheduled: UUID
+    proposed: UUID
+    document: UUID
+    key: UUID
+    link: str
+    link_id: UUID
+    mail: UUID
+    step: int
+    words: list[str]
+
+    def ids(self, termination: UUID) -> dict[str, object]:
+        """What to fill into paths, by the parameter's name."""
+        return {
+            "customer_id": self.customer,
+            "service_id": self.service,
+            "quote_id": self.quote,
+            "termination_id": termination,
+            "document_id": self.document,
+            "key_id": self.key,
+            "token": self.document,  # an id is no token
+        }
+
+
+async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncClient) -> Victim:
+    """Noord with a scheduled case and its confirmation, a proposed buyout, an open quote, a key: something of everything."""
+    noord = world.noord
+    async with db.unit_of_work(noord.principal()):
+        customer = await make_customer(noord, SECRET_NAME, email="geheim@geheim.example.com")
+        services = [await make_service(noord, customer, label=f"Geheime dienst {nth}") for nth in range(2)]
+        bound = await make_service(noord, customer, label="Geheime binding", **BOUND)
+        key = await keys.make(noord.actor, name="Geheime sleutel", scopes=frozenset(Scope), expires_on=None)
+    scheduled = await people.filed(client, services[0])
+    link = people.link_in(people.newest(world.mailbox, "geheim@"))
+    await people.press(stranger, link, "approve")
+    spare = await people.quote(client, services[1])
+    proposed = await people.filed(client, bound, early=True, wished_on="2026-12-31")
+    async with db.unit_of_work(STAFF_DOOR):
+        await decide(FINANCE, await case_by_number(proposed["number"]), Decision.APPROVE)
+    await outbox.drain()
+    async with db.unit_of_work(noord.principal()):
+        document = await db.fetch_one("SELECT document FROM termination WHERE id = $1", UUID(scheduled["id"]))
+        mail = await db.fetch_one("SELECT id FROM infra_mail LIMIT 1")
+        newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
+    assert document and mail and newest
+    return Victim(
+        customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
+        proposed=UUID(proposed["id"]), document=document["document"], key=key.id, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
+    )  # fmt: skip
+
+
+BOUND: dict[str, Any] = {
+    "product": "hosting",
+    "fee_cents": 2000,
+    "starts_on": "2026-03-01",
+    "minimum_months": 12,
+    "renewal": "FIXED",
+    "renewal_months": 12,
+    "buyout_rule": "75 %",
+}
+
+
+async def dump(tenant: UUID, *, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """Every row of every table that the partner has, as its owner sees it."""
+    connection = await asyncpg.connect(settings.current().database_url)
+    try:
+        tables = await connection.fetch(
+            "SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attname = 'tenant' AND c.relkind = 'r'"
+        )
+        rows = {
+            name: [row["said"] for row in await connection.fetch(f"SELECT t::text AS said FROM {name} t WHERE tenant = $1 ORDER BY id", tenant)]  # noqa: S608  # names from the catalogue
+            for name in (table["name"] for table in tables)
+            if name not in but
+        }
+        rows["tenant"] = [str(await connection.fetchval("SELECT t::text FROM tenant t WHERE id = $1", tenant))]
+        return rows
+    finally:
+        await connection.close()
+
+
+async def key_client(partner: Partner, *scopes: Scope) -> httpx.AsyncClient:
+    """Software of the partner with a key of these scopes."""
+    async with db.unit_of_work(partner.principal()):
+        made = await keys.make(partner.actor, name="Koppeling", scopes=frozenset(scopes), expires_on=None)
+    return browser(headers={"authorization": f"Bearer {made.secret}"})
+
+
+ADDRESS = {"street": "Straat 1", "postcode": "1234 AB", "city": "Stad"}
+PERSON = {"name": "Iemand", "email": "iemand@klant.example.com"}
+Body = Callable[[dict[str, Any]], Any]
+BODIES: dict[str, Body] = {
+    "CustomerChange": lambda _own: {"name": "Overgenomen"},
+    "NewCustomer": lambda _own: {"name": "Nieuw", "segment": "OTHER_BIZ", "main_contact": PERSON, "billing_address": ADDRESS},
+    "NewService": lambda _own: {
+        "product": "internet",
+        "terms": {"label": "Dienst", "fee_cents": 100, "starts_on": "2026-01-01", "paid_until": "2026-12-01"},
+    },
+    "NewKey": lambda _own: {"name": "Sleutel", "scopes": ["read"]},
+    "Ask": lambda own: {"service_ids": [str(own["service_id"])]},
+    "AskPreview": lambda own: {"service_ids": [str(own["service_id"])]},
+    "File": lambda own: {"quote_id": str(own["quote_id"]), "reason": "price"},
+    "Remark": lambda _own: {"note": "binnengedrongen"},
+    "Counter": lambda _own: {"amount": {"amount": "1.00", "currency": "EUR"}},
+    "SignIn": lambda _own: {"email": "niemand@example.com", "password": "x" * 12},
+}
+"""A good body for every kind of body that a route takes, by the name of its Struct."""
+
+
+def body_of(kind: Any, own: dict[str, Any]) -> dict[str, Any]:
+    """What to send, as httpx takes it; a Struct that is not in BODIES fails the test: give it one."""
+    if kind is None:
+        return {}
+    if kind == dict[str, str]:
+        return {"data": {"decision": "approve", "text_version": "0" * 64}}
+    assert kind.__name__ in BODIES, f"{kind.__name__}: give the walk a body of this kind"
+    return {"content": json.dumps(BODIES[kind.__name__](own)).encode(), "headers": {"content-type": "application/json", "if-match": "*"}}
+
+
+def arrivals(mailbox: Catcher) -> int:
+    """How many mails have been taken."""
+    return len(mailbox.mailbox.arrivals)
