@@ -15,7 +15,7 @@ from partner_portal.kernel.actor import ActorKind, Role
 from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web import auth, conditional, requests
 from partner_portal.web.money import MoneyOut, text
-from partner_portal.web.requests import LARGEST_CSV, known_parameters_only
+from partner_portal.web.requests import LARGEST_CSV, from_members
 from tenants.policy import Scope
 from tenants.service import customers
 
@@ -138,7 +138,6 @@ async def import_services(request: Request[Any, Any, Any], actor: auth.Acting) -
 router = Router(
     "/",
     route_handlers=[list_services, enter_service, import_services],
-    guards=[auth.signed_in],
-    before_request=known_parameters_only,
+    before_request=from_members,
     tags=["services"],
 )

@@ -18,7 +18,7 @@ import knowledge_base.api
 import tenants.api
 import terminations.api
 import terminations.pages
-from partner_portal import wiring
+from partner_portal import wiring, words
 from partner_portal.infra import sessions, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
@@ -67,6 +67,8 @@ async def _running(_app: Litestar) -> AsyncIterator[None]:
         gc.freeze()
         yield
 
+
+words.explain()
 
 _api = Router(
     "/api/v1",

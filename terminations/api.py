@@ -16,7 +16,7 @@ from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import NotFound
 from partner_portal.web import auth, conditional, lists
 from partner_portal.web.money import MoneyIn, MoneyOut, text
-from partner_portal.web.requests import known_parameters_only
+from partner_portal.web.requests import from_members
 from tenants.policy import Scope
 
 from .policy.facts import Ground
@@ -346,7 +346,6 @@ router = Router(
         counter_buyout,
         confirmation,
     ],
-    guards=[auth.signed_in],
-    before_request=known_parameters_only,
+    before_request=from_members,
     tags=["terminations"],
 )

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from partner_portal.infra import db, files, mail, pdf, settings, tokens
+from partner_portal.infra import db, files, mail, outbox, pdf, settings, tokens
 from partner_portal.infra.mail import Attachment
 from partner_portal.kernel.dates import local_date
+from partner_portal.kernel.events import Event
 
 from .events import (
     BuyoutCountered,
@@ -29,6 +30,7 @@ from .events import (
     WithdrawalAsked,
 )
 from .service import cases, decisions, letters, links, scheduling
+from .service.facts import Layer
 from .service.letters import Adjustment, Dossier, Person
 from .service.links import Purpose
 from .tables import DecisionLink, Termination
@@ -125,7 +127,8 @@ async def ask_second(event: SecondAgreementNeeded) -> None:
     """Finance learns that a second person must agree."""
     told = await letters.dossier(await Termination.get(event.termination_id))
     first = await db.fetch_one(
-        "SELECT amount_cents, decided_by_label, reason FROM termination_buyout_decision WHERE termination = $1 AND NOT is_final ORDER BY decided_at DESC LIMIT 1",
+        "SELECT amount_cents, decided_by_label, reason FROM termination_buyout_decision"
+        " WHERE termination = $1 AND NOT is_final ORDER BY decided_at DESC LIMIT 1",
         event.termination_id,
     )
     if first is None:
@@ -167,7 +170,7 @@ async def tell_refused(event: TerminationRefused) -> None:
     case = await Termination.get(event.termination_id)
     told, step = await letters.dossier(case), await _step(event)
     if step["action"] == Action.DECLINE_BUYOUT:
-        free_end = min(service.first_possible_end for service in told.previews[letters.Layer.CUSTOMER].services)
+        free_end = min(service.first_possible_end for service in told.previews[Layer.CUSTOMER].services)
         await _send(event, told, "buyout_refused_by_finance", "partner", reason=step["note"], first_free_end=free_end)
         return
     words: dict[str, Any] = {"decided_by": step["actor_label"], "decided_at": step["at"], "link": _case_address(case)}
@@ -344,7 +347,7 @@ async def remind_late() -> None:
     await scheduling.remind()
 
 
-ON_EVENT = {
+ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     CustomerAsked: [ask_customer],
     CustomerReminded: [remind],
     CodeNeeded: [send_code],

@@ -49,6 +49,9 @@ class Typed(msgspec.Struct, frozen=True):
     resend: str = ""
 
 
+NOTHING = Typed()
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A link with all its page needs."""
 
@@ -96,6 +99,8 @@ async def answer(
             outcome = await decisions.press(actor, token, pressed, text_version=_version(seen))
     except (decisions.TextHasChanged, decisions.WrongCode, decisions.TooManyCodes) as problem:
         return await _again(view, typed, choice, problem)
+    except decisions.LinkNotOpen:  # somebody pressed at the same moment: the page says what was decided
+        return await _page(await _view(token))
     if outcome is Outcome.CODE_SENT:
         return await _code_page(view, typed, choice)
     await files.store("page", f"{view.case.number}.html", seen.encode(), "text/html; charset=utf-8")
@@ -114,7 +119,7 @@ async def _view(token: str) -> View:
     return View(token=token, link=link, case=case, told=told, language=told.contact.language if told.contact else "nl")
 
 
-async def _page(view: View, *, typed: Typed = Typed(), error: str | None = None) -> Html:  # noqa: B008  # a frozen Struct
+async def _page(view: View, *, typed: Typed = NOTHING, error: str | None = None) -> Html:
     standing = decisions.standing(view.link, view.case)
     if standing is Standing.OPEN:
         said = catalogue.text(_ERRORS[error], view.language) if error else None
@@ -156,7 +161,7 @@ async def _decided(view: View) -> str:
         decided_at=view.link.decided_at,
         decided_by=view.link.recipient_name,
         outcome=state.value if state in _OUTCOMES else None,
-        document_link=f"/confirm/{view.token}/confirmation.pdf" if view.case.document else None,
+        document_link=f"/confirm/{view.token}/confirmation.pdf" if view.case.document is not None else None,
     )
 
 

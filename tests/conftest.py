@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -98,7 +99,7 @@ async def zuid(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001  # there must be a world to be strange in
     """Somebody who is not signed in."""
     async with browser() as client:
         yield client
@@ -108,7 +109,8 @@ def browser(**given: object) -> httpx.AsyncClient:
     """A client of the portal in this process."""
     from partner_portal.app import app  # noqa: PLC0415  # reads the settings
 
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 1))
+    as_asgi: Any = app  # httpx and Litestar each type ASGI themselves
+    transport = httpx.ASGITransport(as_asgi, raise_app_exceptions=False, client=("192.0.2.1", 1))
     return httpx.AsyncClient(transport=transport, base_url="http://portal.test", **given)  # type: ignore[arg-type]
 
 

@@ -86,7 +86,8 @@ async def _catalogue() -> None:
         )
     for name, method, percentage, handling in (("75 %", "FULL_STARTED", 75, 2500), ("100 % by day", "CAL_DAYS", 100, 0)):
         await db.execute(
-            "INSERT INTO billing_buyout_rule (id, name, method, scale, percentage, bands, handling_cents, avoided_percentage) VALUES ($1, $2, $3, 'percentage', $4, '[]', $5, 0)",
+            "INSERT INTO billing_buyout_rule (id, name, method, scale, percentage, bands, handling_cents, avoided_percentage)"
+            " VALUES ($1, $2, $3, 'percentage', $4, '[]', $5, 0)",
             *(new_id(), name, method, percentage, handling),
         )
 
@@ -94,7 +95,8 @@ async def _catalogue() -> None:
 async def _tenant(code: str, name: str, kind: TenantKind, bills: WhoBills) -> UUID:
     tenant = new_id()
     await db.execute(
-        "INSERT INTO tenant (id, code, name, kind, bills, email, language, brand_colour, address, country) VALUES ($1, $2, $3, $4, $5, $6, 'nl', '#1f4e79', '', 'NL')",
+        "INSERT INTO tenant (id, code, name, kind, bills, email, language, brand_colour, address, country)"
+        " VALUES ($1, $2, $3, $4, $5, $6, 'nl', '#1f4e79', '', 'NL')",
         *(tenant, code, name, kind, bills, f"service@{code.lower()}.example.com"),
     )
     return tenant
@@ -147,7 +149,7 @@ async def make_customer(
     partner: Partner, name: str, *, segment: Segment = Segment.OTHER_BIZ, email: str = "", language: str = "nl"
 ) -> UUID:
     """A customer of this partner, in the unit of work of the caller."""
-    mailbox = email or f"{name.split()[0].lower()}@klant.example.com"
+    mailbox = email or f"{name.split(maxsplit=1)[0].lower()}@klant.example.com"
     new = NewCustomer(
         name=name,
         segment=segment,

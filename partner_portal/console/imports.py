@@ -32,7 +32,7 @@ def import_(what: str, file: Path, partner: str) -> None:
     """Import FILE (a CSV in UTF-8 with a heading): every row, or none and a line for each wrong cell (exit status 1)."""
     with surroundings() as settings:
         try:
-            rows = asyncio.run(_import(settings, what, file, partner))
+            rows = asyncio.run(_import(settings, what, file.read_text(encoding="utf-8"), partner))
         except ImportRefused as refused:
             for field in refused.fields:
                 facts = ", ".join(f"{name}: {value}" for name, value in field.facts.items() if name not in {"row", "column"})
@@ -42,13 +42,13 @@ def import_(what: str, file: Path, partner: str) -> None:
     click.echo(f"{rows} {what} imported.")
 
 
-async def _import(settings: Settings, what: str, file: Path, partner: str) -> int:
+async def _import(settings: Settings, what: str, text: str, partner: str) -> int:
     await db.open_pools(settings)
     try:
         tenant = await _tenant(partner)
         actor = Actor(kind=ActorKind.SYSTEM, id="import", tenant=tenant, label="import", channel="console")
         async with db.unit_of_work(Principal(Door.TENANT, tenant, actor.trail)):
-            return await _TAKERS[what](actor, file.read_text(encoding="utf-8"))
+            return await _TAKERS[what](actor, text)
     finally:
         await db.close_pools()
 

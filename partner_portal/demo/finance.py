@@ -28,6 +28,6 @@ class Finance(Visitor):
         return answer.text
 
     def _send(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        token = self.http.cookies.get("csrftoken", "")
+        token = self.http.cookies.get("csrftoken") or ""
         headers = {"X-CSRFToken": token, "Origin": self.url, "Referer": f"{self.url}/admin/"}
         return self.http.post(path, json=body, headers=headers)

@@ -162,11 +162,10 @@ def clients(today: date) -> dict[str, tuple[Client, ...]]:
     return {NOORDERLICHT.code: noord, ZUIDERZEE.code: zuid}
 
 
-def _client(
-    name: str, segment: str, contact: str, email: str, street: str, postcode: str, city: str, *services: Any, language: str = "nl"
-) -> Client:  # noqa: PLR0913, PLR0917  # a row of a table
+def _client(name: str, segment: str, contact: str, email: str, *where_and_what: Any, language: str = "nl") -> Client:
+    street, postcode, city, *services = where_and_what
     place = {"street": street, "postcode": postcode, "city": city}
-    return Client(name=name, segment=Segment(segment), contact=contact, email=email, language=language, services=services, **place)
+    return Client(name=name, segment=Segment(segment), contact=contact, email=email, language=language, services=tuple(services), **place)
 
 
 def review_day(today: date) -> date:

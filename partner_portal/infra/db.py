@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import Token
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -50,6 +51,7 @@ class CommitFailed(RuntimeError):
     """PostgreSQL answered COMMIT with ROLLBACK: an earlier error had been swallowed, nothing was saved."""
 
 
+@lru_cache(maxsize=1024)
 def _opening(principal: Principal) -> str:
     # One simple-protocol round trip. The values cannot carry SQL: a UUID, and the actor in hexadecimal.
     tenant = str(principal.tenant) if principal.tenant else ""
@@ -70,7 +72,8 @@ class _Connection:
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         async with self._work.lock:
-            return await (await self._work.live()).fetchrow(sql, *args)
+            row: asyncpg.Record | None = await (await self._work.live()).fetchrow(sql, *args)
+            return row
 
     async def execute(self, sql: str, *args: Any) -> str:
         async with self._work.lock:
@@ -98,7 +101,8 @@ class UnitOfWork(PostgresTransaction):
             raise UnitOfWorkClosed
         if self.raw is None:
             pool = self.engine.pools[self.principal.door]
-            raw = await pool.acquire(timeout=self.engine.acquire_seconds)
+            # A timer is set only where there is something to wait for.
+            raw = await (pool.acquire() if pool.get_idle_size() else pool.acquire(timeout=self.engine.acquire_seconds))
             try:
                 await raw.execute(_opening(self.principal))
             except BaseException:
@@ -250,25 +254,28 @@ async def apart(principal: Principal) -> AsyncIterator[UnitOfWork]:
 
 def current() -> UnitOfWork:
     """The unit of work this code runs in; NoUnitOfWork if there is none."""
-    work: UnitOfWork | None = DB.current_transaction.get()
-    if work is None:
+    work = DB.current_transaction.get()
+    if not isinstance(work, UnitOfWork):
         raise NoUnitOfWork
     return work
 
 
 async def fetch(sql: str, *args: Any) -> list[asyncpg.Record]:
     """The rows of `sql` in the current unit of work: for hot reads and set-based writes, where Piccolo's query building costs more than the query."""
-    return await current().connection.fetch(sql, *args)
+    rows: list[asyncpg.Record] = await current().connection.fetch(sql, *args)
+    return rows
 
 
 async def fetch_one(sql: str, *args: Any) -> asyncpg.Record | None:
     """The first row of `sql` in the current unit of work, or None."""
-    return await current().connection.fetchrow(sql, *args)
+    row: asyncpg.Record | None = await current().connection.fetchrow(sql, *args)
+    return row
 
 
 async def execute(sql: str, *args: Any) -> str:
     """Run `sql` in the current unit of work; returns PostgreSQL's command tag."""
-    return await current().connection.execute(sql, *args)
+    tag: str = await current().connection.execute(sql, *args)
+    return tag
 
 
 @asynccontextmanager

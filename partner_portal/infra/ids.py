@@ -39,4 +39,4 @@ class Acting(UUID4):
     def python(self) -> UUID | None:
         """The tenant of the unit of work this row is made in."""
         work = db.DB.current_transaction.get()
-        return work.principal.tenant if work else None
+        return work.principal.tenant if isinstance(work, db.UnitOfWork) else None

@@ -138,13 +138,16 @@ async def _plan_again(message: UUID, attempts: int, error: Exception) -> None:
 
 async def dead() -> list[Any]:
     """The messages that were given up, oldest first, with the last error. Runs in the caller's unit of work."""
-    return await db.fetch("SELECT id, tenant, topic, handler, dead_at, last_error FROM infra_outbox WHERE dead_at IS NOT NULL ORDER BY dead_at")
+    return await db.fetch(
+        "SELECT id, tenant, topic, handler, dead_at, last_error FROM infra_outbox WHERE dead_at IS NOT NULL ORDER BY dead_at"
+    )
 
 
 async def run_again(message: UUID) -> bool:
     """A dead message is due again, with all its attempts; False when it is not dead (any more). Runs in the caller's unit of work."""
     tag = await db.execute(
-        "UPDATE infra_outbox SET dead_at = NULL, attempts = 0, available_at = now(), leased_until = NULL WHERE id = $1 AND dead_at IS NOT NULL AND done_at IS NULL",
+        "UPDATE infra_outbox SET dead_at = NULL, attempts = 0, available_at = now(), leased_until = NULL"
+        " WHERE id = $1 AND dead_at IS NOT NULL AND done_at IS NULL",
         message,
     )
     return tag == "UPDATE 1"

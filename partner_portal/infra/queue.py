@@ -62,14 +62,14 @@ async def daily(jobs: Sequence[Daily], every_seconds: float, stop: asyncio.Event
             try:
                 await job()
             except Exception as error:  # it is due again at the next round
-                log.error("daily.failed", job=job.__name__, error=type(error).__name__, exc_info=error)
+                log.exception("daily.failed", job=job.__name__, error=type(error).__name__)
         await _pause(stop, every_seconds)
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Until `stop` is set, leased work is run; running jobs are finished before this returns."""
     worker = Worker(
-        functions=[arq.func(_deliver, name="deliver", keep_result=0, timeout=settings.job_lease_seconds, max_tries=1)],
+        functions=[arq.func(_deliver, name="deliver", keep_result=0, timeout=settings.job_lease_seconds, max_tries=1)],  # type: ignore[arg-type]  # arq wants *args: Any
         redis_settings=_redis(settings),
         queue_name=_QUEUE,
         poll_delay=0.05,

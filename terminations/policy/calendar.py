@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +28,8 @@ from .preview import Bundle, Judged, Plan, Preview, bundles_of, ending_plan, jud
 from .protection import DUTCH_LAW, Law
 
 HORIZON_MONTHS = 24
+
+_total = attrgetter("total_to_pay_cents")
 
 _LAST_DAY = date.max - ONE_DAY
 
@@ -65,7 +68,8 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def total_to_pay_cents(self) -> int:
         """All that is still to pay; below zero, money comes back."""
-        return self.fees_cents + self.extra_cost_cents + self.usage_cents - self.credit_cents
+        leaving = self.buyout_cents + self.clawback_cents + self.residual_cents + self.handling_cents
+        return self.fees_cents + leaving + self.usage_cents - self.credit_cents
 
 
 class Saving(msgspec.Struct, frozen=True):
@@ -136,8 +140,8 @@ def row_of(seen: Preview, day: date) -> Row:
 
 
 def cheapest_of(rows: Sequence[Row]) -> Row:
-    """Return the row with the lowest total; of equals the earliest."""
-    return min(rows, key=lambda row: (row.total_to_pay_cents, row.day))
+    """Return the row with the lowest total; of equals the earliest. Rows come in the order of their days."""
+    return min(rows, key=_total)
 
 
 def fee_and_credit_cents(occasion: Occasion, fee_cents: int, billed_until: date) -> tuple[int, int]:
@@ -256,16 +260,17 @@ def _calendar(rows: tuple[Row, ...], verdicts: Sequence[Judged], asked: Asked) -
         cheapest=cheapest.day,
         chosen=chosen,
         marks=marks,
-        saving=_saving(rows, chosen),
+        saving=_saving(rows, chosen, cheapest),
     )
 
 
-def _saving(rows: Sequence[Row], chosen: date) -> Saving | None:
+def _saving(rows: Sequence[Row], chosen: date, cheapest: Row) -> Saving | None:
     """Return the best that waiting longer than the day chosen would save; None where it saves nothing."""
-    from_chosen = [row for row in rows if row.day >= chosen]
+    from_chosen = rows[(chosen - rows[0].day).days :]
     if not from_chosen:
         return None
-    best, now = cheapest_of(from_chosen), from_chosen[0]
+    now = from_chosen[0]
+    best = cheapest if cheapest.day >= chosen else cheapest_of(from_chosen)
     if best.day == now.day:
         return None
     return Saving(best.day, (best.day - now.day).days, now.total_to_pay_cents - best.total_to_pay_cents)

@@ -112,7 +112,8 @@ async def first_agreement(case: Termination) -> asyncpg.Record | None:
     """Who agreed first to the sum that is on the table now, to which amount and when; None when nobody did yet."""
     return await db.fetch_one(
         "SELECT decided_by, decided_at, amount_cents FROM termination_buyout_decision d WHERE termination = $1 AND NOT is_final"
-        " AND decided_at > coalesce((SELECT max(at) FROM termination_step s WHERE s.termination = d.termination AND s.action IN ('counter', 'propose')), '-infinity')"
+        " AND decided_at > coalesce((SELECT max(at) FROM termination_step s"
+        " WHERE s.termination = d.termination AND s.action IN ('counter', 'propose')), '-infinity')"
         " ORDER BY decided_at DESC LIMIT 1",
         case.id,
     )
@@ -133,7 +134,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text_version: str | None = None
 
 
-async def accept(actor: Actor, case: Termination, answer: Answer = Answer()) -> None:  # noqa: B008  # a frozen Struct
+PLAIN = Answer()
+
+
+async def accept(actor: Actor, case: Termination, answer: Answer = PLAIN) -> None:
     """The locked case's proposal is accepted: scheduled when the customer itself pays, else the customer is asked for its consent."""
     _must_be_payer(actor, case)
     note = Note(text=answer.note, text_version=answer.text_version, facts={"amount_cents": case.agreed_cents})
@@ -144,13 +148,13 @@ async def accept(actor: Actor, case: Termination, answer: Answer = Answer()) -> 
     await steps.take(actor, case, Action.ACCEPT, CustomerAsked, note=note, **waiting.for_customer(case))
 
 
-async def refuse(actor: Actor, case: Termination, answer: Answer = Answer()) -> None:  # noqa: B008  # a frozen Struct
+async def refuse(actor: Actor, case: Termination, answer: Answer = PLAIN) -> None:
     """The locked case's proposal is refused and the case closed; nothing ends."""
     _must_be_payer(actor, case)
     await steps.take(actor, case, Action.REFUSE_BUYOUT, TerminationRefused, note=Note(text=answer.note, text_version=answer.text_version))
 
 
-async def counter(actor: Actor, case: Termination, amount_cents: int, answer: Answer = Answer()) -> None:  # noqa: B008  # a frozen Struct
+async def counter(actor: Actor, case: Termination, amount_cents: int, answer: Answer = PLAIN) -> None:
     """Finance has another sum to decide on: `amount_cents`, at least 0 and other than the proposed one."""
     _must_be_payer(actor, case)
     if amount_cents < 0 or amount_cents == case.agreed_cents:
@@ -170,9 +174,12 @@ def _must_be_payer(actor: Actor, case: Termination) -> None:
 async def work_list() -> list[asyncpg.Record]:
     """The cases that wait for finance, oldest first, with what was asked, by whom, and who already agreed; through the staff door."""
     return await db.fetch(
-        "SELECT t.id, t.number, t.state, t.ends_on, t.computed_cents, t.payer, t.filed_at, t.withdrawal_asked_at, c.name AS customer, c.segment, p.name AS partner,"
-        " (SELECT (facts ->> 'amount_cents')::bigint FROM termination_step s WHERE s.termination = t.id AND s.action = 'counter' ORDER BY nth DESC LIMIT 1) AS counter_cents,"
-        " (SELECT d.decided_by_label FROM termination_buyout_decision d WHERE d.termination = t.id AND NOT d.is_final ORDER BY d.decided_at DESC LIMIT 1) AS agreed_by"
+        "SELECT t.id, t.number, t.state, t.ends_on, t.computed_cents, t.payer, t.filed_at, t.withdrawal_asked_at,"
+        " c.name AS customer, c.segment, p.name AS partner,"
+        " (SELECT (facts ->> 'amount_cents')::bigint FROM termination_step s"
+        "   WHERE s.termination = t.id AND s.action = 'counter' ORDER BY nth DESC LIMIT 1) AS counter_cents,"
+        " (SELECT d.decided_by_label FROM termination_buyout_decision d"
+        "   WHERE d.termination = t.id AND NOT d.is_final ORDER BY d.decided_at DESC LIMIT 1) AS agreed_by"
         " FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant"
         " WHERE t.state IN ('waiting_for_finance', 'countered') OR (t.state = 'scheduled' AND t.withdrawal_asked_at IS NOT NULL) ORDER BY t.filed_at"
     )

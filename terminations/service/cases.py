@@ -176,7 +176,8 @@ async def _hold(actor: Actor, case: Termination, outcome: Preview) -> None:
         try:
             async with db.savepoint():
                 await db.execute(
-                    "INSERT INTO termination_line (id, tenant, termination, service, ends_on, billing_ends_on, kind, is_open) VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
+                    "INSERT INTO termination_line (id, tenant, termination, service, ends_on, billing_ends_on, kind, is_open)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, true)",
                     *(
                         new_id(),
                         actor.tenant,
@@ -259,7 +260,8 @@ async def one(case: UUID) -> asyncpg.Record:
 async def lines(case: UUID) -> list[asyncpg.Record]:
     """The case's services with their ends."""
     return await db.fetch(
-        "SELECT l.id, l.service, s.number, s.label, l.ends_on, l.billing_ends_on, l.kind, s.ended_at FROM termination_line l JOIN billing_service s ON s.id = l.service"
+        "SELECT l.id, l.service, s.number, s.label, l.ends_on, l.billing_ends_on, l.kind, s.ended_at"
+        " FROM termination_line l JOIN billing_service s ON s.id = l.service"
         " WHERE l.termination = $1 ORDER BY s.number",
         case,
     )
@@ -268,6 +270,7 @@ async def lines(case: UUID) -> list[asyncpg.Record]:
 async def history(case: UUID) -> list[asyncpg.Record]:
     """Every step of the case, oldest first."""
     return await db.fetch(
-        "SELECT nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at FROM termination_step WHERE termination = $1 ORDER BY nth",
+        "SELECT nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at"
+        " FROM termination_step WHERE termination = $1 ORDER BY nth",
         case,
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from partner_portal.infra import clock, db, outbox, settings, tokens
-from partner_portal.infra.db import Principal
+from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, Refused
 
@@ -173,8 +173,8 @@ async def _send_code(link: DecisionLink, case: Termination, choice: Choice) -> N
 
 async def _reserve_attempt(token: str) -> None:
     # Counted in a transaction of its own and before the code is looked at: neither a refusal nor a crowd of requests gives attempts back.
-    work = db.current().principal
-    async with db.apart(Principal(work.door, work.tenant, work.actor)):
+    # By the other door: a crowd that holds every connection of its own pool must not wait for one more of the same.
+    async with db.apart(Principal(Door.STAFF, None, db.current().principal.actor)):
         tag = await db.execute(
             "UPDATE termination_decision_link SET code_attempts = code_attempts + 1 WHERE token_sha256 = $1 AND code_attempts < $2",
             tokens.sha256(token),

@@ -60,9 +60,9 @@ def _filled(key: str, parameters: tuple[tuple[str, str | int | bool], ...], lang
     return catalogue.pattern(WORDING[key], language).format_map(words)
 
 
-def _word(name: str, value: str | int | bool, language: str) -> str:
+def _word(name: str, value: object, language: str) -> str:
     if name.endswith("_cents"):
-        return formats.money(Money(int(value)), language)
+        return formats.money(Money(int(str(value))), language)
     if name.endswith("_on"):
         return formats.long_day(date.fromisoformat(str(value)), language)
     if name.endswith("percentage"):

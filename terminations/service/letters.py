@@ -214,7 +214,7 @@ def sheet(told: Dossier, language: str, *, layer: Layer | None = None, only: fro
     """The bill of one layer (the payer's by default), of these kinds of lines, with finance's adjustment as a line of its own."""
     chosen = layer or told.payer_layer
     lines = [line for line in cases.lines_of(told.previews[chosen]) if line.code in only]
-    shown = [_line(line, language, alone=len(told.rows) == 1) for line in lines]
+    shown = [_line(told, line, language) for line in lines]
     sums = list(totals(lines))
     difference = _adjusted_by(told) if chosen is told.payer_layer else 0
     if difference:
@@ -227,15 +227,15 @@ def sheet(told: Dossier, language: str, *, layer: Layer | None = None, only: fro
                 amount=Money(difference),
             )
         )
-        sums = _with_difference(lines, difference, chosen, told)
+        sums = _with_difference(told, lines, difference)
     base, total = sum(one.base_cents for one in sums), sum(one.total_cents for one in sums)
     return SheetWords(lines=tuple(shown), base=Money(base), vat=Money(total - base), total=Money(total))
 
 
-def _line(line: CostLine, language: str, *, alone: bool) -> SheetLine:
+def _line(told: Dossier, line: CostLine, language: str) -> SheetLine:
     label = catalogue.text(_LABELS[line.code], language)
     return SheetLine(
-        label=label if alone else f"{label}: {line.service_name}" if hasattr(line, "service_name") else label,
+        label=label if len(told.rows) == 1 else f"{label}: {_names(told)[line.service]}",
         explanation=explain.rule(line, language),
         formula=explain.formula(line, language),
         basis=explain.basis(line, language),
@@ -243,38 +243,45 @@ def _line(line: CostLine, language: str, *, alone: bool) -> SheetLine:
     )
 
 
+def _names(told: Dossier) -> dict[str, str]:
+    return {service.ref: service.name for service in told.previews[Layer.CUSTOMER].services}
+
+
 def _adjusted_by(told: Dossier) -> int:
     agreed = told.case.agreed_cents
     return 0 if agreed is None else int(agreed) - int(told.case.computed_cents)
 
 
-def _with_difference(lines: Sequence[CostLine], difference: int, layer: Layer, told: Dossier) -> list[VatTotal]:
-    vat = _main_vat(lines)
-    groups: dict[Vat, list[int]] = {vat: [difference]}
+def _with_difference(told: Dossier, lines: Sequence[CostLine], difference: int) -> list[VatTotal]:
+    groups: dict[Vat, list[int]] = {_main_vat(told): [difference]}
     for line in lines:
         groups.setdefault(line.vat, []).append(line.amount_cents)
     return [vat_total(amounts, taxed) for taxed, amounts in groups.items()]
 
 
-def _main_vat(lines: Sequence[CostLine]) -> Vat:
-    extra = [line for line in lines if line.code in cases.EXTRA_COSTS] or list(lines)
-    return extra[0].vat if extra else Vat()
+def _main_vat(told: Dossier) -> Vat:
+    """How a buyout of this case is taxed: as its own lines, or, where it has none, as the fees."""
+    services = told.previews[told.payer_layer].services
+    lines = cases.lines_of(told.previews[told.payer_layer])
+    fees = [line for service in services for line in service.ending.sheet.fees]
+    extra = [line for line in lines if line.code in cases.EXTRA_COSTS]
+    return next((line.vat for line in [*extra, *lines, *fees]), Vat())
 
 
 def buyout_sum(told: Dossier, cents: int) -> Money:
     """A sum as the payer's prices are given, including VAT."""
-    vat = _main_vat(cases.lines_of(told.previews[told.payer_layer]))
+    vat = _main_vat(told)
     return Money(vat_total([cents], vat).total_cents)
 
 
 def prices_include_vat(told: Dossier) -> bool:
     """Whether the payer's prices, and so the sums of a buyout, are given including VAT."""
-    return _main_vat(cases.lines_of(told.previews[told.payer_layer])).prices_include_vat
+    return _main_vat(told).prices_include_vat
 
 
 def without_vat(told: Dossier, including: Money) -> int:
     """The cents, as the payer's prices are given, of a sum including VAT: the inverse of `buyout_sum`, to the cent nearest."""
-    vat = _main_vat(cases.lines_of(told.previews[told.payer_layer]))
+    vat = _main_vat(told)
     if vat.prices_include_vat:
         return including.cents
     return vat_total([including.cents], msgspec.structs.replace(vat, prices_include_vat=True)).base_cents

@@ -40,7 +40,8 @@ async def make(case: Termination, purpose: Purpose, *, recipient: str, recipient
     )
     link = new_id()
     await db.execute(
-        "INSERT INTO termination_decision_link (id, tenant, termination, purpose, token_sha256, recipient, recipient_name, expires_at, code_attempts, created_at)"
+        "INSERT INTO termination_decision_link"
+        " (id, tenant, termination, purpose, token_sha256, recipient, recipient_name, expires_at, code_attempts, created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
         *(link, case.tenant, case.id, purpose, tokens.sha256(tokens.token(link)), recipient, recipient_name, expires_at, clock.now()),
     )

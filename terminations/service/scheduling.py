@@ -25,7 +25,7 @@ from ..events import (
 from ..tables import Termination, TerminationLine
 from ..workflow import Action, State, after
 from . import steps
-from .steps import Note
+from .steps import NO_NOTE, Note
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ async def schedule(actor: Actor, case: Termination, action: Action, note: Note) 
         await services.plan_end(line.service, ends_on=line.ends_on, billing_ends_on=line.billing_ends_on)
 
 
-async def withdraw(actor: Actor, case: Termination, note: Note = Note()) -> bool:  # noqa: B008  # a frozen Struct
+async def withdraw(actor: Actor, case: Termination, note: Note = NO_NOTE) -> bool:
     """The locked case is withdrawn (True), or, so close to the end that finance must consent, the withdrawal is asked for (False)."""
     late = State(case.state) is State.SCHEDULED and clock.today() > case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
     if late:
@@ -136,5 +136,5 @@ async def _each(due: str, when: date | datetime, act: Callable[[Termination], Aw
                 await act(await Termination.find(row["id"]))
             done += 1
         except Exception as error:  # tried again at the next round; the others must not wait for it
-            log.error("daily.case_failed", termination=str(row["id"]), error=type(error).__name__, exc_info=error)
+            log.exception("daily.case_failed", termination=str(row["id"]), error=type(error).__name__)
     return done

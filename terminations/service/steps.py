@@ -25,9 +25,12 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: str | None = None
 
 
+NO_NOTE = Note()
+
+
 async def take(
-    actor: Actor, case: Termination, action: Action, event: type[CaseEvent] | None, *, note: Note = Note(), **changes: Any
-) -> int:  # noqa: B008  # a frozen Struct
+    actor: Actor, case: Termination, action: Action, event: type[CaseEvent] | None, *, note: Note = NO_NOTE, **changes: Any
+) -> int:
     """The locked `case` has moved by `action`, the step is on record, and `event` will be delivered; returns the step's number.
 
     Raises IllegalStep, naming the legal ones, when the case stands elsewhere. `changes` are columns of the case.

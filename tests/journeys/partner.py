@@ -17,7 +17,8 @@ async def quote(client: httpx.AsyncClient, *services: UUID, **asked: Any) -> dic
     """The partner keeps a preview as a quote."""
     answer = await client.post("/api/v1/quotes", json={"service_ids": [str(service) for service in services], **asked})
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    said: dict[str, Any] = answer.json()
+    return said
 
 
 async def file(client: httpx.AsyncClient, quote_id: str, *, mandate: bool = True, reason: str = "switches") -> dict[str, Any]:
@@ -25,7 +26,8 @@ async def file(client: httpx.AsyncClient, quote_id: str, *, mandate: bool = True
     answer = await client.post("/api/v1/terminations", json={"quote_id": quote_id, "reason": reason, "mandate": mandate})
     assert answer.status_code == 201, answer.text
     await outbox.drain()
-    return answer.json()
+    said: dict[str, Any] = answer.json()
+    return said
 
 
 async def filed(client: httpx.AsyncClient, *services: UUID, mandate: bool = True, **asked: Any) -> dict[str, Any]:
@@ -37,7 +39,8 @@ async def case(client: httpx.AsyncClient, case_id: str) -> dict[str, Any]:
     """The case as the partner sees it."""
     answer = await client.get(f"/api/v1/terminations/{case_id}")
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    said: dict[str, Any] = answer.json()
+    return said
 
 
 def newest(mailbox: Catcher, to: str) -> Mail:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -13,7 +15,7 @@ from terminations.workflow import IllegalStep
 from tests.journeys import partner
 from tests.world import DESK, FINANCE, FINANCE_TOO, STAFF_DOOR, World
 
-EARLY = {"wished_on": "2027-01-31", "early": True}
+EARLY: dict[str, Any] = {"wished_on": "2027-01-31", "early": True}
 BAKERY = "bakkerij@klant.example.com"
 FINANCE_MAIL = "finance@kadetel.example.com"
 
@@ -28,7 +30,9 @@ async def decide(actor: object, number: str, decision: Decision, **given: object
 
 async def test_a_customer_accepts_an_adjusted_buyout(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     seen = (
-        await noord.post("/api/v1/terminations/preview", json={"service_ids": [str(world.noord.services["bound"])], "wished_on": "2027-01-31"})
+        await noord.post(
+            "/api/v1/terminations/preview", json={"service_ids": [str(world.noord.services["bound"])], "wished_on": "2027-01-31"}
+        )
     ).json()
     # From 1 February 2027 to 1 March 2028 are 13 started months: 13 x 89.95 x 75 % = 877.01, and 25.00 for handling.
     assert seen["customer"]["services"][0]["ending"]["ends_on"] == "2028-02-29"
@@ -53,7 +57,9 @@ async def test_a_customer_accepts_an_adjusted_buyout(world: World, noord: httpx.
     assert after["confirmation"]
 
 
-async def test_the_partner_pays_what_it_is_billed_and_the_customer_still_consents(world: World, zuid: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_the_partner_pays_what_it_is_billed_and_the_customer_still_consents(
+    world: World, zuid: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     case = await partner.filed(zuid, world.zuid.services["bound"], **EARLY)
     # Zuid bills in its own name: finance decides on 13 x 60.00 x 75 % + 25.00, not on the customer's price.
     assert case["computed"]["amount"] == "610.00"
@@ -84,7 +90,9 @@ async def test_only_the_payer_answers_a_proposal(world: World, noord: httpx.Asyn
 async def test_a_counter_proposal_goes_back_to_finance(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     case = await partner.filed(noord, world.noord.services["bound"], **EARLY)
     await decide(FINANCE, case["number"], Decision.APPROVE)
-    await partner.press(stranger, partner.link_in(partner.newest(world.mailbox, BAKERY)), "counter", offer="€ 363,00", reason="Meer kan niet")
+    await partner.press(
+        stranger, partner.link_in(partner.newest(world.mailbox, BAKERY)), "counter", offer="€ 363,00", reason="Meer kan niet"
+    )
 
     assert (await partner.case(noord, case["id"]))["state"] == "countered"
     told = partner.newest(world.mailbox, FINANCE_MAIL)
@@ -110,7 +118,7 @@ async def test_finance_refuses_with_a_reason(world: World, noord: httpx.AsyncCli
     assert again["state"] == "waiting_for_customer", "the service is free for another case"
 
 
-async def test_above_the_limit_a_second_person_must_agree(world: World, noord: httpx.AsyncClient, running: settings.Settings) -> None:
+async def test_above_the_limit_a_second_person_must_agree(world: World, noord: httpx.AsyncClient) -> None:
     case = await partner.filed(noord, world.noord.services["bound"], **EARLY)
 
     with settings.use(four_eyes_limit_cents=50000):
@@ -119,7 +127,9 @@ async def test_above_the_limit_a_second_person_must_agree(world: World, noord: h
         with pytest.raises(SecondPersonNeeded):
             await decide(FINANCE, case["number"], Decision.APPROVE)
         assert (await partner.case(noord, case["id"]))["state"] == "waiting_for_finance"
-        assert not await decide(FINANCE_TOO, case["number"], Decision.ADJUST, amount_cents=80000, reason="ander bedrag"), "another sum needs two again"
+        assert not await decide(FINANCE_TOO, case["number"], Decision.ADJUST, amount_cents=80000, reason="ander bedrag"), (
+            "another sum needs two again"
+        )
         assert await decide(FINANCE, case["number"], Decision.ADJUST, amount_cents=80000, reason="akkoord")
 
     assert (await partner.case(noord, case["id"]))["agreed"]["amount"] == "800.00"
@@ -151,11 +161,11 @@ async def test_a_large_sum_needs_the_code_from_a_second_mail(world: World, noord
         asked = await partner.press(stranger, link, "accept")
         assert (await partner.case(noord, case["id"]))["state"] == "proposed"
         code = partner.code_in(partner.newest(world.mailbox, BAKERY))
-        wrong = await stranger.post(link, data={**partner.form_of(asked.text), "decision": "accept", "code": "000000" if code != "000000" else "111111"})
-        assert "proposed" == (await partner.case(noord, case["id"]))["state"]
+        wrong = await stranger.post(
+            link, data={**partner.form_of(asked.text), "decision": "accept", "code": "000000" if code != "000000" else "111111"}
+        )
+        assert (await partner.case(noord, case["id"]))["state"] == "proposed"
         right = await stranger.post(link, data={**partner.form_of(wrong.text), "decision": "accept", "code": code})
 
     assert right.status_code == 200
     assert (await partner.case(noord, case["id"]))["state"] == "scheduled"
-
-

@@ -72,7 +72,9 @@ async def test_a_customer_who_does_not_answer_is_reminded_once_and_then_the_case
     assert again["state"] == "waiting_for_customer"
 
 
-async def test_the_wrong_person_decides_nothing_and_the_right_one_gets_a_new_link(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_the_wrong_person_decides_nothing_and_the_right_one_gets_a_new_link(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     case = await partner.filed(noord, world.noord.services["free"])
     old = partner.link_in(partner.newest(world.mailbox, BAKERY))
     await partner.press(stranger, old, "not_me")
@@ -89,7 +91,9 @@ async def test_the_wrong_person_decides_nothing_and_the_right_one_gets_a_new_lin
     assert (await partner.case(noord, case["id"]))["state"] == "scheduled"
 
 
-async def test_without_a_mandate_the_notice_counts_from_the_customers_yes(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_without_a_mandate_the_notice_counts_from_the_customers_yes(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     case = await partner.filed(noord, world.noord.services["free"], mandate=False, wished_on="2026-12-31")
     # One month's notice for 31 December can be given until 30 November (30 November + 1 month = 30 December).
     assert case["waits_until"].startswith("2026-11-30T23:00")
@@ -133,7 +137,9 @@ async def test_an_illegal_step_names_the_legal_ones(world: World, noord: httpx.A
     assert twice.json()["facts"]["legal"] == []
 
 
-async def test_two_services_end_in_one_case_each_on_its_own_day(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_two_services_end_in_one_case_each_on_its_own_day(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     case = await partner.filed(noord, world.noord.services["free"], world.noord.services["bound"])
     assert [line["ends_on"] for line in case["lines"]] == ["2026-12-22", "2028-02-29"]
     await partner.press(stranger, partner.link_in(partner.newest(world.mailbox, BAKERY)), "approve")

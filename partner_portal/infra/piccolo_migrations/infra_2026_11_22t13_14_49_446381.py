@@ -19,9 +19,7 @@ DESCRIPTION = "tables"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="infra", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="infra", description=DESCRIPTION)
 
     manager.add_table(
         class_name="AuditEntry",
@@ -58,9 +56,7 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(
-        class_name="Counter", tablename="infra_counter", schema=None, columns=None
-    )
+    manager.add_table(class_name="Counter", tablename="infra_counter", schema=None, columns=None)
 
     manager.add_table(
         class_name="DocumentContent",

@@ -56,7 +56,7 @@ STATEMENTS = [
     *wall.append_only("infra_document_content"),
     "CREATE INDEX infra_outbox_due ON infra_outbox (id) WHERE done_at IS NULL AND dead_at IS NULL",
     "CREATE INDEX infra_outbox_dead ON infra_outbox (dead_at) WHERE dead_at IS NOT NULL AND done_at IS NULL",
-    "CREATE INDEX infra_audit_row ON infra_audit (tenant, relation, \"row\", at)",
+    'CREATE INDEX infra_audit_row ON infra_audit (tenant, relation, "row", at)',
     "CREATE INDEX infra_idempotency_age ON infra_idempotency (created_at)",
 ]
 

@@ -1,0 +1,84 @@
+"""What people read when a domain refuses: a title, and what to do about it."""
+
+from __future__ import annotations
+
+from billing.policy.terms import RenewalHasNoLength
+from partner_portal.infra.catalogue import sentence
+from partner_portal.infra.spreadsheet import ImportRefused
+from partner_portal.web import problems
+from partner_portal.web.problems import Words
+from tenants.service.sign_in import SignInFailed
+from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
+from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
+from terminations.service.quotes import DifferentCustomers, NothingToEnd, QuoteExpired
+from terminations.service.scheduling import WithdrawalNotAsked
+from terminations.workflow import IllegalStep
+
+PROBLEMS = {
+    SignInFailed: Words(sentence("Signing in failed"), sentence("E-mail and password do not belong together.")),
+    ImportRefused: Words(sentence("Nothing was imported"), sentence("Correct the cells named below and send the file again.")),
+    RenewalHasNoLength: Words(sentence("The renewal has no length"), sentence("Say for how many months the contract renews.")),
+    DifferentCustomers: Words(
+        sentence("Services of different customers"), sentence("One case ends services of one customer; make a case for each.")
+    ),
+    NothingToEnd: Words(sentence("The service has ended"), sentence("Choose services that are still running.")),
+    QuoteExpired: Words(sentence("The quote has expired"), sentence("It was valid until %(valid_until)s; make a new quote.")),
+    QuoteUsed: Words(
+        sentence("The quote was used before"), sentence("A case was filed on quote %(quote)s; make a new quote for another one.")
+    ),
+    QuoteOutdated: Words(
+        sentence("The quote is out of date"), sentence("What quote %(quote)s rested on has changed, see `changed`; make a new quote.")
+    ),
+    ServiceAlreadyEnding: Words(
+        sentence("The service is ending already"),
+        sentence("Another open case holds %(service)s; withdraw that one first, or leave the service out."),
+    ),
+    EndsInThePast: Words(sentence("That day has passed"), sentence("%(service)s would have ended on %(ends_on)s; ask for a later day.")),
+    IllegalStep: Words(
+        sentence("This step is not possible now"),
+        sentence("The case is in state %(state)s; `legal` names what can happen, and somebody may just have decided."),
+    ),
+    PayerDecides: Words(sentence("Only the payer answers"), sentence("The %(payer)s pays this buyout and has the proposal in its mail.")),
+    SecondPersonNeeded: Words(
+        sentence("A second person must agree"), sentence("You agreed already. Above the limit two different people of finance decide.")
+    ),
+    WithdrawalNotAsked: Words(
+        sentence("Nobody asks to withdraw this case"), sentence("It may have been answered already, or the request has lapsed.")
+    ),
+}
+FIELDS = {
+    "taken": sentence("This is in use already."),
+    "empty": sentence("Give at least one."),
+    "twice": sentence("The same one stands here twice."),
+    "one-customer": sentence("These belong to different customers."),
+    "in-the-past": sentence("This day has passed."),
+    "reason-needed": sentence("Give a reason; the partner and the customer read it."),
+    "amount-needed": sentence("Give the new amount in euros, for example 350,00."),
+    "amount-only-when-adjusting": sentence("An amount is given only when you adjust."),
+    "not-a-counter-proposal": sentence("Propose another amount than the one on the table, zero or more."),
+    "not-offered": sentence("This page does not offer that choice."),
+    "password-length": sentence("A password has %(at_least)s to %(at_most)s characters."),
+    "needs-renewal-months": sentence("A renewal for a fixed time needs its number of months."),
+    "needs-an-end": sentence("A contract that does not go on indefinitely needs a minimum term or an end date."),
+    "before-start": sentence("This lies before the start."),
+    "needs-months": sentence("An amount needs the number of months it is spread over."),
+    "after-paid-until": sentence("This lies after the first day not paid."),
+    "unknown-product": sentence("There is no such product."),
+    "unknown-buyout-rule": sentence("There is no such buyout rule."),
+    "unknown-customer": sentence("The partner has no customer with this number."),
+    "set-by-provider": sentence("The wholesale price is set by the provider."),
+    "not-valid": sentence("This is not valid."),
+    "missing": sentence("This is missing."),
+    "unknown-column": sentence("There is no such column."),
+    "column-twice": sentence("This column stands here twice."),
+    "no-heading": sentence("The first row must name the columns."),
+    "too-many-cells": sentence("This row has more cells than the heading."),
+    "too-many-rows": sentence("An import has at most %(most)s rows; split the file."),
+    "not-csv": sentence("This row is no CSV: a quote is not closed."),
+}
+
+
+def explain() -> None:
+    """The answers of the portal say these words."""
+    problems.explain(dict(PROBLEMS))
+    problems.explain_fields(FIELDS)
