@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 from partner_portal.kernel.errors import Invalid
 
-from . import decoding, faults
+from . import auth, decoding, faults
 from .problems import MalformedJson, UnsupportedMediaType
 
 LARGEST_CSV = 8 * 1024 * 1024
@@ -64,6 +64,15 @@ async def csv_text(request: Request[Any, Any, Any]) -> str:
     if "\0" in text:
         raise UnsupportedMediaType(expected="text/csv")
     return text
+
+
+async def from_members(request: Request[Any, Any, Any]) -> None:
+    """For API routers, as `before_request`: only for somebody who is known, and no query parameter that nobody knows.
+
+    Not a guard: Litestar copies the whole handler for each guard of each request, which costs as much as a round trip to the database.
+    """
+    auth.acting(request.scope)
+    await known_parameters_only(request)
 
 
 async def known_parameters_only(request: Request[Any, Any, Any]) -> None:
