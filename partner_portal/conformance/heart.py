@@ -124,7 +124,7 @@ def calendar(inputs: Inputs) -> dict[str, Any]:
         fees, returned = fee_and_credit_cents(occasion, reckoning.stay.fee_cents, billing_end + ONE_DAY)
         leaving = leaving_cents(reckoning.leaving(gone_on), reckoning.unit)
         rows.append(Row(candidate, candidate, billing_end, fees, *leaving, 0, returned))
-    cheapest = cheapest_of(rows)
+    cheapest = cheapest_of(sorted(rows, key=lambda row: row.day))
     return {
         "committed_until": written(committed_until),
         "notice_last_day": written(served_on),
