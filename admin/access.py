@@ -78,7 +78,12 @@ async def staff(cookie: str) -> Actor | None:
         return None
     name = f"{row['first_name'] or ''} {row['last_name'] or ''}".strip()
     return Actor(
-        kind=ActorKind.STAFF, id=str(row["id"]), roles=frozenset(row["roles"]), label=name or row["username"], channel="admin", language="nl"
+        kind=ActorKind.STAFF,
+        id=str(row["id"]),
+        roles=frozenset(row["roles"]),
+        label=name or row["username"],
+        channel="admin",
+        language="nl",
     )
 
 
@@ -127,5 +132,3 @@ def spoken(request: Request | Any) -> str:
 def say(request: Request | Any, msgid: str, **words: object) -> str:
     """The sentence in the language of the request."""
     return catalogue.text(msgid, spoken(request), **words)
-
-

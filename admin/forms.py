@@ -179,7 +179,9 @@ async def run_again(request: Request, data: RunAgain) -> str:
     if data.task.strip():
         chosen = [_id(data.task)]
     else:
-        chosen = [row["id"] for row in await db.fetch("SELECT id FROM infra_outbox WHERE dead_at IS NOT NULL AND done_at IS NULL ORDER BY id")]
+        chosen = [
+            row["id"] for row in await db.fetch("SELECT id FROM infra_outbox WHERE dead_at IS NOT NULL AND done_at IS NULL ORDER BY id")
+        ]
     count = sum([await outbox.run_again(task) for task in chosen])
     if not count:
         raise NotDead
@@ -234,7 +236,12 @@ async def new_member(request: Request, data: MemberWanted) -> str:
     password = data.password or secrets.token_urlsafe(12)
     email: str = decoding.convert(masters.Mailbox, {"email": data.email}).email
     await members.enter(
-        tenant=await _tenant(data.partner), email=email, name=person.name, role=Role(person.role), language=person.language, password=password
+        tenant=await _tenant(data.partner),
+        email=email,
+        name=person.name,
+        role=Role(person.role),
+        language=person.language,
+        password=password,
     )
     return _entered(request, email, data.password, password)
 

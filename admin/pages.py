@@ -47,7 +47,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 @get("/work-list")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "", number: FromQuery[str] = "") -> Response[Any]:
+async def look(
+    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "", number: FromQuery[str] = ""
+) -> Response[Any]:
     """The cases that wait, with their sums and why; decides nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)

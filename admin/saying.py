@@ -9,8 +9,6 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Problem, Refused
 from partner_portal.web import errors, problems
 from partner_portal.web.problems import Words
-from terminations.service.buyouts import SecondPersonNeeded
-from terminations.service.scheduling import WithdrawalNotAsked
 from terminations.workflow import IllegalStep
 
 from . import access, labels
@@ -32,41 +30,23 @@ def explain() -> None:
     """People read our sentences for what staff can be refused."""
     problems.explain(
         {
-            IllegalStep: Words(sentence("This step is not possible now"), sentence("The case stands at “%(state)s”; somebody may have decided meanwhile.")),
-            SecondPersonNeeded: Words(
-                sentence("A second person must agree"), sentence("You agreed already. Above the limit two different people of finance decide.")
-            ),
-            WithdrawalNotAsked: Words(
-                sentence("Nobody asks to withdraw this case"), sentence("It may have been answered already, or the request has lapsed.")
-            ),
             NotDead: Words(sentence("Nothing to run again"), sentence("This task was not given up; it is done, or still on its way.")),
             LastAdministrator: Words(
                 sentence("The last administrator"), sentence("Give somebody else the role of administrator before you take this one away.")
             ),
-            OwnAccount: Words(sentence("Your own account"), sentence("Ask another administrator to change the account you are signed in with.")),
+            OwnAccount: Words(
+                sentence("Your own account"), sentence("Ask another administrator to change the account you are signed in with.")
+            ),
         }
     )
     problems.explain_fields(
         {
-            "reason-needed": sentence("Give a reason; the partner and the customer read it."),
-            "amount-needed": sentence("Give the new amount in euros, for example 350,00."),
-            "amount-only-when-adjusting": sentence("An amount is given only when you adjust."),
             "not-an-amount": sentence("This is not an amount in euros, for example 350,00."),
-            "taken": sentence("This is in use already."),
-            "password-length": sentence("A password has %(at_least)s to %(at_most)s characters."),
-            "needs-renewal-months": sentence("A renewal for a fixed time needs its number of months."),
-            "needs-an-end": sentence("A contract that does not go on indefinitely needs a minimum term or an end date."),
-            "before-start": sentence("This lies before the start."),
-            "needs-months": sentence("An amount needs the number of months it is spread over."),
-            "after-paid-until": sentence("This lies after the first day not paid."),
-            "unknown-product": sentence("There is no such product."),
-            "unknown-buyout-rule": sentence("There is no such buyout rule."),
             "not-changed-here": sentence("This is not changed here: money, history and terms in force change by a decision only."),
             "unknown-field": sentence("A service has no terms of this name."),
             "several": sentence("Several partners have a service of this number; change its terms through the partner."),
             "not-a-colour": sentence("A colour is # and six hexadecimal digits, for example #1f4e79."),
             "out-of-order": sentence("The bands begin at rising months, each with its percentage."),
-            "not-valid": sentence("This is not valid."),
         }
     )
 
@@ -76,9 +56,14 @@ def text(problem: Problem, language: str) -> str:
     if isinstance(problem, Invalid) and problem.fields:
         return " ".join(f"{_called(fault, language)}: {_told(fault, language)}" for fault in problem.fields)
     if isinstance(problem, NotFound):
-        return errors.say(sentence("“%(what)s” was not found."), language, {"what": problem.facts.get("number") or problem.facts.get("id") or ""})
+        return errors.say(
+            sentence("“%(what)s” was not found."), language, {"what": problem.facts.get("number") or problem.facts.get("id") or ""}
+        )
+    if isinstance(problem, IllegalStep):
+        stands = labels.value("termination", "state", problem.facts["state"], language)
+        return errors.say(sentence("This step is not possible: the case stands at “%(state)s”. Somebody may just have decided."), language, {"state": stands})
     said = problems.words(problem)
-    return f"{errors.say(said.title, language, {})}. {errors.say(said.detail, language, _readable(problem, language))}".strip()
+    return f"{errors.say(said.title, language, {})}. {errors.say(said.detail, language, problem.facts)}".strip()
 
 
 def refusal(problem: Problem, request: Request) -> HTTPException:
@@ -98,9 +83,3 @@ def _called(fault: FieldError, language: str) -> str:
 def _told(fault: FieldError, language: str) -> str:
     return errors.say(problems.FIELD_WORDS.get(fault.code, problems.FIELD_WORDS["invalid"]), language, fault.facts)
 
-
-def _readable(problem: Problem, language: str) -> dict[str, object]:
-    facts = dict(problem.facts)
-    if "state" in facts:
-        facts["state"] = labels.value("termination", "state", facts["state"], language)
-    return facts

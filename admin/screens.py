@@ -135,13 +135,13 @@ class Screen(PiccoloCRUD):
         if answer.status_code >= 400:  # noqa: PLR2004  # HTTP
             return answer
         language, page = access.spoken(request), msgspec.json.decode(answer.body)
-        page["rows"] = [{name: self._read(name, value, language) for name, value in row.items()} for row in page["rows"]]
+        page["rows"] = [self._readable({name: self._read(name, value, language) for name, value in row.items()}) for row in page["rows"]]
         headers = {name: value for name, value in answer.headers.items() if name == "content-range"}
         return JSONResponse(page, headers=headers)
 
     def _read(self, name: str, value: Any, language: str) -> Any:
         if value is None:
-            return None
+            return None if name in self.references else ""  # the screens write NULL for none
         if name in self.money:
             return formats.money(Money(value), language).removeprefix("EUR ")
         kind = self._kinds.get(name)
@@ -149,6 +149,15 @@ class Screen(PiccoloCRUD):
             moment = datetime.fromisoformat(value)
             return f"{formats.day(moment, language)} {moment.astimezone(clock.AMSTERDAM):%H:%M}" if moment.tzinfo else value
         return formats.day(date.fromisoformat(value), language) if kind is date else value
+
+    def _readable(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A reference to nothing is called nothing; Piccolo would make it of empty parts: ", "."""
+        return row | {f"{name}_readable": None for name in self.references if f"{name}_readable" in row and row[name] is None}
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """The columns that refer to other rows."""
+        return frozenset(_name(column) for column in self.table._meta.foreign_key_columns)  # noqa: SLF001
 
     @cached_property
     def _kinds(self) -> dict[str, type]:
@@ -159,7 +168,7 @@ class Screen(PiccoloCRUD):
         answer = await super().get_single(request, row_id)
         if answer.status_code >= 400:  # noqa: PLR2004  # HTTP
             return answer
-        row = msgspec.json.decode(answer.body)
+        row = self._readable(msgspec.json.decode(answer.body))
         return JSONResponse({name: text(value) if name in self.money and value is not None else value for name, value in row.items()})
 
     async def get_new(self, request: Request) -> Response:

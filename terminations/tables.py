@@ -30,6 +30,11 @@ class Quote(OwnedByTenant, Table, tablename="termination_quote"):
 
     termination_quote_number_once = Unique(["tenant", "number"])
 
+    @classmethod
+    def get_readable(cls) -> Readable:
+        """Quotes are called by number."""
+        return Readable("%s", [cls.number])
+
 
 class Termination(OwnedByTenant, Table, tablename="termination"):
     """A case: one customer, one or more services, from request to effect; `ends_on` is the earliest last day of its lines."""

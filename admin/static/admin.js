@@ -31,15 +31,16 @@
 
   let words = { tables: {}, phrases: {} };
   let rights = null;
-  const told = new Map();
+  const tables = new Map();
+  const phrases = new Map();
   const ask = async (address) => (await fetch(address, { headers: { accept: "application/json" } })).json();
 
   const learn = async () => {
     words = await ask("./labels/");
-    for (const [name, label] of Object.entries(words.tables)) told.set(name.replaceAll("_", " "), label);
-    for (const [said, label] of Object.entries(words.phrases)) told.set(said.toLowerCase(), label);
+    for (const [name, label] of Object.entries(words.tables)) tables.set(name.replaceAll("_", " "), label);
+    for (const [said, label] of Object.entries(words.phrases)) phrases.set(said.toLowerCase(), label);
     const confirming = window.confirm;
-    window.confirm = (question) => confirming(told.get(question.toLowerCase()) || question);
+    window.confirm = (question) => confirming(phrases.get(question.toLowerCase()) || question);
     pass();
   };
 
@@ -54,18 +55,31 @@
   };
 
   // Names of tables and loose words, never what people have entered.
-  const NOT_OURS = "td, textarea, select[name], .results_list, pre, .ql-editor";
+  const NOT_OURS = "td, th, textarea, pre, .results_list, .ql-editor, .username";
+  const heading = (plain) => {
+    const name = [...tables.keys()].find((one) => plain === one || plain.endsWith(` ${one}`));
+    if (name === undefined) return undefined;
+    const label = tables.get(name);
+    if (plain.startsWith("select a row from")) return `${phrases.get("select a row from")} ${label}`;
+    return place().row === "add" ? `${label}: ${phrases.get("new")}` : label;
+  };
+  const refusal = (said) => said.replace(/^(.*?) field - /, (_, field) => (field.trim() ? `${field}: ` : ""));
   const worded = (node) => {
     const said = node.nodeValue.trim();
+    const parent = node.parentElement;
+    if (!said || parent === null || parent.closest(NOT_OURS)) return;
     const plain = said.toLowerCase();
-    if (!said || node.parentElement === null || node.parentElement.closest(NOT_OURS)) return;
-    let label = told.get(plain);
-    if (label === undefined && node.parentElement.matches("h1")) {
-      const name = [...told.keys()].find((one) => words.tables[one.replaceAll(" ", "_")] && plain.endsWith(` ${one}`));
-      if (name) label = `${said.slice(0, said.length - name.length)}${told.get(name)}`;
-    }
-    if (label === undefined && node.parentElement.closest("div.errors")) label = said.replace(/^\s*(.*?) field - /, (_, field) => (field.trim() ? `${field}: ` : ""));
+    let label;
+    if (parent.closest("h1")) label = heading(plain);
+    else if (parent.closest(".sidebar, #sidebar_overlay, .related_tables")) label = tables.get(plain);
+    else if (parent.closest("div.errors")) label = refusal(said);
+    else if (parent.matches("option")) label = ["true", "false", "none"].includes(plain) || parent.closest(".right_column, #page_size") ? option(plain) : undefined;
+    else if (!parent.matches("label")) label = phrases.get(plain);
     if (label !== undefined && label !== said) node.nodeValue = node.nodeValue.replace(said, label);
+  };
+  const option = (plain) => {
+    const paged = /^(\d+) per page$/.exec(plain);
+    return paged ? `${paged[1]} ${phrases.get("per page")}` : phrases.get(plain);
   };
 
   const offer = () => {
@@ -75,18 +89,15 @@
     root.toggle("no-create", Boolean(rights) && !(mine && mine.create));
     root.toggle("no-change", Boolean(rights) && !(mine && mine.change));
     root.toggle("no-remove", Boolean(rights) && !(mine && mine.remove));
-    if (!mine) return;
-    const isNew = row === "add" || document.querySelector("#overlay form") !== null;
+    if (!mine || !row) return;
+    const isNew = row === "add";
     const open = new Set(isNew ? mine.fields : mine.change ? mine.columns : []);
-    const forms = document.querySelectorAll(isNew ? "#overlay form, .left_column form, form" : ".inner form");
-    for (const form of forms) {
-      if (form.closest(".right_column") || !form.querySelector("[data-uitest=save_button], [data-uitest=create_button]")) continue;
-      for (const field of form.querySelectorAll("input[name], select[name], textarea[name]")) {
-        const may = open.has(field.name);
-        const box = field.closest("form > div > div");
-        if (isNew && box) box.hidden = !may;
-        if (!isNew && !may) { field.disabled = true; if (box) box.classList.add("fixed"); }
-      }
+    const button = document.querySelector("[data-uitest=save_button], [data-uitest=create_button]");
+    for (const field of button ? button.closest("form").querySelectorAll("input[name], select[name], textarea[name]") : []) {
+      const box = field.closest("form > div > div");
+      if (box === null || open.has(field.name)) continue;
+      if (isNew) box.hidden = true;
+      else { field.disabled = true; box.classList.add("fixed"); }
     }
   };
 
@@ -101,7 +112,7 @@
       const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
       while (walk.nextNode()) worded(walk.currentNode);
       for (const field of document.querySelectorAll("input[placeholder]")) {
-        const label = told.get(field.placeholder.toLowerCase());
+        const label = phrases.get(field.placeholder.toLowerCase());
         if (label) field.placeholder = label;
       }
       offer();
