@@ -16,7 +16,8 @@ from ..policy.facts import Applied
 from ..policy.preview import ServicePreview
 from ..policy.wording import WORDING
 
-_OF_THE_CONTRACT = sentence("your contract")
+_WHOLE = "formula.whole"
+_OF_THE_CONTRACT = sentence("by your contract")
 LANGUAGES = ("nl", "en")
 
 
@@ -25,9 +26,9 @@ def rule(line: CostLine, language: str) -> str:
     return _sentence(line.rule, line.parameters, language)
 
 
-def formula(line: CostLine, language: str) -> str:
-    """The sum of the line as a person would write it: 6 months x EUR 89.95 x 75 %."""
-    return _sentence(line.formula, line.parameters, language)
+def formula(line: CostLine, language: str) -> str | None:
+    """The sum of the line as a person would write it: 6 months x EUR 89.95 x 75 %; None where it is the amount itself."""
+    return None if line.formula == _WHOLE else _sentence(line.formula, line.parameters, language)
 
 
 def basis(line: CostLine, language: str) -> str:

@@ -364,7 +364,9 @@ async def adjustment(told: Dossier) -> Adjustment | None:
     if not _adjusted_by(told):
         return None
     row = await db.fetch_one(
-        "SELECT reason FROM termination_buyout_decision WHERE termination = $1 AND is_final ORDER BY decided_at DESC LIMIT 1", told.case.id
+        "SELECT reason FROM termination_buyout_decision WHERE termination = $1 AND amount_cents = $2 AND decision = 'adjust'"
+        " ORDER BY decided_at LIMIT 1",
+        *(told.case.id, told.case.agreed_cents),
     )
     return Adjustment(buyout_sum(told, told.case.computed_cents), row["reason"] if row else "")
 

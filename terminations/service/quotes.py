@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -143,13 +143,19 @@ async def keep(actor: Actor, request: Request) -> KeptQuote:
     return KeptQuote(id=quote, number=number, valid_until=valid_until, sha256=sealed.hex(), shown=shown)
 
 
-def seal(asked: str, looked_at: str, outcome: str) -> bytes:
+def seal(asked: str, looked_at: str, outcome: str, *, rules_version: str = RULES_VERSION) -> bytes:
     """The hash that binds a quote: of what was asked, what it rested on, what came out, and the version of the rules."""
-    digest = hashlib.sha256(RULES_VERSION.encode())
+    digest = hashlib.sha256(rules_version.encode())
     for part in (asked, looked_at, outcome):
         digest.update(len(part).to_bytes(8))
         digest.update(part.encode())
     return digest.digest()
+
+
+def is_intact(row: Mapping[str, Any]) -> bool:
+    """Whether a quote, as the database has it, is still the one that was sealed; needs no knowledge of what its parts mean."""
+    parts = (_json(msgspec.json.decode(row[name])) for name in ("asked", "facts", "preview"))
+    return bool(seal(*parts, rules_version=row["rules_version"]) == row["sha256"])
 
 
 def request_of(quote: Quote) -> Request:
@@ -168,4 +174,5 @@ def facts_of(quote: Quote) -> dict[Layer, tuple[ServiceFacts, ...]]:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value, order="deterministic").decode()
+    # Sorted throughout: PostgreSQL keeps values, not their order, and the seal must be found again in what it kept.
+    return msgspec.json.encode(value, order="sorted").decode()
