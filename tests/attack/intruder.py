@@ -73,7 +73,9 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         document = await db.fetch_one("SELECT document FROM termination WHERE id = $1", UUID(scheduled["id"]))
         mail = await db.fetch_one("SELECT id FROM infra_mail LIMIT 1")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
-    assert document and mail and newest
+    assert document
+    assert mail
+    assert newest
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, link=link, link_id=newest["id"], mail=mail["id"], step=1,
@@ -99,11 +101,10 @@ async def dump(tenant: UUID, *, but: tuple[str, ...] = ()) -> dict[str, list[str
         tables = await connection.fetch(
             "SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attname = 'tenant' AND c.relkind = 'r'"
         )
-        rows = {
-            name: [row["said"] for row in await connection.fetch(f"SELECT t::text AS said FROM {name} t WHERE tenant = $1 ORDER BY id", tenant)]  # noqa: S608  # names from the catalogue
-            for name in (table["name"] for table in tables)
-            if name not in but
-        }
+        rows = {}
+        for name in {table["name"] for table in tables} - set(but):
+            held = await connection.fetch(f"SELECT t::text AS said FROM {name} t WHERE tenant = $1 ORDER BY id", tenant)  # noqa: S608  # names from the catalogue
+            rows[name] = [row["said"] for row in held]
         rows["tenant"] = [str(await connection.fetchval("SELECT t::text FROM tenant t WHERE id = $1", tenant))]
         return rows
     finally:

@@ -34,7 +34,9 @@ class Way(msgspec.Struct, frozen=True):
         path = self.path
         for name, kind in self.parameters.items():
             if name not in ids:
-                raise UnknownParameter(f"{self.name}: the walk does not know what {name} ({kind.__name__}) is: give it an id of another tenant")
+                raise UnknownParameter(
+                    f"{self.name}: the walk does not know what {name} ({kind.__name__}) is: give it an id of another tenant"
+                )
             path = path.replace(f"{{{name}:{_KINDS[kind]}}}", str(ids[name]))
         assert "{" not in path, f"{path}: a kind of parameter that the walk does not know"
         return path
@@ -67,8 +69,6 @@ def ways() -> list[Way]:
         parameters = {parameter.name: parameter.type for parameter in route.path_components if not isinstance(parameter, str)}
         path = "/" + "/".join(part if isinstance(part, str) else f"{{{part.full}}}" for part in route.path_components)
         found += [
-            Way(method, path, parameters, handler)
-            for method, (handler, _model) in route.route_handler_map.items()
-            if method != "OPTIONS"
+            Way(method, path, parameters, handler) for method, (handler, _model) in route.route_handler_map.items() if method != "OPTIONS"
         ]
     return sorted(found, key=lambda way: way.name)

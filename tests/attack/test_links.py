@@ -77,7 +77,13 @@ async def scan(client: httpx.AsyncClient, link: str) -> None:
         for method in ("GET", "HEAD", "OPTIONS"):
             answer = await client.request(method, link, headers=headers)
             assert answer.status_code < 500, (method, headers, answer.text)
-    for address in (f"{link}/", f"{link}?utm_source=mail", f"{link}#yes", f"{link}?decision=approve&text_version=x", f"{link}/confirmation.pdf"):
+    for address in (
+        f"{link}/",
+        f"{link}?utm_source=mail",
+        f"{link}#yes",
+        f"{link}?decision=approve&text_version=x",
+        f"{link}/confirmation.pdf",
+    ):
         assert (await client.get(address)).status_code < 500
 
 
@@ -190,9 +196,7 @@ async def test_an_expired_link_decides_nothing_even_before_the_daily_round(
     assert await actions(case) == ["file", "expire"]
 
 
-async def test_forged_and_damaged_tokens_are_tokens_of_nothing(
-    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
-) -> None:
+async def test_forged_and_damaged_tokens_are_tokens_of_nothing(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     case, link = await asked(world, noord)
     token = link.rpartition("/")[2]
     stored = await rows("SELECT id, token_sha256 FROM termination_decision_link")
@@ -205,7 +209,9 @@ async def test_forged_and_damaged_tokens_are_tokens_of_nothing(
     answers = [await client.request(method, f"/confirm/{wrong}", data={"decision": "approve"} if method == "POST" else None)
                for wrong in forged for method in ("GET", "POST") for client in (stranger,)]  # fmt: skip
 
-    assert {answer.status_code for answer in answers} <= {400, 404}, [(a.url, a.status_code) for a in answers if a.status_code not in {400, 404}]
+    assert {answer.status_code for answer in answers} <= {400, 404}, [
+        (a.url, a.status_code) for a in answers if a.status_code not in {400, 404}
+    ]
     assert await actions(case) == ["file"]
 
 
@@ -254,7 +260,9 @@ async def asked_for_code(world: World, noord: httpx.AsyncClient, stranger: httpx
     return case, link, form
 
 
-async def test_above_the_limit_the_right_code_decides_and_no_other(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_above_the_limit_the_right_code_decides_and_no_other(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     with settings.use(code_limit_cents=100):
         case, link, form = await asked_for_code(world, noord, stranger)
         code = await code_of(world)
@@ -268,7 +276,9 @@ async def test_above_the_limit_the_right_code_decides_and_no_other(world: World,
         assert await actions(case) == ["file_buyout", "propose", "accept_with_consent"]
 
 
-async def test_a_crowd_of_wrong_codes_gets_five_attempts_together(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_a_crowd_of_wrong_codes_gets_five_attempts_together(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     with settings.use(code_limit_cents=100):
         case, link, form = await asked_for_code(world, noord, stranger)
         code = await code_of(world)
@@ -283,10 +293,14 @@ async def test_a_crowd_of_wrong_codes_gets_five_attempts_together(world: World, 
     assert {answer.status_code for answer in answers} == {200}, Counter(answer.status_code for answer in answers)
     assert late.status_code == 200
     assert await actions(case) == ["file_buyout", "propose"], "the sixth attempt is not looked at, even if it is right"
-    assert [row["code_attempts"] for row in await rows("SELECT code_attempts FROM termination_decision_link WHERE code_attempts > 0")] == [5]
+    assert [row["code_attempts"] for row in await rows("SELECT code_attempts FROM termination_decision_link WHERE code_attempts > 0")] == [
+        5
+    ]
 
 
-async def test_an_old_code_and_a_code_of_another_link_decide_nothing(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_an_old_code_and_a_code_of_another_link_decide_nothing(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     with settings.use(code_limit_cents=100):
         case, link, form = await asked_for_code(world, noord, stranger)
         code = await code_of(world)
@@ -314,9 +328,7 @@ async def test_not_me_keeps_the_case_and_takes_the_link_away(world: World, noord
     assert (await people.case(noord, case["id"]))["state"] == "waiting_for_customer"
 
 
-async def test_a_link_is_its_own_proof_whoever_is_signed_in(
-    world: World, noord: httpx.AsyncClient, zuid: httpx.AsyncClient
-) -> None:
+async def test_a_link_is_its_own_proof_whoever_is_signed_in(world: World, noord: httpx.AsyncClient, zuid: httpx.AsyncClient) -> None:
     case, link = await asked(world, noord)
     page = await zuid.get(link)
 
@@ -329,7 +341,9 @@ async def test_a_link_is_its_own_proof_whoever_is_signed_in(
     assert (await zuid.get(f"/api/v1/terminations/{case['id']}")).status_code == 404
 
 
-async def test_the_confirmation_behind_a_link_is_its_own_case_only(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+async def test_the_confirmation_behind_a_link_is_its_own_case_only(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
     case, link = await asked(world, noord)
     assert (await stranger.get(f"{link}/confirmation.pdf")).status_code == 404
     await people.press(stranger, link, "approve")
