@@ -370,6 +370,31 @@ def test_costs_stay_the_same_until_the_next_change(bound: Stay, gone_on: date) -
     assert leaving_cents(reckoning.leaving(last_same), unit) == leaving_cents(reckoning.leaving(gone_on), unit)
 
 
+BY_DAY = Equipment(60000, 36, ResidualMode.DAYS)
+
+
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("scale", [flat(75), flat(100), BY_MONTH, BY_MOMENT, Scale(ScaleKind.BY_CONTRACT_MONTH, LATE_BANDS), None])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"equipment": BY_DAY},
+        {"equipment": BY_DAY, "caps": Caps()},
+        {"discount": Discount(12000, 36), "caps": Caps()},
+        {"caps": Caps(), "fee_cents": 90000, "equipment": BY_DAY},
+        {"caps": Caps(eecc_equipment=True), "equipment": BY_DAY},
+        {"caps": Caps(consumer_zero=True), "equipment": BY_DAY},
+    ],
+)
+def test_no_day_of_a_contract_is_carried_along_wrongly(method: Method, scale: Scale | None, facts: dict[str, Any]) -> None:
+    rule = BuyoutRule(method=method, scale=scale, handling_cents=2500)
+    bound = stay(committed_until=D("2028-06-16"), rule=rule, **facts)
+    by_day, reckoning = LeavingByDay(Reckoning(bound)), Reckoning(bound)
+    for number in range(0, 1200, 3):
+        gone_on = D("2025-06-01") + timedelta(days=number)
+        assert by_day.on(gone_on) == leaving_cents(reckoning.leaving(gone_on), reckoning.unit), gone_on
+
+
 @given(stays(), leaving_days, st.integers(1, 90))
 def test_day_by_day_costs_are_those_of_the_day(bound: Stay, first: date, length: int) -> None:
     by_day, reckoning = LeavingByDay(Reckoning(bound)), Reckoning(bound)

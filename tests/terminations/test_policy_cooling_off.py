@@ -50,6 +50,7 @@ def test_its_figures_and_holidays_are_parameters() -> None:
     closed = frozenset({D("2026-12-04")})
     assert cooling_off.cooling_off_ends(D("2026-11-20"), D("2026-11-20"), extra_holidays=closed) == D("2026-12-07")
     assert cooling_off.cooling_off_ends(D("2026-11-18"), D("2026-11-20"), extra_holidays=closed) == D("2026-12-07")
+    assert cooling_off.cooling_off_ends(D("2026-11-20"), None, extra_holidays=closed) == D("2027-12-07")
     assert cooling_off.refund_by(D("2026-11-20"), terms=month) == D("2026-11-27")
     assert cooling_off.return_by(D("2026-11-20"), terms=month) == D("2026-12-11")
 
