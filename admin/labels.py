@@ -359,8 +359,9 @@ LOOSE_WORDS = (
     sentence("Translations"), sentence("Type here to filter"), sentence("Click for more info"), sentence("All"),
     sentence("Are you sure you want to logout?"), sentence("Are you sure you want to delete this row?"), sentence("contains"),
     sentence("exact"), sentence("starts"), sentence("ends"), sentence("Equals"), sentence("Not Equal"), sentence("Less Than"),
-    sentence("Less Than or Equal To"), sentence("Greater Than or Equal To"), sentence("Greater Than"), sentence("Staff admin"), sentence("Select a row from"), sentence("new"), sentence("per page"),
-    sentence("True"), sentence("False"), sentence("None"), sentence("Toggle all"),
+    sentence("Less Than or Equal To"), sentence("Greater Than or Equal To"), sentence("Greater Than"), sentence("Staff admin"),
+    sentence("Select a row from"), sentence("new"), sentence("per page"),
+    sentence("True"), sentence("False"), sentence("None"), sentence("Toggle all"), sentence("of"),
 )  # fmt: skip
 
 

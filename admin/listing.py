@@ -8,9 +8,11 @@ import msgspec
 from piccolo.apps.user.tables import BaseUser
 from piccolo.columns import ForeignKey
 from piccolo.table import Table
-from piccolo_admin.endpoints import OrderBy, TableConfig
+from piccolo_admin.endpoints import TableConfig
+from piccolo_api.crud.endpoints import OrderBy
 from piccolo_api.crud.hooks import Hook
 
+from billing.service.services import AgreedTerms
 from billing.tables import BuyoutRule, Product, Service, TermsChange
 from knowledge_base.tables import Article
 from partner_portal.infra.tables import AuditEntry, Document, OutboxMessage, OutgoingMail
@@ -76,7 +78,7 @@ _PARTNER = ("name", "bills", "language", "email", "phone", "website", "brand_col
 _CONTACT = ("name", "email", "phone", "active_until")
 _PLACE = ("street", "postcode", "city", "country")
 _PRODUCT = ("name_nl", "name_en", "kind", "is_domain", "has_numbers", "has_data", "retired_on")
-_SERVICE = ("customer", "product", "location", "number", *(name for name in masters.AgreedTerms.__struct_fields__))
+_SERVICE = ("customer", "product", "location", "number", *AgreedTerms.__struct_fields__)
 
 TABLES = (
     Listed(

@@ -61,8 +61,12 @@ def text(problem: Problem, language: str) -> str:
         )
     if isinstance(problem, IllegalStep):
         stands = labels.value("termination", "state", problem.facts["state"], language)
-        return errors.say(sentence("This step is not possible: the case stands at “%(state)s”. Somebody may just have decided."), language, {"state": stands})
-    said = problems.words(problem)
+        return errors.say(
+            sentence("This step is not possible: the case stands at “%(state)s”. Somebody may just have decided."),
+            language,
+            {"state": stands},
+        )
+    said = problems.words(type(problem))
     return f"{errors.say(said.title, language, {})}. {errors.say(said.detail, language, problem.facts)}".strip()
 
 
@@ -73,7 +77,7 @@ def refusal(problem: Problem, request: Request) -> HTTPException:
         told = [{"loc": [_called(fault, language)], "msg": _told(fault, language)} for fault in problem.fields]
     else:
         told = [{"loc": [""], "msg": text(problem, language)}]
-    return HTTPException(422, told)
+    return HTTPException(422, told)  # type: ignore[arg-type]  # FastAPI sends any detail as JSON, and the screens expect a list
 
 
 def _called(fault: FieldError, language: str) -> str:
@@ -82,4 +86,3 @@ def _called(fault: FieldError, language: str) -> str:
 
 def _told(fault: FieldError, language: str) -> str:
     return errors.say(problems.FIELD_WORDS.get(fault.code, problems.FIELD_WORDS["invalid"]), language, fault.facts)
-

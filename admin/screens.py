@@ -131,7 +131,7 @@ class Screen(PiccoloCRUD):
 
     async def get_all(self, request: Request, params: dict[str, Any] | None = None) -> Response:
         """A page of rows, to be read: amounts, days and instants as the language writes them."""
-        answer = await super().get_all(request, params=params)
+        answer: Response = await super().get_all(request, params=params)
         if answer.status_code >= 400:  # noqa: PLR2004  # HTTP
             return answer
         language, page = access.spoken(request), msgspec.json.decode(answer.body)
@@ -165,7 +165,7 @@ class Screen(PiccoloCRUD):
 
     async def get_single(self, request: Request, row_id: Any) -> Response:
         """One row, to be shown in fields: amounts in euros with two decimals."""
-        answer = await super().get_single(request, row_id)
+        answer: Response = await super().get_single(request, row_id)
         if answer.status_code >= 400:  # noqa: PLR2004  # HTTP
             return answer
         row = self._readable(msgspec.json.decode(answer.body))

@@ -43,7 +43,7 @@ class StaffAdmin(AdminRouter):
         self.listed = {listed.name: listed for listed in tables}
         self.offered = {form.config().slug: form for form in forms}
         Screen.served = {name: listed.rights for name, listed in self.listed.items()}
-        endpoints.PiccoloCRUD = Screen  # the router makes each table's endpoints of this name, and offers no other way in
+        endpoints.PiccoloCRUD = Screen  # type: ignore[attr-defined,assignment]  # the router makes each table's endpoints of this name, and offers no other way in
         super().__init__(*(listed.config() for listed in tables), forms=[form.config() for form in forms], **given)
         self.template = _dressed(self.template)
         self.mount("/static", StaticFiles(directory=_STATIC))
@@ -58,34 +58,34 @@ class StaffAdmin(AdminRouter):
         actor = access.acting(request)
         return {slug: form for slug, form in self.offered.items() if actor.has_any(*form.roles)}
 
-    def get_table_list(self, request: Request) -> list[str]:
+    def get_table_list(self, request: Request) -> list[str]:  # type: ignore[override]  # FastAPI gives what is asked for
         """The tables that the actor may see."""
         return [listed.name for listed in self._seen(request)]
 
-    def get_table_list_grouped(self, request: Request) -> GroupedTableNamesResponseModel:
+    def get_table_list_grouped(self, request: Request) -> GroupedTableNamesResponseModel:  # type: ignore[override]
         """The same by group, the groups in the order of the work."""
         grouped: dict[str, list[str]] = {}
         for listed in self._seen(request):
             grouped.setdefault(access.say(request, labels.GROUPS[listed.group]), []).append(listed.name)
         return GroupedTableNamesResponseModel(grouped=grouped)
 
-    def get_forms(self, request: Request) -> list[FormConfigResponseModel]:
+    def get_forms(self, request: Request) -> list[FormConfigResponseModel]:  # type: ignore[override]
         """The forms that the actor may use."""
         return [self._told(request, slug, form) for slug, form in self._usable(request).items()]
 
-    def get_grouped_forms(self, request: Request) -> GroupedFormsResponseModel:
+    def get_grouped_forms(self, request: Request) -> GroupedFormsResponseModel:  # type: ignore[override]
         """The same by group."""
         grouped: dict[str, list[FormConfigResponseModel]] = {}
         for slug, form in self._usable(request).items():
             grouped.setdefault(access.say(request, form.group), []).append(self._told(request, slug, form))
         return GroupedFormsResponseModel(grouped=grouped)
 
-    def get_single_form(self, request: Request, form_slug: str) -> FormConfigResponseModel:
+    def get_single_form(self, request: Request, form_slug: str) -> FormConfigResponseModel:  # type: ignore[override]
         """One form."""
         super().get_single_form(form_slug)  # answers 404 for a form that is not there
         return self._told(request, form_slug, self.offered[form_slug])
 
-    def get_single_form_schema(self, request: Request, form_slug: str) -> dict[str, Any]:
+    def get_single_form_schema(self, request: Request, form_slug: str) -> dict[str, Any]:  # type: ignore[override]
         """The fields of one form, named in the actor's language."""
         schema: dict[str, Any] = super().get_single_form_schema(form_slug)
         for field in schema["properties"].values():
@@ -95,7 +95,7 @@ class StaffAdmin(AdminRouter):
     def _told(self, request: Request, slug: str, form: Form) -> FormConfigResponseModel:
         return FormConfigResponseModel(name=access.say(request, form.name), slug=slug, description=access.say(request, form.told))
 
-    def get_sidebar_links(self, request: Request) -> dict[str, str]:
+    def get_sidebar_links(self, request: Request) -> dict[str, str]:  # type: ignore[override]
         """The pages of ours beside the generated ones."""
         return {access.say(request, sentence("Work list of finance")): WORK_LIST} if access.acting(request).has_any(*FINANCE) else {}
 
@@ -131,9 +131,8 @@ def router() -> StaffAdmin:
         rate_limit_provider=InMemoryLimitProvider(limit=_MOST_SIGN_INS, timespan=_BLOCKED_SECONDS, block_duration=_BLOCKED_SECONDS),
         production=chosen.in_production,
         allowed_hosts=[urlsplit(chosen.public_url).hostname or ""],
-        site_name=catalogue.text(sentence("%(provider)s: staff"), "en", provider=chosen.provider_name),
+        site_name=chosen.provider_name,
         translations=[_dutch(), ENGLISH],
-        page_size=25,
     )
 
 

@@ -74,6 +74,7 @@
     else if (parent.closest(".sidebar, #sidebar_overlay, .related_tables")) label = tables.get(plain);
     else if (parent.closest("div.errors")) label = refusal(said);
     else if (parent.matches("option")) label = ["true", "false", "none"].includes(plain) || parent.closest(".right_column, #page_size") ? option(plain) : undefined;
+    else if (/^of \d+$/.test(plain)) label = `${phrases.get("of")} ${plain.slice(3)}`;
     else if (!parent.matches("label")) label = phrases.get(plain);
     if (label !== undefined && label !== said) node.nodeValue = node.nodeValue.replace(said, label);
   };
