@@ -9,6 +9,7 @@ import click
 import msgspec
 import pytest
 
+from partner_portal import invariants
 from partner_portal.console.main import COMMANDS, portal
 from partner_portal.infra.settings import Settings
 from tests.architecture import sources
@@ -66,3 +67,8 @@ def test_every_dependency_has_its_reason_on_paper() -> None:
     reasoned = set(re.findall(r"^\| ([a-z0-9-]+) \| .{6,} \| `", paper, re.MULTILINE))
 
     assert reasoned == needed
+
+
+@pytest.mark.parametrize("rule", [*invariants.RULES, invariants.INTACT])
+def test_every_invariant_says_in_the_operators_handbook_what_its_alarm_means(rule: str) -> None:
+    assert re.search(rf"^\|.*\b{re.escape(rule)}\b.* \| .+ \|$", (sources.ROOT / "docs/operations.md").read_text(), re.MULTILINE)
