@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar, Token
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -68,6 +69,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     as_json = settings.log_format is LogFormat.JSON or (settings.log_format is LogFormat.AUTO and settings.in_production)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _tell_about,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -88,21 +90,38 @@ class _Plain:
     as_json = True
 
 
-def request(method: str, route: str, status: int, milliseconds: int, **who: str) -> None:
+_about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
+
+
+def about(facts: Mapping[str, str]) -> Token[Mapping[str, str] | None]:
+    """Until `over`, every line of this task says these facts, those that are added to the mapping later included."""
+    return _about.set(facts)
+
+
+def over(token: Token[Mapping[str, str] | None]) -> None:
+    """Lines say what they said before `about`."""
+    _about.reset(token)
+
+
+def _tell_about(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**(_about.get() or {}), **event}
+
+
+def request(method: str, route: str, status: int, milliseconds: int, facts: Mapping[str, str]) -> None:
     """The line of one request. Its caller vouches for every value, so none is looked through: that would cost more than answering does."""
     if _Plain.out is None:
         return
-    facts = {
+    line = {
         "timestamp": datetime.now(UTC).isoformat(),  # noqa: TID251  # when it happened, not what the portal's clock was moved to
         "level": "info",
         "event": "web.request",
-        **who,
+        **facts,
         "method": method,
         "route": route,
         "status": status,
         "ms": milliseconds,
     }
-    text = msgspec.json.encode(facts).decode() if _Plain.as_json else " ".join(f"{name}={value}" for name, value in facts.items())
+    text = msgspec.json.encode(line).decode() if _Plain.as_json else " ".join(f"{name}={value}" for name, value in line.items())
     _Plain.out.write(f"{text}\n")
 
 

@@ -44,8 +44,8 @@ def security(*, production: bool) -> Security:
 
 
 def completed(given: list[Header], added: tuple[Header, ...]) -> list[Header]:
-    """The headers of an answer with the `added` ones that it does not have itself."""
-    names = {name.lower() for name, _ in given}
+    """The headers of an answer, named in small letters as ASGI has them, with the `added` ones that it does not have itself."""
+    names = {name for name, _ in given}
     if names.isdisjoint(_OVERRIDABLE):
         return [*given, *added]
     return [*given, *(header for header in added if header[0] not in names)]

@@ -16,7 +16,6 @@ import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_400_BAD_REQUEST, HTTP_413_REQUEST_ENTITY_TOO_LARGE
-from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from partner_portal.infra import db, log
 from partner_portal.kernel.errors import Problem
@@ -73,8 +72,8 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_receive", "_send", "added", "begun", "given", "gone", "held", "identity", "in_admin",
-        "replaced", "request_id", "scope", "shell", "size", "status", "twin", "who", "whole_body", "work",
+        "_receive", "_send", "about", "added", "begun", "given", "gone", "held", "identity", "in_admin",
+        "replaced", "request_id", "scope", "shell", "size", "status", "twin", "whole_body", "work",
     )  # fmt: skip
 
     def __init__(self, shell: Shell, scope: Any, receive: Receive, send: Send) -> None:
@@ -95,8 +94,8 @@ class Exchange:
         self.twin: idempotency.Twin | None = None
         self.held: Any = None
         self.whole_body: bytes | None = None
-        self.who: dict[str, str] = {}
         self.request_id = self._name()
+        self.about = {"request": self.request_id}
 
     def _name(self) -> str:
         brought = self.given.get(b"x-request-id")
@@ -108,7 +107,7 @@ class Exchange:
         """Serves the request from its name to its line in the log."""
         state = self.scope.setdefault("state", {})
         state["exchange"], state["identity"], state["reader"] = self, self.identity, self.reader
-        bind_contextvars(request=self.request_id)
+        token = log.about(self.about)
         try:
             if self.scope["path"].startswith(self.shell.shape.unguarded):
                 await self.shell.app(self.scope, self.receive, self.send)
@@ -116,7 +115,7 @@ class Exchange:
                 await self._serve()
         finally:
             self._note()
-            unbind_contextvars("request", "actor", "tenant")
+            log.over(token)
 
     async def _admitted(self) -> bool:
         """Whether the request may go on; if not, it was answered."""
@@ -151,8 +150,8 @@ class Exchange:
         self.identity = self.scope["state"]["identity"] = found
         self.scope["user"] = actor = found.actor
         if actor is not None:
-            self.who = {"actor": actor.trail, "tenant": str(actor.tenant)} if actor.tenant else {"actor": actor.trail}
-            bind_contextvars(**self.who)
+            self.about["actor"] = actor.trail
+            self.about["tenant"] = str(actor.tenant or "")
 
     async def _serve(self) -> None:
         """The application inside its unit of work, which is over when this returns, whatever happened."""
@@ -316,7 +315,7 @@ class Exchange:
         method = metrics.plain(self.scope["method"])
         seconds = perf_counter() - self.begun
         metrics.count(method, route, self.status, seconds)
-        log.request(method, route, self.status, round(seconds * 1000), request=self.request_id, **self.who)
+        log.request(method, route, self.status, round(seconds * 1000), self.about)
 
 
 class AlreadyAsked(RuntimeError):
