@@ -55,7 +55,7 @@ class People:
 def landing() -> Response[str]:
     """What this is, and where to go."""
     brand = Brand(name=settings.current().provider_name)
-    page = templates.render("web/landing.html", language="nl", brand=brand, sign_in_link="/schema/openapi.json", staff_link="/admin/")
+    page = templates.render("web/landing.html", language="nl", brand=brand, api_link="/schema/openapi.json", staff_link="/admin/")
     return Response(page, media_type="text/html; charset=utf-8")
 
 

@@ -14,13 +14,16 @@ from partner_portal.infra.settings import Settings
 from partner_portal.web import idempotency
 
 
-async def forget_old_answers() -> None:
-    """Answers kept for requests that might be repeated are forgotten when nobody repeats them any more."""
+async def forget_what_is_done() -> None:
+    """Answers that nobody repeats any more and messages delivered long ago are forgotten; what they did stays on record elsewhere."""
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:daily")):
         await idempotency.purge(clock.now() - timedelta(hours=25))
+        await outbox.purge(clock.now() - _DELIVERED_KEPT)
 
 
-DAILY: list[Daily] = [*terminations.jobs.DAILY, forget_old_answers]
+_DELIVERED_KEPT = timedelta(days=30)
+
+DAILY: list[Daily] = [*terminations.jobs.DAILY, forget_what_is_done]
 
 
 def register_handlers() -> None:

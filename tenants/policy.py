@@ -20,7 +20,7 @@ class TenantKind(StrEnum):
 
 
 class WhoBills(StrEnum):
-    """In whose name the end customer gets its invoice (rules.md 3.2, "who bills")."""
+    """In whose name the end customer gets its invoice."""
 
     DIRECT = "direct"  # the provider invoices the customer
     OWN_NAME = "own name"  # the provider invoices the partner, the partner its customer
@@ -28,7 +28,7 @@ class WhoBills(StrEnum):
 
 
 class Segment(StrEnum):
-    """How far the law protects a customer (rules.md 1.4); UNKNOWN is treated as PROTECTED_BIZ."""
+    """How far the law protects a customer; UNKNOWN is treated as PROTECTED_BIZ."""
 
     CONSUMER = "CONSUMER"
     PROTECTED_BIZ = "PROTECTED_BIZ"

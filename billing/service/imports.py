@@ -44,7 +44,8 @@ async def _enter(actor: Actor, row: Row[ServiceRow], known: Mapping[str, UUID]) 
         return [RowError(row.number, "wholesale_cents", "set-by-provider")]
     terms = AgreedTerms(**{field.name: getattr(given, field.name) for field in msgspec.structs.fields(AgreedTerms)})
     try:
-        await services.enter(actor, customer=customer, product=given.product, terms=terms, number=given.number)
+        async with db.savepoint():
+            await services.enter(actor, customer=customer, product=given.product, terms=terms, number=given.number)
     except Invalid as problem:
         return [RowError(row.number, field.pointer.removeprefix("/terms").strip("/"), field.code, field.facts) for field in problem.fields]
     return []

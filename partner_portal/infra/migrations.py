@@ -39,14 +39,20 @@ async def migrate(settings: Settings) -> list[str]:
 
 
 async def _roles(connection: asyncpg.Connection, settings: Settings) -> None:
-    for role in (db.Door.TENANT, db.Door.STAFF):
-        secret = await connection.fetchval("SELECT quote_literal($1::text)", settings.role_password(role.value))
-        if await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role.value):
-            await connection.execute(f"ALTER ROLE {role.value} PASSWORD {secret}")
-        else:
-            await connection.execute(f"CREATE ROLE {role.value} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {secret}")
+    own = {db.Door.TENANT: settings.database_app_url, db.Door.STAFF: settings.database_staff_url}
+    for role, url in own.items():
+        if not url:  # a role with a URL of its own is the operator's, password and all
+            await _role(connection, role.value, settings.role_password(role.value))
         await connection.execute(f"GRANT USAGE ON SCHEMA public TO {role.value}")
     await connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+async def _role(connection: asyncpg.Connection, role: str, password: str) -> None:
+    secret = await connection.fetchval("SELECT quote_literal($1::text)", password)
+    if await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        await connection.execute(f"ALTER ROLE {role} PASSWORD {secret}")
+    else:
+        await connection.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {secret}")
 
 
 async def _forwards(settings: Settings) -> list[str]:

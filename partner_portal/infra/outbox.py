@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 
+from partner_portal.kernel.errors import Refused
 from partner_portal.kernel.events import Event
 
 from . import clock, db
@@ -42,6 +43,13 @@ _topics: dict[type[Event], list[str]] = {}
 
 class UnknownHandler(LookupError):
     """A row names a handler that this version of the portal does not have."""
+
+
+class WorkersDied(RuntimeError):
+    """Every attempt ended with its worker: nobody was left to say why."""
+
+
+_HOPELESS = (UnknownHandler, Refused)  # trying again changes nothing: staff sees it at once
 
 
 def through_staff_door(handler: Handler) -> Handler:
@@ -77,25 +85,30 @@ async def publish(event: Event) -> None:
 
 
 async def lease(limit: int, seconds: float) -> list[tuple[UUID, int]]:
-    """Up to `limit` due rows with their attempt's number, leased for `seconds`: nobody else gets them meanwhile."""
+    """Up to `limit` due rows, each with a number of this lease, leased for `seconds`: nobody else gets them meanwhile.
+
+    A lease is no attempt: what waits in a long queue until its lease is over has not failed.
+    """
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
         rows = await db.fetch(
-            "UPDATE infra_outbox SET leased_until = now() + $2, attempts = attempts + 1 WHERE id IN ("
+            "UPDATE infra_outbox SET leased_until = now() + $2 WHERE id IN ("
             " SELECT id FROM infra_outbox WHERE done_at IS NULL AND dead_at IS NULL AND available_at <= greatest(now(), $3)"
             " AND (leased_until IS NULL OR leased_until < now()) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, attempts",
+            " RETURNING id, (extract(epoch FROM leased_until) * 1000)::bigint AS lease",
             *(limit, timedelta(seconds=seconds), clock.now()),
         )
-    return sorted((row["id"], row["attempts"]) for row in rows)
+    return sorted((row["id"], row["lease"]) for row in rows)
 
 
 async def deliver(message: UUID) -> None:
     """The message's handler has run and its row is done, in one transaction; or its next attempt is planned, or it is dead."""
-    row = await _look(message)
+    row = await _begin(message)
     if row is None:
         return
     structlog.contextvars.bind_contextvars(event=row["topic"], handler=row["handler"], tenant=str(row["tenant"]))
     try:
+        if row["attempts"] > MAX_ATTEMPTS:
+            raise WorkersDied(row["attempts"])
         await _run(message, row)
     except Exception as error:  # noqa: BLE001  # whatever a handler raises is planned again, and kept for staff to read
         await _plan_again(message, row["attempts"], error)
@@ -103,10 +116,13 @@ async def deliver(message: UUID) -> None:
         structlog.contextvars.unbind_contextvars("event", "handler", "tenant")
 
 
-async def _look(message: UUID) -> Any:
+async def _begin(message: UUID) -> Any:
+    # Counted before it is run: a job that kills its worker leaves nobody to count it afterwards.
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
         return await db.fetch_one(
-            "SELECT tenant, topic, handler, payload, attempts FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL",
+            "UPDATE infra_outbox SET attempts = attempts + 1 WHERE id ="
+            " (SELECT id FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL FOR UPDATE SKIP LOCKED)"
+            " RETURNING tenant, topic, handler, payload, attempts",
             message,
         )
 
@@ -125,7 +141,7 @@ async def _run(message: UUID, row: Any) -> None:
 
 
 async def _plan_again(message: UUID, attempts: int, error: Exception) -> None:
-    dead = attempts >= MAX_ATTEMPTS or isinstance(error, UnknownHandler)
+    dead = attempts >= MAX_ATTEMPTS or isinstance(error, _HOPELESS)
     wait = _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1] if attempts else 0
     log.warning("outbox.failed", message=str(message), attempts=attempts, dead=dead, error=type(error).__name__, exc_info=error)
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
@@ -153,6 +169,12 @@ async def run_again(message: UUID) -> bool:
     return tag == "UPDATE 1"
 
 
+async def purge(before: datetime) -> int:
+    """Messages delivered before this instant are forgotten; through the staff door. Returns how many."""
+    tag = await db.execute("DELETE FROM infra_outbox WHERE done_at < $1", before)
+    return int(tag.rpartition(" ")[2])
+
+
 async def drain(rounds: int = 50) -> int:
     """Everything due is delivered in this process, in order; returns how many. For tests and one-off commands."""
     delivered = 0
@@ -160,7 +182,7 @@ async def drain(rounds: int = 50) -> int:
         due = await lease(100, 60)
         if not due:
             return delivered
-        for message, _attempt in due:
+        for message, _lease in due:
             await deliver(message)
             delivered += 1
     return delivered

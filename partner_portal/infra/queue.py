@@ -46,9 +46,9 @@ async def relay(settings: Settings, stop: asyncio.Event) -> None:
     try:
         while not stop.is_set():
             due = await outbox.lease(100, settings.job_lease_seconds)
-            for message, attempt in due:
-                # The attempt's number is part of the id, so that a leased row never meets the kept result of an earlier attempt.
-                await queue.enqueue_job("deliver", str(message), _job_id=f"{message}:{attempt}", _expires=settings.job_lease_seconds)
+            for message, lease in due:
+                # The lease's number is part of the id, so that a row leased again never meets what is left of an earlier lease.
+                await queue.enqueue_job("deliver", str(message), _job_id=f"{message}:{lease}", _expires=settings.job_lease_seconds)
             if not due:
                 await _pause(stop, _RELAY_PAUSE)
     finally:

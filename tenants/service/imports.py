@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partner_portal.infra import spreadsheet
+from partner_portal.infra import db, spreadsheet
 from partner_portal.infra.spreadsheet import ImportRefused, RowError
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import Invalid
@@ -18,7 +18,8 @@ async def of_customers(actor: Actor, text: str) -> int:
     rows, wrong = spreadsheet.read(text, NewCustomer, NESTED)
     for row in rows:
         try:
-            await customers.create(actor, row.value)
+            async with db.savepoint():
+                await customers.create(actor, row.value)
         except Invalid as problem:
             wrong += [RowError(row.number, field.pointer.strip("/"), field.code, field.facts) for field in problem.fields]
     if wrong:

@@ -284,9 +284,12 @@ def _chosen(verdict: Judged, asked: Asked) -> tuple[Plan, Plan | None]:
         return ending_plan(verdict, effect.ends_on), None
     wished_on = asked.wished_on
     ordinary = ending_plan(verdict, verdict.lawful_end)
-    if wished_on is None or wished_on >= verdict.first_possible_end or dates.already_ended(verdict.case):
+    if wished_on is None or dates.already_ended(verdict.case):
         return ordinary, None
-    early = ending_plan(verdict, max(wished_on, asked.first_day))
+    day = max(wished_on, asked.first_day)
+    if day >= verdict.first_possible_end:
+        return ordinary, None
+    early = ending_plan(verdict, day)
     return (early, None) if asked.early else (ordinary, early)
 
 
