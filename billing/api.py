@@ -12,9 +12,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from partner_portal.kernel.actor import ActorKind, Role
-from partner_portal.kernel.errors import FieldError, Invalid
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound
 from partner_portal.web import auth, conditional, requests
 from partner_portal.web.money import MoneyOut, text
+from partner_portal.web.openapi import documented
 from partner_portal.web.requests import LARGEST_CSV, from_members
 from tenants.policy import Scope
 from tenants.service import customers
@@ -137,7 +138,7 @@ async def import_services(request: Request[Any, Any, Any], actor: auth.Acting) -
 
 router = Router(
     "/",
-    route_handlers=[list_services, enter_service, import_services],
+    route_handlers=documented([list_services, enter_service, import_services], NotFound, Invalid, NotAllowed),
     before_request=from_members,
     tags=["services"],
 )

@@ -10,7 +10,9 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
 
+from partner_portal.kernel.errors import Invalid
 from partner_portal.web import auth, lists
+from partner_portal.web.openapi import documented
 from partner_portal.web.requests import known_parameters_only
 
 from . import service
@@ -48,4 +50,4 @@ def _article(row: Any) -> ArticleOut:
     return ArticleOut(*row)
 
 
-router = Router("/", route_handlers=[list_articles], before_request=known_parameters_only, tags=["knowledge base"])
+router = Router("/", route_handlers=documented([list_articles], Invalid), before_request=known_parameters_only, tags=["knowledge base"])

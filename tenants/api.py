@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from partner_portal.infra import rates
 from partner_portal.kernel.actor import Role
+from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from partner_portal.web import auth, conditional, idempotency, identity, lists, requests
+from partner_portal.web.openapi import documented
 from partner_portal.web.problems import TooManyRequests
 from partner_portal.web.requests import LARGEST_CSV, from_members
 
@@ -218,7 +220,12 @@ async def revoke_key(actor: auth.Acting, key_id: FromPath[UUID]) -> None:
 session_router = Router("/", route_handlers=[open_session, close_session], tags=["session"])
 router = Router(
     "/",
-    route_handlers=[list_customers, create_customer, import_customers, show_customer, change_customer, list_keys, make_key, revoke_key],
+    route_handlers=documented(
+        [list_customers, create_customer, import_customers, show_customer, change_customer, list_keys, make_key, revoke_key],
+        NotFound,
+        Invalid,
+        NotAllowed,
+    ),
     before_request=from_members,
     tags=["customers"],
 )

@@ -13,9 +13,10 @@ from msgspec import Meta
 
 from partner_portal.infra import clock, files
 from partner_portal.kernel.actor import Role
-from partner_portal.kernel.errors import NotFound
+from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from partner_portal.web import auth, conditional, lists
 from partner_portal.web.money import MoneyIn, MoneyOut, text
+from partner_portal.web.openapi import documented
 from partner_portal.web.requests import from_members
 from tenants.policy import Scope
 
@@ -26,7 +27,7 @@ from .service.cases import Filing, Reason
 from .service.shown import CalendarDetail, PreviewOut
 from .service.steps import Note
 from .tables import Termination
-from .workflow import Party, State, legal_actions
+from .workflow import IllegalStep, Party, State, legal_actions
 
 ServiceIds = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=50)]
 Words = Annotated[str, Meta(max_length=2000)]
@@ -333,19 +334,28 @@ async def _answer(case_id: UUID, *, status_code: int, location: str | None = Non
 
 router = Router(
     "/",
-    route_handlers=[
-        preview,
-        quote,
-        list_cases,
-        file_case,
-        show_case,
-        withdraw,
-        send_again,
-        accept_buyout,
-        refuse_buyout,
-        counter_buyout,
-        confirmation,
-    ],
+    route_handlers=documented(
+        [
+            preview,
+            quote,
+            list_cases,
+            file_case,
+            show_case,
+            withdraw,
+            send_again,
+            accept_buyout,
+            refuse_buyout,
+            counter_buyout,
+            confirmation,
+        ],
+        NotFound,
+        Invalid,
+        NotAllowed,
+        cases.QuoteExpired,
+        cases.QuoteOutdated,
+        cases.ServiceAlreadyEnding,
+        IllegalStep,
+    ),
     before_request=from_members,
     tags=["terminations"],
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from litestar.datastructures import ResponseHeader
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
@@ -48,6 +50,13 @@ def raises(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
         status: ResponseSpec(ProblemDetails, generate_examples=False, description=" or ".join(codes), media_type=PROBLEM_JSON)
         for status, codes in by_status.items()
     }
+
+
+def documented(handlers: Sequence[HTTPRouteHandler], *kinds: type[Problem]) -> Sequence[HTTPRouteHandler]:
+    """The handlers of a router, each described with the problems it can answer with, beside its own."""
+    for handler in handlers:
+        handler.responses = raises(*kinds) | dict(handler.responses or {})
+    return handlers
 
 
 REQUEST_HEADERS: dict[str, str] = {
