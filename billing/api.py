@@ -17,7 +17,7 @@ from partner_portal.web import auth, conditional, requests
 from partner_portal.web.money import MoneyOut, text
 from partner_portal.web.openapi import documented
 from partner_portal.web.requests import LARGEST_CSV, from_members
-from tenants.policy import Scope
+from tenants.policy import LocationKind, Scope
 from tenants.service import customers
 
 from .service import imports, services
@@ -59,6 +59,7 @@ class ServiceOut(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     monthly_fee: MoneyOut
     wholesale_fee: MoneyOut | None
+    location: str | None
     bundle: str | None
     ends_on: date | None
     billing_ends_on: date | None
@@ -90,6 +91,7 @@ class ServiceOut(msgspec.Struct, frozen=True, kw_only=True):
             quantity=row["quantity"],
             monthly_fee=MoneyOut(text(row["fee_cents"])),
             wholesale_fee=None if wholesale is None else MoneyOut(text(wholesale)),
+            location=f"{row['location_street']}, {row['location_city']}" if row["location_street"] else None,
             bundle=row["bundle"],
             ends_on=row["ends_on"],
             billing_ends_on=row["billing_ends_on"],
@@ -109,6 +111,7 @@ class NewService(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     product: Annotated[str, Meta(min_length=1, max_length=40)]
     terms: AgreedTerms
     number: Number | None = None
+    location: LocationKind | None = None
 
 
 @get("/customers/{customer_id:uuid}/services")
@@ -125,7 +128,9 @@ async def enter_service(actor: auth.Acting, customer_id: FromPath[UUID], data: J
     """A service the customer has, with the terms of its contract. The wholesale price is the provider's to set."""
     if data.terms.wholesale_cents is not None and actor.kind is not ActorKind.STAFF:
         raise Invalid(FieldError("/terms/wholesale_cents", "set-by-provider"))
-    service = await services.enter(actor, customer=customer_id, product=data.product, terms=data.terms, number=data.number)
+    service = await services.enter(
+        actor, customer=customer_id, product=data.product, terms=data.terms, number=data.number, location=data.location
+    )
     row = (await services.by_id([service]))[0]
     return Response(ServiceOut.of(row), status_code=201, headers={"etag": conditional.etag(row["version"])})
 

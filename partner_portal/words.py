@@ -65,6 +65,7 @@ FIELDS = {
     "after-paid-until": sentence("This lies after the first day not paid."),
     "unknown-product": sentence("There is no such product."),
     "unknown-buyout-rule": sentence("There is no such buyout rule."),
+    "no-such-location": sentence("The customer has no address of this kind."),
     "unknown-customer": sentence("The partner has no customer with this number."),
     "set-by-provider": sentence("The wholesale price is set by the provider."),
     "not-valid": sentence("This is not valid."),

@@ -11,6 +11,7 @@ from partner_portal.infra import db, spreadsheet
 from partner_portal.infra.spreadsheet import ImportRefused, Row, RowError
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import Invalid
+from tenants.policy import LocationKind
 
 from . import services
 from .services import AgreedTerms, Number
@@ -22,6 +23,7 @@ class ServiceRow(AgreedTerms, frozen=True, kw_only=True, forbid_unknown_fields=T
     customer: Number
     product: str
     number: Number | None = None
+    location: LocationKind | None = None
 
 
 async def of_services(actor: Actor, text: str) -> int:
@@ -45,7 +47,7 @@ async def _enter(actor: Actor, row: Row[ServiceRow], known: Mapping[str, UUID]) 
     terms = AgreedTerms(**{field.name: getattr(given, field.name) for field in msgspec.structs.fields(AgreedTerms)})
     try:
         async with db.savepoint():
-            await services.enter(actor, customer=customer, product=given.product, terms=terms, number=given.number)
+            await services.enter(actor, customer=customer, product=given.product, terms=terms, number=given.number, location=given.location)
     except Invalid as problem:
         return [RowError(row.number, field.pointer.removeprefix("/terms").strip("/"), field.code, field.facts) for field in problem.fields]
     return []

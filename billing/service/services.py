@@ -15,6 +15,7 @@ from partner_portal.infra import clock, db, numbers
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+from tenants.policy import LocationKind
 
 from ..policy import agreed
 from ..policy.terms import Align, CountFrom, NoticeUnit, Renewal
@@ -70,8 +71,9 @@ _INSERT = (
 READ = """
 SELECT s.*, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS product_en, p.kind AS product_kind, p.is_domain, p.has_numbers, p.has_data,
        r.name AS rule_name, r.method AS rule_method, r.scale AS rule_scale, r.percentage AS rule_percentage, r.bands AS rule_bands,
-       r.handling_cents AS rule_handling, r.avoided_percentage AS rule_avoided
+       r.handling_cents AS rule_handling, r.avoided_percentage AS rule_avoided, l.street AS location_street, l.city AS location_city
   FROM billing_service s JOIN billing_product p ON p.id = s.product LEFT JOIN billing_buyout_rule r ON r.id = s.buyout_rule
+  LEFT JOIN location l ON l.id = s.location AND l.tenant = s.tenant
 """
 _OF_CUSTOMER = READ + " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
 _BY_ID = READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
@@ -95,8 +97,10 @@ async def by_id(services: Sequence[UUID]) -> list[asyncpg.Record]:
     return rows
 
 
-async def enter(actor: Actor, *, customer: UUID, product: str, terms: AgreedTerms, number: str | None = None) -> UUID:
-    """The service exists with these terms; Invalid names everything that cannot be."""
+async def enter(
+    actor: Actor, *, customer: UUID, product: str, terms: AgreedTerms, number: str | None = None, location: LocationKind | None = None
+) -> UUID:
+    """The service exists with these terms, at the customer's address of that kind; Invalid names everything that cannot be."""
     await db.execute("SELECT 1 FROM customer WHERE id = $1 FOR SHARE", customer)
     product_id = await db.fetch_one("SELECT id FROM billing_product WHERE code = $1", product)
     rule = await db.fetch_one("SELECT id FROM billing_buyout_rule WHERE name = $1", terms.buyout_rule) if terms.buyout_rule else None
@@ -105,6 +109,9 @@ async def enter(actor: Actor, *, customer: UUID, product: str, terms: AgreedTerm
         faults.append(FieldError("/product", "unknown-product", {"value": product}))
     if terms.buyout_rule and rule is None:
         faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": terms.buyout_rule}))
+    place = await _location(customer, location)
+    if location and place is None:
+        faults.append(FieldError("/location", "no-such-location", {"value": location.value}))
     if faults or product_id is None:
         raise Invalid(*faults)
     service, number = new_id(), number or await numbers.next_in("S")
@@ -114,7 +121,7 @@ async def enter(actor: Actor, *, customer: UUID, product: str, terms: AgreedTerm
         async with db.savepoint():
             await db.execute(
                 _INSERT,
-                *(service, actor.tenant, customer, product_id["id"], number, rule["id"] if rule else None, None, clock.now()),
+                *(service, actor.tenant, customer, product_id["id"], number, rule["id"] if rule else None, place, clock.now()),
                 *values.values(),
             )
     except asyncpg.UniqueViolationError as error:
@@ -122,6 +129,13 @@ async def enter(actor: Actor, *, customer: UUID, product: str, terms: AgreedTerm
     except asyncpg.ForeignKeyViolationError as error:
         raise NotFound(what="customer", id=str(customer)) from error
     return service
+
+
+async def _location(customer: UUID, kind: LocationKind | None) -> UUID | None:
+    if kind is None:
+        return None
+    row = await db.fetch_one("SELECT id FROM location WHERE customer = $1 AND kind = $2 ORDER BY id LIMIT 1", customer, kind)
+    return row["id"] if row else None
 
 
 def contradictions(terms: AgreedTerms) -> list[FieldError]:

@@ -14,7 +14,7 @@ from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.infra.settings import Settings
 from partner_portal.kernel.actor import Actor, ActorKind, Role
-from tenants.policy import Scope, TenantKind, WhoBills
+from tenants.policy import LocationKind, Scope, TenantKind, WhoBills
 from tenants.service import customers, members
 from tenants.service.customers import Address, MainContact, NewCustomer
 
@@ -111,7 +111,7 @@ async def _client(tenant: UUID, client: Client) -> None:
     customer = await customers.create(actor, new)
     for product, label, terms in client.services:
         agreed = msgspec.convert({"label": label, **terms}, AgreedTerms)
-        await services.enter(actor, customer=customer, product=product, terms=agreed)
+        await services.enter(actor, customer=customer, product=product, terms=agreed, location=LocationKind.BILLING)
 
 
 def doors(settings: Settings) -> list[str]:

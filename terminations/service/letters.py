@@ -185,18 +185,22 @@ def case_words(told: Dossier) -> CaseWords:
 
 def line_words(told: Dossier, language: str) -> tuple[LineWords, ...]:
     """The services that end, each with the rule that was applied to its notice."""
-    numbers = {str(row["id"]): row["number"] for row in told.rows}
+    rows = {str(row["id"]): row for row in told.rows}
     return tuple(
         LineWords(
             service=service.name,
-            reference=numbers[service.ref],
-            location=None,
+            reference=rows[service.ref]["number"],
+            location=_place(rows[service.ref]),
             ends_on=service.ending.ends_on,
             billing_ends_on=service.ending.billing_ends_on,
             notice_rule=explain.notice_rule(service, language),
         )
         for service in told.previews[Layer.CUSTOMER].services
     )
+
+
+def _place(row: Any) -> str | None:
+    return f"{row['location_street']}, {row['location_city']}" if row["location_street"] else None
 
 
 _LABELS = {

@@ -32,9 +32,10 @@ NEW: dict[str, Any] = {
 async def test_a_service_is_entered_with_its_terms(world: World, noord: httpx.AsyncClient) -> None:
     path = f"/api/v1/customers/{world.noord.customers['private']}/services"
 
-    made = await noord.post(path, json=NEW)
+    made = await noord.post(path, json={**NEW, "location": "billing"})
 
     assert made.status_code == 201, made.text
+    assert made.json()["location"] == "Dorpsstraat 1, Utrecht"
     assert made.json()["monthly_fee"] == {"amount": "19.95", "currency": "EUR"}
     assert [service["number"] for service in (await noord.get(path)).json()] == [made.json()["number"]]
 
@@ -55,13 +56,23 @@ async def test_a_service_is_entered_with_its_terms(world: World, noord: httpx.As
         ({"starts_on": "2026-02-30"}, "/terms/starts_on"),
     ],
 )
-async def test_terms_that_cannot_be_are_refused_at_the_field(world: World, noord: httpx.AsyncClient, change: dict[str, Any], pointer: str) -> None:
+async def test_terms_that_cannot_be_are_refused_at_the_field(
+    world: World, noord: httpx.AsyncClient, change: dict[str, Any], pointer: str
+) -> None:
     path = f"/api/v1/customers/{world.noord.customers['private']}/services"
 
     refused = await noord.post(path, json={**NEW, "terms": {**NEW["terms"], **change}})
 
     assert refused.status_code == 422, refused.text
     assert pointer in {error["pointer"] for error in refused.json()["errors"]}
+
+
+async def test_a_service_stands_at_an_address_that_the_customer_has(world: World, noord: httpx.AsyncClient) -> None:
+    path = f"/api/v1/customers/{world.noord.customers['private']}/services"
+
+    refused = await noord.post(path, json={**NEW, "location": "visit"})
+
+    assert refused.json()["errors"][0]["pointer"] == "/location"
 
 
 async def test_changed_terms_leave_the_decision_on_record(world: World) -> None:
@@ -72,11 +83,18 @@ async def test_changed_terms_leave_the_decision_on_record(world: World) -> None:
     async with db.unit_of_work(STAFF_DOOR):
         row = await db.fetch_one("SELECT reason, changes, decided_by FROM billing_terms_change WHERE service = $1", service)
         now = (await services.by_id([service]))[0]
-        trail = await db.fetch_one("SELECT actor, changes FROM infra_audit WHERE relation = 'billing_service' AND \"row\" = $1 ORDER BY at DESC LIMIT 1", service)
+        trail = await db.fetch_one(
+            "SELECT actor, changes FROM infra_audit WHERE relation = 'billing_service' AND \"row\" = $1 ORDER BY at DESC LIMIT 1", service
+        )
 
     assert row is not None
     assert trail is not None
-    assert (row["reason"], row["changes"], row["decided_by"], now["fee_cents"]) == ("Indexering 2027", '{"fee_cents": 9995}', "staff:1", 9995)
+    assert (row["reason"], row["changes"], row["decided_by"], now["fee_cents"]) == (
+        "Indexering 2027",
+        '{"fee_cents": 9995}',
+        "staff:1",
+        9995,
+    )
     assert (trail["actor"], trail["changes"]) == ("staff:1", '{"fee_cents": [8995, 9995]}')
 
 
