@@ -20,7 +20,7 @@ help: ## list the targets
 demo: $(VENV)/.runtime $(VENV)/.pango ## the whole portal with a demo world; PORT=, DATA=, ONCE=1 ends after the story
 	@$(PORTAL) demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser ## every test, against real PostgreSQL, Valkey, SMTP and a browser
+test: check $(VENV)/.pango $(VENV)/.browser ## every check, and every test against real PostgreSQL, Valkey, SMTP and a browser
 	@$(PY) -m pytest $(ARGS)
 
 # --- while developing ---

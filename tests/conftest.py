@@ -99,7 +99,7 @@ async def zuid(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001  # there must be a world to be strange in
+async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who is not signed in."""
     async with browser() as client:
         yield client

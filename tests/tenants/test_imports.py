@@ -39,7 +39,11 @@ async def test_one_wrong_cell_keeps_all_rows_out_and_every_fault_is_named(world:
     refused = await noord.post("/api/v1/customers/import", content=wrong.encode(), headers=CSV)
 
     assert refused.status_code == 422
-    assert {error["pointer"] for error in refused.json()["errors"]} == {"/rows/2/segment", "/rows/3/main_contact.email", "/rows/4/main_contact"}
+    assert {error["pointer"] for error in refused.json()["errors"]} == {
+        "/rows/2/segment",
+        "/rows/3/main_contact.email",
+        "/rows/4/main_contact",
+    }
     assert await count(noord) == before
 
 

@@ -56,7 +56,7 @@ def test_every_open_case_can_be_closed_and_every_state_is_reached() -> None:
         reached = more
 
     assert reached == set(State)
-    assert CLOSED == {State.ENDED, State.WITHDRAWN, State.REFUSED, State.EXPIRED}
+    assert {State.ENDED, State.WITHDRAWN, State.REFUSED, State.EXPIRED} == CLOSED
     assert all(any(STEPS[state, action] in CLOSED for action in legal_actions(state)) for state in OPEN)
 
 
