@@ -22,8 +22,7 @@ def earliest_end(case: Protected, wished_on: date | None = None) -> date:
     """
     reach = case.served_on if wished_on is None else max(case.served_on, wished_on)
     end = contract.earliest_end(case.terms, reach)
-    left_to_own_end = case.terms.renewal is Renewal.NONE and case.own_end is not None and end < case.own_end
-    if left_to_own_end and case.own_end is not None:
+    if case.terms.renewal is Renewal.NONE and case.own_end is not None:
         return min(max(end, reach), case.own_end)
     return end
 
@@ -52,12 +51,8 @@ def committed_until(case: Protected) -> date | None:
     The end of the term now running, or, where the notice ends later than that, the day after the earliest lawful end:
     so no day is charged to nobody.
     """
-    if not case.binds:
-        return None
     running = contract.committed_until(case.terms, case.received_on)
-    if running is None or case.served_on < running:
-        return running
-    return max(running, earliest_end(case) + ONE_DAY)
+    return None if running is None else max(running, earliest_end(case) + ONE_DAY)
 
 
 def earliest_switch_end(case: Protected, end: date, table: Sequence[SwitchingLimits] = DATA_ACT) -> date | None:

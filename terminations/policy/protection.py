@@ -78,10 +78,9 @@ def protected(
     """
     case = _Case(facts, received_on, wished_on, law)
     case.note_what_is_worth_knowing()
+    case.follow_bundle(bundle_end)
     for rule in _CONSUMER_RULES if case.segment is Segment.CONSUMER else _BUSINESS_RULES:
         rule(case)
-        if rule is _p3 or rule is _p6:
-            case.follow_bundle(bundle_end)
     return case.result()
 
 

@@ -88,6 +88,7 @@ def test_a_decreed_holiday_lengthens_a_notice_in_working_days_only() -> None:
     assert terms.notice_last_day(D("2026-05-13"), Notice(1, WORKING_DAYS), BRIDGE_DAY) == D("2026-05-18")
     assert terms.last_notice_day(D("2026-05-18"), Notice(1, WORKING_DAYS), BRIDGE_DAY) == D("2026-05-17")
     assert terms.last_notice_day(D("2026-05-15"), Notice(1, WORKING_DAYS), BRIDGE_DAY) == D("2026-05-12")
+    assert terms.last_notice_day(D("2026-12-28"), Notice(5, WORKING_DAYS, CountFrom.RECEIPT)) == D("2026-12-21")
     assert terms.notice_last_day(D("2026-05-13"), Notice(2, DAYS), BRIDGE_DAY) == D("2026-05-15")
 
 
@@ -150,6 +151,7 @@ def test_nothing_binds_after_the_minimum_without_a_fixed_renewal(renewal: Renewa
         (Terms(start=D("2025-02-01"), minimum_months=12, renewal=Renewal.NONE), "2026-12-22", "2026-01-31"),
         (Terms(start=D("2025-12-16"), minimum_months=12), "2026-12-15", "2026-12-15"),
         (Terms(start=D("2025-12-16"), minimum_months=12), "2026-12-16", "2026-12-16"),
+        (Terms(start=D("2025-12-16"), minimum_months=12, align=Align.EOM), "2026-12-15", "2026-12-15"),
         (Terms(start=D("2024-01-15"), align=Align.EOM), "2026-03-01", "2026-03-31"),
         (Terms(start=D("2024-01-31"), align=Align.PERIOD), "2026-02-28", "2026-03-30"),
         (Terms(start=D("2024-01-15"), align=Align.PERIOD, billing_months=3), "2026-02-28", "2026-04-14"),

@@ -370,17 +370,21 @@ def test_costs_stay_the_same_until_the_next_change(bound: Stay, gone_on: date) -
     assert leaving_cents(reckoning.leaving(last_same), unit) == leaving_cents(reckoning.leaving(gone_on), unit)
 
 
+NEARLY_ALL = Scale(ScaleKind.BY_CONTRACT_MONTH, (Band(1, Decimal(75)), Band(25, Decimal(100))))
 BY_DAY = Equipment(60000, 36, ResidualMode.DAYS)
 
 
 @pytest.mark.parametrize("method", list(Method))
-@pytest.mark.parametrize("scale", [flat(75), flat(100), BY_MONTH, BY_MOMENT, Scale(ScaleKind.BY_CONTRACT_MONTH, LATE_BANDS), None])
+@pytest.mark.parametrize(
+    "scale", [flat(75), flat(100), BY_MONTH, BY_MOMENT, Scale(ScaleKind.BY_CONTRACT_MONTH, LATE_BANDS), NEARLY_ALL, None]
+)
 @pytest.mark.parametrize(
     "facts",
     [
         {"equipment": BY_DAY},
         {"equipment": BY_DAY, "caps": Caps()},
         {"discount": Discount(12000, 36), "caps": Caps()},
+        {"caps": Caps()},
         {"caps": Caps(), "fee_cents": 90000, "equipment": BY_DAY},
         {"caps": Caps(eecc_equipment=True), "equipment": BY_DAY},
         {"caps": Caps(consumer_zero=True), "equipment": BY_DAY},

@@ -173,6 +173,35 @@ def test_p7_is_not_for_what_ends_by_itself() -> None:
     assert dates.already_ended(case)
 
 
+def test_p7_on_the_last_day_of_the_term_the_contract_still_counts_from_receipt() -> None:
+    case = judge(LARGE, ECS, "2027-06-15", contract=terms(notice=Notice(3)))
+    assert dates.earliest_end(case) == D("2027-07-16")
+    assert case.terms.notice == Notice(3)
+
+
+def test_a_rule_that_shortens_the_notice_leaves_the_anchor_of_renewals() -> None:
+    leap = terms(start=D("2024-02-29"), notice=Notice(3))
+    case = judge(LARGE, CLOUD, "2027-06-01", contract=leap)
+    assert keys(case) == ["P15"]
+    assert case.applied[0].parameters == {"months": 2, "since_on": "2025-09-12"}
+    assert dates.earliest_end(case) == D("2028-02-28")
+
+
+def test_a_notice_in_working_days_knows_the_decreed_holidays() -> None:
+    notice = Notice(1, NoticeUnit.WORKING_DAYS)
+    contract = terms(minimum_months=0, renewal=Renewal.INDEF, notice=notice)
+    assert judge(LARGE, OTHER, "2026-05-13", contract=contract).served_on == D("2026-05-15")
+    closed = frozenset({D("2026-05-15")})
+    assert judge(LARGE, OTHER, "2026-05-13", contract=contract, extra_holidays=closed).served_on == D("2026-05-18")
+
+
+def test_a_wish_no_later_than_the_notice_sets_no_deadline() -> None:
+    contract = terms(minimum_months=0, renewal=Renewal.INDEF)
+    on_it, after = judge(LARGE, OTHER, contract=contract), judge(LARGE, OTHER, contract=contract)
+    assert dates.last_notice_day(on_it, D("2026-12-22"), D("2026-12-22")) is None
+    assert dates.last_notice_day(after, D("2026-12-23"), D("2026-12-23")) == D("2026-11-23")
+
+
 def test_p8_a_large_business_that_asked_waits_three_months() -> None:
     case = judge(LARGE, ECS, contract=terms(minimum_months=12, notice=Notice(6)), long_notice_request_on_file=True)
     assert keys(case) == ["P7", "P8"]
@@ -240,6 +269,7 @@ def test_the_figures_of_the_law_are_parameters() -> None:
         (LARGE, ECS, {}, ["P9"]),
         (LARGE, ECS, {"contract": terms(renewal=Renewal.NONE)}, []),
         (LARGE, ECS, {"contract": terms(minimum_months=12)}, []),
+        (LARGE, ECS, {"contract": terms(explicit_end=D("2026-11-22"))}, ["P9"]),
         (LARGE, ECS, {"contract": terms(minimum_months=0, renewal=Renewal.INDEF)}, []),
     ],
 )
