@@ -32,7 +32,6 @@ from terminations.policy.facts import Band, Scale
 from . import access
 from .saying import LastAdministrator, OwnAccount, refusal
 
-Percentage = Annotated[Decimal, Meta(ge=0, le=1000)]
 
 
 class Partner(msgspec.Struct, kw_only=True):
@@ -107,10 +106,10 @@ class Rule(msgspec.Struct, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
     method: agreed.Method
     scale: agreed.ScaleKind
-    percentage: Percentage
+    percentage: Decimal
     bands: str = "[]"
     handling_cents: services.Cents = 0
-    avoided_percentage: Annotated[Decimal, Meta(ge=0, le=100)] = Decimal(0)
+    avoided_percentage: Decimal = Decimal(0)
 
 
 class Article(msgspec.Struct, kw_only=True):
@@ -181,7 +180,9 @@ def adding(kind: type[msgspec.Struct], prepare: Saved | None = None) -> Hook:
     @answered
     async def pre_save(row: Table, request: Request) -> Table:
         sent = {name: getattr(row, name) for name in kind.__struct_fields__}
-        fresh = type(row)(**msgspec.structs.asdict(decoding.convert(kind, sent)))
+        fresh = type(row)(_ignore_missing=True, **msgspec.structs.asdict(decoding.convert(kind, sent)))
+        for instant in {"created_at", "changed_at"} & {column._meta.name for column in row._meta.columns}:  # noqa: SLF001
+            setattr(fresh, instant, clock.now())
         if prepare is not None:
             completed: Table = await prepare(fresh, row, access.acting(request))
             return completed
@@ -269,7 +270,10 @@ async def new_version(now: Any, _changed: dict[str, Any], _actor: Actor) -> dict
 
 
 async def new_rule(fresh: Any, _sent: Any, _actor: Actor) -> Any:
-    """The bands of a scale are in order."""
+    """Percentages are possible ones, and the bands of a scale are in order."""
+    for name, most in (("percentage", 1000), ("avoided_percentage", 100)):
+        if not 0 <= getattr(fresh, name) <= most:
+            raise Invalid(FieldError(f"/{name}", "too-large", {"limit": most}))
     try:
         bands = msgspec.json.decode(fresh.bands, type=tuple[Band, ...])
     except msgspec.DecodeError as error:

@@ -1,0 +1,87 @@
+"""Finance at work in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from partner_portal.infra import outbox
+from partner_portal.kernel.actor import StaffRole
+from tests import browser
+from tests.admin.conftest import PASSWORD, enter
+from tests.admin.test_forms import state
+from tests.journeys import partner
+from tests.world import World
+
+
+def approve(address: str) -> None:
+    """Fien signs in, looks at the case, and approves it by its form; then the work list is empty."""
+    with browser.launched() as chromium:
+        page = chromium.new_context(locale="nl-NL").new_page()
+        failures: list[str] = []
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        sign_in(page, address)
+        page.get_by_role("link", name="Opzeggingen", exact=True).click()
+        row = page.get_by_role("row").filter(has_text="NRD-T-00001")
+        expect(row).to_contain_text("Wacht op finance")
+        expect(row).to_contain_text("902,01")
+        expect(page.get_by_role("link", name="Toevoegen")).to_have_count(0)
+        page.get_by_role("link", name="Afkoop goedkeuren").click()
+        page.locator("input[name=case]").fill("NRD-T-00001")
+        page.get_by_role("button", name="Uitvoeren").click()
+        expect(page.locator("#success_message")).to_contain_text("NRD-T-00001 is goedgekeurd")
+        page.goto(f"{address}/admin/")
+        page.get_by_role("link", name="Werklijst afkoop").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Er wacht niets op finance")
+        assert failures == []
+
+
+def look_and_adjust(address: str) -> None:
+    """Fien reads how the sum is made up, and proposes another one on the work list; the row of the case cannot be changed."""
+    with browser.launched() as chromium:
+        page = chromium.new_context(locale="nl-NL", viewport={"width": 360, "height": 800}).new_page()
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text) if "Content Security Policy" in message.text else None)
+        sign_in(page, address)
+        page.goto(f"{address}/admin/work-list")
+        expect(page.get_by_text("13 × EUR 89,95 × 75")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.get_by_text("Aanpassen", exact=True).click()
+        page.get_by_label("Nieuw bedrag in euro").fill("500")
+        page.locator("#adjust-1").fill("Klant stapt over")
+        page.get_by_role("button", name="Dit bedrag voorstellen").click()
+        expect(page.get_by_role("status")).to_contain_text("NRD-T-00001 is aangepast")
+        page.goto(f"{address}/admin/#/termination_buyout_decision")
+        page.get_by_role("cell", name="Aangepast").wait_for()
+        expect(page.get_by_role("cell", name="500,00")).to_be_visible()
+        assert refused == []
+
+
+def sign_in(page: Page, address: str) -> None:
+    """The admin's start page, signed in as Fien."""
+    page.goto(f"{address}/admin/")
+    page.locator("input[name=username]").fill("fien")
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_text("Welkom bij").wait_for()
+
+
+@pytest.mark.browser
+async def test_finance_approves_a_buyout_by_clicking_through_the_admin(world: World, noord: httpx.AsyncClient, address: str) -> None:
+    await enter("fien", StaffRole.FINANCE)
+    await partner.filed(noord, world.noord.services["bound"], wished_on="2027-01-31", early=True)
+    await asyncio.to_thread(approve, address)
+    await outbox.drain()
+    assert await state("NRD-T-00001") == "proposed"
+    assert "902,01" in partner.newest(world.mailbox, "bakkerij@klant.example.com").text or "1.091,43" in partner.newest(world.mailbox, "bakkerij@klant.example.com").text
+
+
+@pytest.mark.browser
+async def test_finance_adjusts_on_a_telephone(world: World, noord: httpx.AsyncClient, address: str) -> None:
+    await enter("fien", StaffRole.FINANCE)
+    await partner.filed(noord, world.noord.services["bound"], wished_on="2027-01-31", early=True)
+    await asyncio.to_thread(look_and_adjust, address)
+    assert await state("NRD-T-00001") == "proposed"
