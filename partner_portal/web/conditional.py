@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from litestar import Response
 
+from .answers import JsonAnswer
 from .problems import PreconditionFailed, PreconditionRequired
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def answer(request: Request[Any, Any, Any], content: T, *versions: int | datetim
     tag = etag(*versions)
     if request.method in ("GET", "HEAD") and is_known(request, tag):
         return Response(None, status_code=304, headers={"etag": tag})
-    return Response(content, headers={"etag": tag})
+    return JsonAnswer(content, headers={"etag": tag})
 
 
 def _tags(given: str) -> set[str]:

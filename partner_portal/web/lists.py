@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
-from litestar import Response
 from litestar.params import QueryParameter
 
 from partner_portal.infra import settings
 from partner_portal.kernel.errors import FieldError, Invalid
 
+from .answers import JsonAnswer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from litestar import Request
+    from litestar import Request, Response
 
 Row = TypeVar("Row")
 Out = TypeVar("Out")
@@ -120,7 +121,7 @@ class ListOut(msgspec.Struct, Generic[Out], frozen=True):
 def answer(request: Request[Any, Any, Any], page: Page[Row], show: Callable[[Row], Out]) -> Response[ListOut[Out]]:
     """The page as JSON with the address of the next in the header Link; the number of all rows is not counted."""
     headers = {"link": f'<{next_address(request, page.next)}>; rel="next"'} if page.next else None
-    return Response(ListOut([show(row) for row in page.rows], page.next), headers=headers)
+    return JsonAnswer(ListOut([show(row) for row in page.rows], page.next), headers=headers)
 
 
 def next_address(request: Request[Any, Any, Any], cursor: str) -> str:

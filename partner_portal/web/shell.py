@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from partner_portal.infra import settings
 
 from . import assets, auth, errors, health, metrics, problem_types
+from .answers import JsonAnswer
 from .middleware import Shape, Shell
 from .requests import PortalRequest
 
@@ -38,6 +39,7 @@ def application(
         dependencies=auth.DEPENDENCIES,
         exception_handlers={Exception: errors.handle, HTTPException: errors.handle},
         request_class=PortalRequest,
+        response_class=JsonAnswer,
         request_max_body_size=LARGEST_JSON,
         openapi_config=openapi,
         logging_config=None,  # infra.log has set it up; Litestar would add handlers of its own
