@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 import msgspec
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, sessions
 from partner_portal.infra.ids import new_id
-from partner_portal.kernel.actor import Actor, Role
+from partner_portal.kernel.actor import Actor, ActorKind, Role
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound
 
 from .. import policy
@@ -53,3 +54,5 @@ async def revoke(actor: Actor, key: UUID) -> None:
     tag = await db.execute("UPDATE api_key SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1", key, clock.now())
     if tag == "UPDATE 0":
         raise NotFound(what="api key", id=str(key))
+    # Whose key it is was remembered for a minute: forgotten once the revocation is saved, not before, or it would be remembered again.
+    db.current().after_commit.append(partial(sessions.forget, f"{ActorKind.KEY.value}:{key}"))
