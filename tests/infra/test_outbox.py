@@ -49,7 +49,9 @@ class Heard:
 
     async def write(self, bell: str) -> None:
         """Leaves a row, then fails if it shall: what a handler wrote must be gone with its failure."""
-        await db.execute("INSERT INTO infra_counter (tenant, series, last) VALUES ($1, $2, 1)", db.current().principal.tenant, f"bell {bell}")
+        await db.execute(
+            "INSERT INTO infra_counter (tenant, series, last) VALUES ($1, $2, 1)", db.current().principal.tenant, f"bell {bell}"
+        )
         await asyncio.sleep(self.slow)
         if self.fail:
             self.fail -= 1
@@ -199,7 +201,9 @@ async def test_each_failure_waits_longer_until_the_message_is_given_up_and_staff
     for _ in range(outbox.MAX_ATTEMPTS):
         await outbox.drain()
         async with db.unit_of_work(STAFF):
-            left = await db.fetch("SELECT extract(epoch FROM available_at - now()) AS seconds FROM infra_outbox WHERE handler LIKE '%.listen'")
+            left = await db.fetch(
+                "SELECT extract(epoch FROM available_at - now()) AS seconds FROM infra_outbox WHERE handler LIKE '%.listen'"
+            )
         waits.append(round(float(left[0]["seconds"])))
         await make_due()
 

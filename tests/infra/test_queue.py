@@ -99,7 +99,7 @@ async def undone() -> list[Any]:
 
 async def all_done(seconds: float = 25) -> None:
     async with asyncio.timeout(seconds):
-        while await undone():  # noqa: ASYNC110  # another task works
+        while await undone():  # another task works
             await asyncio.sleep(0.1)
 
 
@@ -173,7 +173,7 @@ async def test_a_job_that_takes_longer_than_its_lease_is_cut_off_and_counted(car
 
     async with working(carried):
         async with asyncio.timeout(15):
-            while (await undone())[0]["attempts"] < 2:  # noqa: ASYNC110  # another task works
+            while (await undone())[0]["attempts"] < 2:  # another task works
                 await asyncio.sleep(0.1)
         _slow["seconds"] = 0
         await all_done()

@@ -32,15 +32,15 @@ def free_port() -> int:
 
 
 class Processes:
-    """`portal web` and `portal worker` with the settings of this test, inside the block."""
+    """`portal web` and `portal worker` (or those named) with the settings of this test, inside the block."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:
+    def __init__(self, folder: Path, *names: str, **changes: Any) -> None:
         self.port = free_port()
         chosen = msgspec.structs.replace(settings.current(), port=self.port, log_format=settings.LogFormat.JSON, **changes)
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.mark = f"kills-{os.getpid()}-{self.port}"
         environ = settings.environ(chosen) | {"PORTAL_TEST_MARK": self.mark}
-        self.parts = {name: Part(name, [*PORTAL, name], environ, folder / f"{name}.log") for name in ("web", "worker")}
+        self.parts = {name: Part(name, [*PORTAL, name], environ, folder / f"{name}.log") for name in names or ("web", "worker")}
 
     def __enter__(self) -> Self:
         try:
@@ -154,4 +154,3 @@ async def link_for(catcher: Catcher, number: str, about: str, *, seconds: float 
                 if number in mail.text and about in mail.text and (found := re.search(r"/confirm/[A-Za-z0-9_-]{43}", mail.text)):
                     return found[0]
             await asyncio.sleep(0.05)
-

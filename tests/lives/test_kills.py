@@ -98,7 +98,7 @@ async def kill(processes: Processes, world: World, times: int, chance: random.Ra
 async def all_done(seconds: float) -> None:
     """No work is left."""
     async with asyncio.timeout(seconds):
-        while await rows("SELECT 1 FROM infra_outbox WHERE done_at IS NULL LIMIT 1"):  # noqa: ASYNC110  # another process works
+        while await rows("SELECT 1 FROM infra_outbox WHERE done_at IS NULL LIMIT 1"):  # another process works
             await asyncio.sleep(0.2)
 
 
@@ -181,7 +181,7 @@ async def test_a_worker_killed_while_services_end_ends_each_of_them_once(world: 
             await asyncio.sleep(1.2)
             processes.kill("worker")
         async with asyncio.timeout(40):
-            while await rows("SELECT 1 FROM termination WHERE state <> 'ended'"):  # noqa: ASYNC110  # another process works
+            while await rows("SELECT 1 FROM termination WHERE state <> 'ended'"):  # another process works
                 await asyncio.sleep(0.2)
         await all_done(60)
 
