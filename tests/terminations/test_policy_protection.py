@@ -195,6 +195,27 @@ def test_a_notice_in_working_days_knows_the_decreed_holidays() -> None:
     assert judge(LARGE, OTHER, "2026-05-13", contract=contract, extra_holidays=closed).served_on == D("2026-05-18")
 
 
+def test_the_deadline_in_working_days_knows_them_too() -> None:
+    contract = terms(start=D("2024-05-16"), notice=Notice(1, NoticeUnit.WORKING_DAYS))
+    case = judge(LARGE, OTHER, "2026-01-05", contract=contract, extra_holidays=frozenset({D("2026-05-15")}))
+    assert dates.last_notice_day(case, D("2026-05-15")) == D("2026-05-12")
+
+
+def test_a_right_counts_from_its_first_day() -> None:
+    contract = terms(start=D("2024-11-13"), minimum_months=12, renewal=Renewal.FIXED, notice=Notice(3))
+    assert dates.last_notice_day(judge(LARGE, CLOUD, "2025-06-01", contract=contract), D("2025-11-12")) == D("2025-09-12")
+
+
+def test_without_limits_in_force_there_is_no_switch() -> None:
+    assert dates.earliest_switch_end(judge(LARGE, CLOUD), D("2027-06-15"), ()) is None
+
+
+def test_on_its_last_day_a_service_has_not_ended_yet() -> None:
+    contract = terms(start=D("2025-11-23"), minimum_months=12, renewal=Renewal.NONE)
+    assert not dates.already_ended(judge(LARGE, OTHER, "2026-11-22", contract=contract))
+    assert dates.already_ended(judge(LARGE, OTHER, "2026-11-23", contract=contract))
+
+
 def test_a_wish_no_later_than_the_notice_sets_no_deadline() -> None:
     contract = terms(minimum_months=0, renewal=Renewal.INDEF)
     on_it, after = judge(LARGE, OTHER, contract=contract), judge(LARGE, OTHER, contract=contract)
