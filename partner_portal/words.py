@@ -12,6 +12,8 @@ from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
+from terminations.service.sending import NobodyToAsk
+from terminations.service.steps import TooLate
 from terminations.workflow import IllegalStep
 
 PROBLEMS = {
@@ -34,6 +36,11 @@ PROBLEMS = {
         sentence("Another open case holds %(service)s; withdraw that one first, or leave the service out."),
     ),
     EndsInThePast: Words(sentence("That day has passed"), sentence("%(service)s would have ended on %(ends_on)s; ask for a later day.")),
+    NobodyToAsk: Words(
+        sentence("There is nobody to ask"),
+        sentence("Customer %(customer)s has no main contact with an e-mail address, so nobody could confirm; enter one first."),
+    ),
+    TooLate: Words(sentence("The time to answer has passed"), sentence("It ended at %(until)s; the termination can be filed again.")),
     IllegalStep: Words(
         sentence("This step is not possible now"),
         sentence("The case is in state %(state)s; `legal` names what can happen, and somebody may just have decided."),

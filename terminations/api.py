@@ -21,7 +21,7 @@ from partner_portal.web.requests import from_members
 from tenants.policy import Scope
 
 from .policy.facts import Ground
-from .service import buyouts, cases, quotes, scheduling, sending, shown
+from .service import buyouts, cases, quotes, scheduling, sending, shown, steps
 from .service.buyouts import Answer, Payer
 from .service.cases import Filing, Reason
 from .service.shown import CalendarDetail, PreviewOut
@@ -351,9 +351,11 @@ router = Router(
         NotFound,
         Invalid,
         NotAllowed,
-        cases.QuoteExpired,
+        quotes.QuoteExpired,
         cases.QuoteOutdated,
         cases.ServiceAlreadyEnding,
+        sending.NobodyToAsk,
+        steps.TooLate,
         IllegalStep,
     ),
     before_request=from_members,

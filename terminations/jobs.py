@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -29,10 +29,11 @@ from .events import (
     TerminationWithdrawn,
     WithdrawalAsked,
 )
-from .service import cases, decisions, letters, links, scheduling
+from .service import buyouts, cases, decisions, letters, links, scheduling
 from .service.facts import Layer
 from .service.letters import Adjustment, Dossier, Person
 from .service.links import Purpose
+from .service.sending import NobodyToAsk
 from .tables import DecisionLink, Termination
 from .workflow import Action, State
 
@@ -45,12 +46,8 @@ async def ask_customer(event: CustomerAsked) -> None:
     if State(case.state) not in {State.WAITING_FOR_CUSTOMER, State.ACCEPTED} or case.waits_until is None:
         return
     told = await letters.dossier(case)
-    if told.contact is None:
-        return
-    link = await links.make(
-        case, Purpose.CONSENT, recipient=told.contact.email, recipient_name=told.contact.name, expires_at=case.waits_until
-    )
-    await _send(event, told, "approval_requested", "customer", **_asking(told, link.address))
+    link = await _link(told, Purpose.CONSENT, case.waits_until)
+    await _send(event, told, "approval_requested", "customer", **_asking(told, link))
 
 
 async def propose_buyout(event: BuyoutProposed) -> None:
@@ -59,48 +56,43 @@ async def propose_buyout(event: BuyoutProposed) -> None:
     if State(case.state) is not State.PROPOSED or case.waits_until is None:
         return
     told = await letters.dossier(case)
-    address = _case_address(case)
-    if told.customer_pays and told.contact is not None:
-        link = await links.make(
-            case, Purpose.BUYOUT, recipient=told.contact.email, recipient_name=told.contact.name, expires_at=case.waits_until
-        )
-        address = link.address
-    reader = "customer" if told.customer_pays else "partner"
-    person = _person(told, reader)
-    bill = letters.sheet(told, person.language, only=cases.EXTRA_COSTS)
-    await _send(
-        event,
-        told,
-        "buyout_proposed",
-        reader,
-        sheet=bill,
-        amount=bill.total,
-        adjustment=await letters.adjustment(told),
-        link=address,
-        valid_until=_day(case),
-    )
+    if told.customer_pays:
+        await _propose(event, told, "customer", await _link(told, Purpose.BUYOUT, case.waits_until))
+    else:
+        await _propose(event, told, "partner", _case_address(case))
+
+
+async def _link(told: Dossier, purpose: Purpose, expires_at: datetime) -> str:
+    # Checked before the case could come here; should the contact be gone since, staff finds this job among the dead letters.
+    if told.contact is None:
+        raise NobodyToAsk(customer=told.customer_name)
+    link = await links.make(told.case, purpose, recipient=told.contact.email, recipient_name=told.contact.name, expires_at=expires_at)
+    return link.address
+
+
+async def _propose(event: CaseEvent, told: Dossier, reader: str, address: str) -> None:
+    bill = letters.sheet(told, _person(told, reader).language, only=cases.EXTRA_COSTS)
+    words = {"sheet": bill, "amount": bill.total, "adjustment": await letters.adjustment(told)}
+    await _send(event, told, "buyout_proposed", reader, link=address, valid_until=_day(told.case), **words)
 
 
 async def remind(event: CustomerReminded) -> None:
-    """Whoever has not answered is asked once more, by the same link."""
+    """Whoever has not answered is asked once more: a customer by the same link."""
     case = await Termination.find(event.termination_id)
-    link = await decisions.newest_open(case.id)
-    if link is None or case.waits_until is None:
+    if State(case.state) not in {State.WAITING_FOR_CUSTOMER, State.PROPOSED, State.ACCEPTED}:
         return
     told = await letters.dossier(case)
+    if State(case.state) is State.PROPOSED and not told.customer_pays:
+        await _propose(event, told, "partner", _case_address(case))
+        return
+    link = await decisions.newest_open(case.id)
+    if link is None:
+        return
     address = f"{settings.current().public_url}/confirm/{tokens.placeholder('token', link.id)}"
     if link.purpose == Purpose.CONSENT:
         await _send(event, told, "approval_reminder", "customer", **_asking(told, address))
     else:
-        bill = letters.sheet(told, _person(told, "customer").language, only=cases.EXTRA_COSTS)
-        words = {
-            "sheet": bill,
-            "amount": bill.total,
-            "adjustment": await letters.adjustment(told),
-            "link": address,
-            "valid_until": _day(case),
-        }
-        await _send(event, told, "buyout_proposed", "customer", **words)
+        await _propose(event, told, "customer", address)
 
 
 async def send_code(event: CodeNeeded) -> None:
@@ -118,7 +110,7 @@ async def send_code(event: CodeNeeded) -> None:
 async def alert_finance(event: BuyoutRequested) -> None:
     """Finance learns that a buyout waits, with the computed sum."""
     told = await letters.dossier(await Termination.get(event.termination_id))
-    needs_two = told.case.computed_cents >= settings.current().four_eyes_limit_cents
+    needs_two = buyouts.needs_two(told.case, told.case.computed_cents)
     bill = letters.sheet(told, letters.provider().language, only=cases.EXTRA_COSTS)
     await _send(event, told, "buyout_requested", "provider", sheet=bill, payer=_payer(told), needs_two=needs_two, link=_work_list())
 

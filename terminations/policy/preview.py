@@ -255,7 +255,7 @@ def bill_of(endings: Sequence[Ending]) -> Bill:
 
 def _service_preview(verdict: Judged, asked: Asked) -> ServicePreview:
     case = verdict.case
-    plan, offered = _chosen(verdict, asked)
+    plan, offered = plans(verdict, asked)
     return ServicePreview(
         ref=case.facts.ref,
         name=case.facts.name,
@@ -275,7 +275,7 @@ def _service_preview(verdict: Judged, asked: Asked) -> ServicePreview:
     )
 
 
-def _chosen(verdict: Judged, asked: Asked) -> tuple[Plan, Plan | None]:
+def plans(verdict: Judged, asked: Asked) -> tuple[Plan, Plan | None]:
     """Return how the service ends, and the earlier ending offered beside it."""
     effect = verdict.effect
     if effect.ends_on is not None and effect.ends_on < verdict.lawful_end:

@@ -16,7 +16,7 @@ from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFou
 from ..events import BuyoutCountered, BuyoutProposed, CustomerAsked, SecondAgreementNeeded, TerminationRefused
 from ..tables import Termination
 from ..workflow import Action, State, after
-from . import scheduling, steps, waiting
+from . import in_time, scheduling, steps, waiting
 from .steps import Note
 
 
@@ -55,7 +55,7 @@ async def decide(actor: Actor, case: Termination, decision: Decision, *, amount_
     """Finance has decided on the locked `case`; True when that settles it, False when a second person must still agree.
 
     APPROVE takes the computed sum, or the sum of a counter-proposal; ADJUST takes `amount_cents` (as the payer's prices are given) and needs
-    a reason, as REFUSE does. Raises IllegalStep, Invalid, NotAllowed, SecondPersonNeeded.
+    a reason, as REFUSE does. Raises IllegalStep, Invalid, NotAllowed, SecondPersonNeeded, TooLate.
     """
     if not actor.has_any(StaffRole.FINANCE, StaffRole.ADMINISTRATOR):
         raise NotAllowed(needs=StaffRole.FINANCE.value)
@@ -95,7 +95,7 @@ async def asked_amount(case: Termination) -> int:
 
 async def _agree(actor: Actor, case: Termination, decision: Decision, amount: int, reason: str) -> bool:
     first = await first_agreement(case)
-    if amount >= settings.current().four_eyes_limit_cents:
+    if needs_two(case, amount):
         if first is None or first["amount_cents"] != amount:
             await _record(actor, case, decision, amount, reason, is_final=False)
             await steps.take(actor, case, Action.AGREE_FIRST, SecondAgreementNeeded, note=Note(text=reason, facts={"amount_cents": amount}))
@@ -104,8 +104,21 @@ async def _agree(actor: Actor, case: Termination, decision: Decision, amount: in
             raise SecondPersonNeeded(agreed_at=first["decided_at"].isoformat())
     await _record(actor, case, decision, amount, reason, is_final=True)
     note = Note(text=reason, facts={"amount_cents": amount, "computed_cents": case.computed_cents, "decision": decision.value})
-    await steps.take(actor, case, Action.PROPOSE, BuyoutProposed, note=note, agreed_cents=amount, **waiting.for_payer(case))
+    await steps.take(
+        actor,
+        case,
+        Action.PROPOSE,
+        BuyoutProposed,
+        note=note,
+        agreed_cents=amount,
+        **waiting.for_payer(case, await in_time.answer_by(case)),
+    )
     return True
+
+
+def needs_two(case: Termination, amount_cents: int) -> bool:
+    """Whether two people of finance must agree: the sum, or the computed one that is let go for it, reaches the limit."""
+    return bool(max(amount_cents, case.computed_cents) >= settings.current().four_eyes_limit_cents)
 
 
 async def first_agreement(case: Termination) -> asyncpg.Record | None:
@@ -145,7 +158,7 @@ async def accept(actor: Actor, case: Termination, answer: Answer = PLAIN) -> Non
         after(State(case.state), Action.ACCEPT_WITH_CONSENT)
         await scheduling.schedule(actor, case, Action.ACCEPT_WITH_CONSENT, note)
         return
-    await steps.take(actor, case, Action.ACCEPT, CustomerAsked, note=note, **waiting.for_customer(case))
+    await steps.take(actor, case, Action.ACCEPT, CustomerAsked, note=note, **waiting.for_customer(case, await in_time.answer_by(case)))
 
 
 async def refuse(actor: Actor, case: Termination, answer: Answer = PLAIN) -> None:
@@ -162,7 +175,15 @@ async def counter(actor: Actor, case: Termination, amount_cents: int, answer: An
     note = Note(
         text=answer.note, text_version=answer.text_version, facts={"amount_cents": amount_cents, "proposed_cents": case.agreed_cents}
     )
-    await steps.take(actor, case, Action.COUNTER, BuyoutCountered, note=note, agreed_cents=None, **waiting.for_finance(case))
+    await steps.take(
+        actor,
+        case,
+        Action.COUNTER,
+        BuyoutCountered,
+        note=note,
+        agreed_cents=None,
+        **waiting.for_finance(case, await in_time.answer_by(case)),
+    )
 
 
 def _must_be_payer(actor: Actor, case: Termination) -> None:

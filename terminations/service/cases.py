@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -19,12 +19,11 @@ from partner_portal.web.lists import Column, Listing, Window
 
 from ..events import BuyoutRequested, CustomerAsked
 from ..policy.cost_sheet import CostLine, LineCode
-from ..policy.facts import Asked, ServiceFacts
 from ..policy.inputs import canonical_inputs, changed_inputs
-from ..policy.preview import EndKind, Preview, ServicePreview, judged
+from ..policy.preview import EndKind, Preview
 from ..tables import Quote, Termination
 from ..workflow import Action
-from . import quotes, steps, waiting
+from . import in_time, quotes, sending, steps, waiting
 from .buyouts import Payer
 from .facts import Layer
 from .quotes import QuoteExpired, Shown
@@ -74,9 +73,10 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
 async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
     """The case exists: an ordinary end waits for the customer, a buyout for finance; the services are held.
 
-    Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast.
+    Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast, NobodyToAsk.
     """
     quote = await _usable(quote_id)
+    await sending.must_reach(quote.customer)
     shown = await _still_true(actor, quote)
     outcome = shown.previews[Layer.CUSTOMER]
     for service in outcome.services:
@@ -89,10 +89,10 @@ async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
         facts={"quote": quote.number, "reason": filing.reason.value, "has_mandate": filing.has_mandate},
         on_behalf_of=shown.parties.customer_name,
     )
+    answer_by = await in_time.answer_by(case)
     if case.is_buyout:
-        await steps.take(actor, case, Action.FILE_BUYOUT, BuyoutRequested, note=note, **waiting.for_finance(case))
+        await steps.take(actor, case, Action.FILE_BUYOUT, BuyoutRequested, note=note, **waiting.for_finance(case, answer_by))
     else:
-        answer_by = None if filing.has_mandate else last_day_to_answer(shown)
         await steps.take(actor, case, Action.FILE, CustomerAsked, note=note, **waiting.for_customer(case, answer_by))
     return case
 
@@ -156,7 +156,7 @@ async def _insert(actor: Actor, quote: Quote, filing: Filing, shown: Shown) -> T
         comment=filing.comment,
         has_mandate=filing.has_mandate,
         is_buyout=needs_finance(outcome),
-        received_on=shown.request.received_on if filing.has_mandate else None,
+        received_on=min(shown.request.received_on, clock.today()) if filing.has_mandate else None,
         ends_on=min(service.ending.ends_on for service in outcome.services),
         payer=Payer.PARTNER if payer_layer is Layer.PARTNER else Payer.CUSTOMER,
         computed_cents=extra_cost(lines_of(shown.previews[payer_layer])),
@@ -193,8 +193,11 @@ async def _hold(actor: Actor, case: Termination, outcome: Preview) -> None:
 
 
 def needs_finance(preview: Preview) -> bool:
-    """Whether finance must decide: a commitment is bought out, or a ground of its own is claimed."""
-    return any(service.ending.kind is not EndKind.ORDINARY for service in preview.services)
+    """Whether finance must decide: a commitment is bought out, or a ground is claimed that frees or that a person has to judge."""
+    return any(
+        service.ending.kind is not EndKind.ORDINARY or any(note.key == "ground.needs_person" for note in service.notes)
+        for service in preview.services
+    )
 
 
 def lines_of(preview: Preview) -> list[CostLine]:
@@ -209,22 +212,7 @@ def extra_cost(lines: Sequence[CostLine]) -> int:
 
 def last_day_to_answer(shown: Shown) -> date:
     """The latest day on which the customer's yes, being the notice, still keeps every end of the preview."""
-    request, today = shown.request, clock.today()
-    days = [today + timedelta(days=ahead) for ahead in range(settings.current().approval_valid_days + 1)]
-    latest = today
-    for day in days:
-        asked = Asked(received_on=day, today=day, wished_on=request.wished_on, early=request.early)
-        if any(
-            not _keeps(service, facts, asked)
-            for service, facts in zip(shown.previews[Layer.CUSTOMER].services, shown.facts[Layer.CUSTOMER], strict=True)
-        ):
-            break
-        latest = day
-    return latest
-
-
-def _keeps(service: ServicePreview, facts: ServiceFacts, asked: Asked) -> bool:
-    return judged(facts, asked).lawful_end <= service.ending.ends_on
+    return in_time.last_day(shown.request, shown.facts[Layer.CUSTOMER], within_days=settings.current().approval_valid_days)
 
 
 LISTING = Listing("terminations", {"filed_at": Column("t.filed_at", "timestamptz", "filed_at")}, usual="-filed_at", id_sql="t.id")

@@ -147,7 +147,7 @@ async def _decide(actor: Actor, link: DecisionLink, case: Termination, pressed: 
     elif pressed.choice is Choice.APPROVE:
         await scheduling.schedule(actor, case, Action.APPROVE, note)
     elif pressed.choice is Choice.NOT_ME:
-        await steps.take(actor, case, Action.NOT_ME, NotMeReported, note=note)
+        await steps.take(actor, case, Action.NOT_ME, NotMeReported, note=note, remind_at=None)
     elif link.purpose == Purpose.BUYOUT:
         await buyouts.refuse(actor, case, answer)
     else:

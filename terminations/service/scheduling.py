@@ -23,7 +23,7 @@ from ..events import (
     WithdrawalAsked,
 )
 from ..tables import Termination, TerminationLine
-from ..workflow import Action, State, after
+from ..workflow import Action, IllegalStep, State, after
 from . import steps
 from .steps import NO_NOTE, Note
 
@@ -45,6 +45,7 @@ async def schedule(actor: Actor, case: Termination, action: Action, note: Note) 
 
 async def withdraw(actor: Actor, case: Termination, note: Note = NO_NOTE) -> bool:
     """The locked case is withdrawn (True), or, so close to the end that finance must consent, the withdrawal is asked for (False)."""
+    await _must_still_run(case, Action.WITHDRAW)
     late = State(case.state) is State.SCHEDULED and clock.today() > case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
     if late:
         after(State(case.state), Action.ASK_WITHDRAWAL)
@@ -61,10 +62,17 @@ async def answer_withdrawal(actor: Actor, case: Termination, *, allow: bool, rea
         raise NotAllowed(needs=StaffRole.FINANCE.value)
     if case.withdrawal_asked_at is None:
         raise WithdrawalNotAsked(state=case.state)
+    await _must_still_run(case, Action.ALLOW_WITHDRAWAL if allow else Action.DENY_WITHDRAWAL)
     if allow:
         await _withdraw(actor, case, Action.ALLOW_WITHDRAWAL, Note(text=reason))
     else:
         await steps.take(actor, case, Action.DENY_WITHDRAWAL, None, note=Note(text=reason), withdrawal_asked_at=None)
+
+
+async def _must_still_run(case: Termination, action: Action) -> None:
+    # After the last service day the case has ended, also where the daily job has yet to write that down.
+    if State(case.state) is State.SCHEDULED and all(line.ends_on < clock.today() for line in await _lines(case.id)):
+        raise IllegalStep(State.ENDED, action)
 
 
 async def _withdraw(actor: Actor, case: Termination, action: Action, note: Note) -> None:

@@ -10,10 +10,18 @@ import msgspec
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import Refused
 
 from ..events import CaseEvent
 from ..tables import Termination
-from ..workflow import CLOSED, Action, State, after
+from ..workflow import CLOSED, TAKEN_BY, Action, Party, State, after
+
+# What is still possible when the time to answer has passed: it only closes the case, as time itself is about to.
+_NEVER_TOO_LATE = {Action.WITHDRAW, Action.DECLINE_BUYOUT}
+
+
+class TooLate(Refused):
+    """The time to answer has passed; the case is about to expire."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +41,12 @@ async def take(
 ) -> int:
     """The locked `case` has moved by `action`, the step is on record, and `event` will be delivered; returns the step's number.
 
-    Raises IllegalStep, naming the legal ones, when the case stands elsewhere. `changes` are columns of the case.
+    Raises IllegalStep, naming the legal ones, when the case stands elsewhere, and TooLate for an answer after the time to
+    answer, expired or not yet. `changes` are columns of the case.
     """
     state = after(State(case.state) if case.state else None, action)
+    if TAKEN_BY[action] is not Party.TIME and action not in _NEVER_TOO_LATE and case.waits_until and case.waits_until <= clock.now():
+        raise TooLate(until=case.waits_until.isoformat())
     row = await db.fetch_one("SELECT coalesce(max(nth), 0) + 1 AS nth FROM termination_step WHERE termination = $1", case.id)
     nth: int = row["nth"] if row else 1
     await _put(case, state, changes)

@@ -11,19 +11,30 @@ from ..policy import waiting as policy
 from ..tables import Termination
 
 
-def for_customer(case: Termination, last_notice_day: date | None = None) -> dict[str, Any]:
-    """The customer's answer is awaited; without the customer's mandate no longer than notice can be given in time."""
-    return _waiting(settings.current().approval_valid_days, min(case.ends_on, last_notice_day or case.ends_on))
+def for_customer(case: Termination, answer_by: date | None) -> dict[str, Any]:
+    """The customer's answer is awaited; without the customer's mandate no longer than its yes, being the notice, keeps what was quoted."""
+    return _waiting(settings.current().approval_valid_days, _not_after(case, answer_by))
 
 
-def for_payer(case: Termination) -> dict[str, Any]:
-    """An answer to the proposed buyout is awaited."""
-    return _waiting(settings.current().proposal_valid_days, case.ends_on)
+def for_payer(case: Termination, answer_by: date | None) -> dict[str, Any]:
+    """An answer to the proposed buyout is awaited, with the same limit."""
+    return _waiting(settings.current().proposal_valid_days, _not_after(case, answer_by))
 
 
-def for_finance(case: Termination) -> dict[str, Any]:
-    """Finance is awaited as long as the wished end can be kept."""
-    return {"waits_until": policy.until(clock.today(), valid_days=3650, not_after=case.ends_on), "remind_at": None}
+def for_finance(case: Termination, answer_by: date | None) -> dict[str, Any]:
+    """Finance is awaited as long as what was quoted can be kept."""
+    return {"waits_until": policy.until(clock.today(), valid_days=3650, not_after=_not_after(case, answer_by)), "remind_at": None}
+
+
+def reminder(case: Termination) -> dict[str, Any]:
+    """Whoever is asked anew is reminded anew."""
+    if case.waits_until is None:
+        return {"remind_at": None}
+    return {"remind_at": policy.reminder(clock.now(), case.waits_until, after_days=settings.current().approval_reminder_days)}
+
+
+def _not_after(case: Termination, answer_by: date | None) -> date:
+    return case.ends_on if answer_by is None else min(case.ends_on, answer_by)
 
 
 def _waiting(valid_days: int, not_after: date) -> dict[str, Any]:
