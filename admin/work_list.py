@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from partner_portal.infra import settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.money import Money
 from terminations.service import buyouts, cases, letters
@@ -83,7 +82,7 @@ async def _one(actor: Actor, row: Any, language: str, now: datetime) -> Waiting:
         agreed=_sum(told, first["amount_cents"]) if first else None,
         agreed_by=first["decided_by_label"] if first else None,
         agreed_by_me=bool(first and first["decided_by"] == actor.trail),
-        needs_two=asked_cents >= settings.current().four_eyes_limit_cents,
+        needs_two=buyouts.needs_two(case, asked_cents),
         includes_vat=letters.prices_include_vat(told),
         lines=letters.line_words(told, language),
         sheet=letters.sheet(told, language, only=cases.EXTRA_COSTS),
