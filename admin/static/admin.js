@@ -44,7 +44,10 @@
     pass();
   };
 
+  let askedAt = null;
   const learnRights = async () => {
+    if (rights !== null || askedAt === location.hash) return;
+    askedAt = location.hash; // once per page: before anybody has signed in the answer is no
     const answer = await fetch("./rights/", { headers: { accept: "application/json" } });
     if (answer.ok) { rights = await answer.json(); pass(); }
   };
@@ -116,6 +119,7 @@
         const label = phrases.get(field.placeholder.toLowerCase());
         if (label) field.placeholder = label;
       }
+      learnRights();
       offer();
     });
   };
@@ -123,7 +127,6 @@
   document.addEventListener("DOMContentLoaded", () => {
     new MutationObserver(pass).observe(document.body, { childList: true, subtree: true, characterData: true });
     learn();
-    learnRights();
   });
-  window.addEventListener("hashchange", () => (rights === null ? learnRights() : pass()));
+  window.addEventListener("hashchange", pass);
 })();

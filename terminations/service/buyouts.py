@@ -124,7 +124,7 @@ def needs_two(case: Termination, amount_cents: int) -> bool:
 async def first_agreement(case: Termination) -> asyncpg.Record | None:
     """Who agreed first to the sum that is on the table now, to which amount and when; None when nobody did yet."""
     return await db.fetch_one(
-        "SELECT decided_by, decided_at, amount_cents FROM termination_buyout_decision d WHERE termination = $1 AND NOT is_final"
+        "SELECT decided_by, decided_by_label, decided_at, amount_cents FROM termination_buyout_decision d WHERE termination = $1 AND NOT is_final"
         " AND decided_at > coalesce((SELECT max(at) FROM termination_step s"
         " WHERE s.termination = d.termination AND s.action IN ('counter', 'propose')), '-infinity')"
         " ORDER BY decided_at DESC LIMIT 1",
