@@ -139,6 +139,17 @@ async def test_foreign_ids_in_bodies_are_ids_of_nothing(world: World, noords: Vi
     assert (await zuid.get("/api/v1/terminations")).json()["items"] == []
 
 
+async def test_an_import_finds_no_number_of_noord(world: World, zuid: httpx.AsyncClient) -> None:
+    before = await dump(world.noord.id)
+    csv = "customer,product,label,fee_cents,starts_on,paid_until\nNRD-C-00001,internet,Dief,100,2026-01-01,2026-12-01\n"
+
+    answer = await zuid.post("/api/v1/services/import", content=csv.encode(), headers={"content-type": "text/csv"})
+
+    assert answer.status_code == 422
+    assert [(fault["pointer"].rpartition("/")[2], fault["code"]) for fault in answer.json()["errors"]] == [("customer", "unknown-customer")]
+    assert await dump(world.noord.id) == before
+
+
 async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(world: World, noords: Victim) -> None:
     before, mails, handlers = await dump(world.noord.id), arrivals(world.mailbox), outbox.known_handlers()
     known = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from admin import access
 from partner_portal.infra import clock, db, redis, sessions, settings
-from partner_portal.kernel.actor import StaffRole
+from partner_portal.kernel.actor import Role, StaffRole
 from partner_portal.kernel.errors import Invalid
 from tenants import policy
 from tenants.policy import Scope
@@ -47,11 +46,11 @@ class Counting(argon2.PasswordHasher):
 
 
 @pytest.fixture
-def hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
+def hasher(monkeypatch: pytest.MonkeyPatch) -> Counting:
     """Counts the verifications."""
     counting = Counting()
     monkeypatch.setattr(sign_in, "_hasher", counting)
-    yield counting
+    return counting
 
 
 async def try_in(client: httpx.AsyncClient, email: str, password: str = "wrong password") -> httpx.Response:
@@ -92,7 +91,7 @@ async def test_the_right_password_of_somebody_who_may_not_come_in_is_a_wrong_one
     assert (await try_in(stranger, world.noord.owner.upper(), PASSWORD)).status_code == 200, "letter case is no part of an address"
 
 
-async def test_staff_never_come_in_by_the_partners_door(world: World, stranger: httpx.AsyncClient, hasher: Counting) -> None:
+async def test_staff_never_come_in_by_the_partners_door(stranger: httpx.AsyncClient, hasher: Counting) -> None:
     async with db.unit_of_work(STAFF_DOOR):
         await access.enter(
             username="fien",
@@ -107,7 +106,6 @@ async def test_staff_never_come_in_by_the_partners_door(world: World, stranger: 
     assert len(hasher.asked) == 3
     answer = await stranger.get(CUSTOMERS, headers={"cookie": "id=1; session=1"})
     assert answer.status_code == 401
-    assert world
 
 
 @pytest.mark.usefixtures("world")
@@ -118,9 +116,10 @@ async def test_guessing_is_slowed_down_and_says_until_when_whoever_is_guessed(wo
             client._transport.client = (f"198.51.100.{len(email)}", 1)  # type: ignore[attr-defined]  # from somewhere else each
             answers = [await try_in(client, email) for _ in range(limit)]
             assert {answer.status_code for answer in answers} == {403}
+            refused = answers[-1]
             for _ in range(8):  # each failure beyond makes the wait twice as long, and hashing takes its time, too
-                if (refused := await try_in(client, email)).status_code == 429:
-                    break
+                if refused.status_code != 429:
+                    refused = await try_in(client, email)
             assert refused.status_code == 429
             assert 1 <= int(refused.headers["retry-after"]) <= 900
             right = await try_in(client, email, PASSWORD)
@@ -156,7 +155,7 @@ async def test_the_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites(
     assert "domain=" not in cookie
     token = cookie.partition("=")[2].partition(";")[0]
     assert token not in answer.text.lower()
-    keys = b" ".join([key for key in await redis.client().keys("*")]).decode().lower()
+    keys = b" ".join(await redis.client().keys("*")).decode().lower()
     assert token not in keys
 
 
@@ -179,7 +178,7 @@ async def test_whoever_loses_the_right_loses_the_session(world: World, stranger:
     assert sessions.ACTOR_SECONDS <= 60
 
 
-async def test_a_key_is_shown_once_and_kept_as_a_hash(world: World, noord: httpx.AsyncClient) -> None:
+async def test_a_key_is_shown_once_and_kept_as_a_hash(noord: httpx.AsyncClient) -> None:
     body = {"name": "Koppeling", "scopes": ["read"]}
     made = await noord.post("/api/v1/api-keys", json=body, headers={"idempotency-key": "one"})
     again = await noord.post("/api/v1/api-keys", json=body, headers={"idempotency-key": "one"})
@@ -195,11 +194,10 @@ async def test_a_key_is_shown_once_and_kept_as_a_hash(world: World, noord: httpx
         assert secret.rpartition("_")[2] not in kept
         assert secret.encode().hex() not in kept
     assert (await rows("SELECT secret_sha256 FROM api_key"))[0]["secret_sha256"] == hashlib.sha256(secret.encode()).hexdigest()
-    assert secret.encode() not in b"".join([key for key in await redis.client().keys("*")])
-    assert world
+    assert secret.encode() not in b"".join(await redis.client().keys("*"))
 
 
-async def test_a_key_works_through_its_last_day_and_no_longer(world: World, noord: httpx.AsyncClient) -> None:
+async def test_a_key_works_through_its_last_day_and_no_longer(noord: httpx.AsyncClient) -> None:
     last = clock.today() + timedelta(days=3)
     made = await noord.post("/api/v1/api-keys", json={"name": "Tijdelijk", "scopes": ["read"], "expires_on": last.isoformat()})
     past = await noord.post("/api/v1/api-keys", json={"name": "Voorbij", "scopes": ["read"], "expires_on": "2026-11-21"})
@@ -212,7 +210,6 @@ async def test_a_key_works_through_its_last_day_and_no_longer(world: World, noor
 
     assert past.status_code == 422
     assert answered == [200, 200, 401]
-    assert world
 
 
 async def test_a_revoked_key_opens_nothing_from_that_moment_on(noord: httpx.AsyncClient) -> None:
@@ -287,19 +284,16 @@ async def test_a_cookie_needs_its_token_and_a_key_needs_none(world: World, noord
     assert answered == tried
 
 
-async def test_an_owner_cannot_make_a_key_for_what_it_may_not_do_and_a_key_makes_no_keys(world: World, noord: httpx.AsyncClient) -> None:
+async def test_an_owner_cannot_make_a_key_for_what_it_may_not_do_and_a_key_makes_no_keys(noord: httpx.AsyncClient) -> None:
     made = await noord.post("/api/v1/api-keys", json={"name": "Alles", "scopes": [scope.value for scope in Scope]})
     async with browser(headers={"authorization": f"Bearer {made.json()['key']}"}) as software:
         assert (await software.post("/api/v1/api-keys", json={"name": "Kind", "scopes": ["read"]})).status_code == 403
         assert (await software.get("/api/v1/api-keys")).status_code == 403
     for scope in ("owner", "clerk", "finance", "*", "member", ""):
         assert (await noord.post("/api/v1/api-keys", json={"name": "Meer", "scopes": [scope]})).status_code == 422
-    assert world
 
 
 async def test_one_address_belongs_to_one_member_of_one_partner(world: World) -> None:
     with pytest.raises(Invalid):
         async with db.unit_of_work(STAFF_DOOR):
-            await members.enter(
-                tenant=world.zuid.id, email=world.noord.owner.upper(), name="Dief", role=policy.Role.OWNER, password=PASSWORD
-            )
+            await members.enter(tenant=world.zuid.id, email=world.noord.owner.upper(), name="Dief", role=Role.OWNER, password=PASSWORD)

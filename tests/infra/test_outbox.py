@@ -76,9 +76,8 @@ async def watch(event: Rung) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def heard(database: settings.Settings) -> AsyncIterator[Heard]:
+async def heard(database: settings.Settings) -> AsyncIterator[Heard]:  # must be there first
     """Handlers that listen, and nothing waiting."""
-    assert database
     _heard.__init__()  # type: ignore[misc]
     async with db.unit_of_work(STAFF):
         await db.execute("DELETE FROM infra_outbox")

@@ -56,8 +56,14 @@ async def written(partner: Partner, count: int) -> list[Story]:
         for nth in range(count):
             end, email = ENDS[nth % len(ENDS)], f"klant{nth}@klant.example.com"
             customer = await make_customer(partner, f"Klant {nth}", email=email)
-            bound = {"minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "buyout_rule": "75 %", "starts_on": "2026-03-01"}
-            terms = bound if end in {"buyout", "decline"} else {}
+            bound: dict[str, Any] = {
+                "minimum_months": 24,
+                "renewal": "FIXED",
+                "renewal_months": 12,
+                "buyout_rule": "75 %",
+                "starts_on": "2026-03-01",
+            }
+            terms: dict[str, Any] = bound if end in {"buyout", "decline"} else {}
             stories.append(Story(end, await make_service(partner, customer, label=f"Dienst {nth}", fee_cents=1000, **terms), email))
     return stories
 
@@ -79,8 +85,8 @@ async def live(story: Story, world: World, client: Stubborn) -> None:
         return
     link = await link_for(world.mailbox, story.number, "/confirm/")
     if story.end == "withdraw":
-        sent = {"json": {}, "headers": {"idempotency-key": f"withdraw-{story.service}"}}
-        withdrawn = await client.ask("POST", f"/api/v1/terminations/{story.case}/withdrawal", **sent)  # type: ignore[arg-type]
+        sent: dict[str, Any] = {"json": {}, "headers": {"idempotency-key": f"withdraw-{story.service}"}}
+        withdrawn = await client.ask("POST", f"/api/v1/terminations/{story.case}/withdrawal", **sent)
         assert withdrawn.status_code == 201, withdrawn.text
     else:
         await client.press(link, "accept" if story.end == "buyout" else story.end)
