@@ -1,7 +1,8 @@
 """The sentence behind every key the rules return: English source text, with the facts it names in braces.
 
 Catalogues translate these; nothing here is shown as it stands. A fact's name says how to write it: `*_cents` as an amount
-of money, `*_on` as a day, `percentage` and `*_percentage` as a number with its decimals, anything else as it is.
+of money, `*_on` as a day, `percentage` and `*_percentage` as a number with its decimals, anything else as it is. `key.one` is said instead of `key`
+where there is one month.
 """
 
 from __future__ import annotations
@@ -76,9 +77,11 @@ WORDING: Mapping[str, str] = {
     "line.credit.months": N_("Repaid: the whole months paid in advance that begin after the last day"),
     "line.fees": N_("Ordinary fees from {from_on} to {last_on}"),
     "formula.months": N_("{months} months x {fee_cents} x {percentage} %"),
+    "formula.months.one": N_("{months} month x {fee_cents} x {percentage} %"),
     "formula.months_and_days": N_("({months} months + {days}/{of} month) x {fee_cents} x {percentage} %"),
     "formula.calendar_days": N_("{days} days x {fee_cents} per month x {percentage} %"),
     "formula.months_less_avoided": N_("{months} months x {fee_cents} x {percentage} %, less {avoided_percentage} % costs avoided"),
+    "formula.months_less_avoided.one": N_("{months} month x {fee_cents} x {percentage} %, less {avoided_percentage} % costs avoided"),
     "formula.months_and_days_less_avoided": N_(
         "({months} months + {days}/{of} month) x {fee_cents} x {percentage} %, less {avoided_percentage} % costs avoided"
     ),
@@ -91,6 +94,7 @@ WORDING: Mapping[str, str] = {
     "formula.year_days_returned": N_("{days} days x 12 x {fee_cents} / 365"),
     "formula.commercial_days_returned": N_("{days} days of 30-day months x {fee_cents} / 30"),
     "formula.months_returned": N_("{months} months x {fee_cents}"),
+    "formula.months_returned.one": N_("{months} month x {fee_cents}"),
     "formula.period": N_("{days} days x {fee_cents} per month"),
     "saving": N_("Waiting {wait_days} days, until {day_on}, saves {saves_cents}."),
 }

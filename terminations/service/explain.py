@@ -17,6 +17,7 @@ from ..policy.preview import ServicePreview
 from ..policy.wording import WORDING
 
 _WHOLE = "formula.whole"
+_FOR_FINANCE = "ground.needs_person"
 _OF_THE_CONTRACT = sentence("by your contract")
 LANGUAGES = ("nl", "en")
 
@@ -42,8 +43,9 @@ def applied(told: Applied, language: str) -> str:
 
 
 def notice_rule(service: ServicePreview, language: str) -> str | None:
-    """The rules that were applied to the notice, in one line; None where the contract stands as written."""
-    return " ".join(applied(told, language) for told in service.applied) or None
+    """The rules that were applied to the notice, and the ground claimed, in one line; None where the contract stands as written."""
+    grounds = [note for note in service.notes if note.key.startswith("ground.") and note.key != _FOR_FINANCE]
+    return " ".join(applied(told, language) for told in (*service.applied, *grounds)) or None
 
 
 def both(key: str, parameters: Mapping[str, str | int | bool]) -> dict[str, str]:
@@ -52,7 +54,9 @@ def both(key: str, parameters: Mapping[str, str | int | bool]) -> dict[str, str]
 
 
 def _sentence(key: str, parameters: Mapping[str, str | int | bool], language: str) -> str:
-    return _filled(key, tuple(sorted(parameters.items())), language)
+    one = f"{key}.one"
+    said = one if parameters.get("months") == 1 and one in WORDING else key
+    return _filled(said, tuple(sorted(parameters.items())), language)
 
 
 @lru_cache(maxsize=4096)
