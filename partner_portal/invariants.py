@@ -48,7 +48,7 @@ RULES: dict[str, str] = {
                        AND (s.ends_on, s.billing_ends_on) IS DISTINCT FROM (l.ends_on, l.billing_ends_on)))
         AND $1::timestamptz IS NOT NULL""",
     "a planned end belongs to a case": """
-        SELECT s.number AS what FROM billing_service s WHERE s.ends_on IS NOT NULL AND $1::timestamptz IS NOT NULL AND NOT EXISTS (
+        SELECT s.number AS what FROM billing_service s WHERE s.ends_on IS NOT NULL AND s.ended_at IS NULL AND $1::timestamptz IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM termination_line l JOIN termination t ON t.id = l.termination WHERE l.service = s.id AND t.state IN ('scheduled', 'ended'))""",
     "a scheduled case has its confirmation": """
         SELECT t.number AS what FROM termination t WHERE t.state IN ('scheduled', 'ended') AND t.document IS NULL
