@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from piccolo.apps.user.tables import BaseUser
-from piccolo.columns import ForeignKey
+from piccolo.columns import Column, ForeignKey
 from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig
 from piccolo_api.crud.endpoints import OrderBy
@@ -20,7 +20,7 @@ from partner_portal.kernel.actor import StaffRole
 from tenants.tables import ApiKey, Contact, Customer, Location, Member, Tenant
 from terminations.tables import BuyoutDecision, Quote, Termination, TerminationLine, TerminationStep
 
-from . import masters
+from . import labels, masters
 from .masters import adding, changing
 from .screens import Rights, validators
 from .tables import RoleHeld
@@ -34,7 +34,7 @@ EVERYBODY = frozenset(StaffRole)
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One table: `columns` are shown in its list, the first that is no reference leads to the row; `order` as in the admin's addresses."""
+    """One table: `columns` are shown in its list, the first that is a plain value leads to the row; `order` as in the admin's addresses."""
 
     table: type[Table]
     group: str
@@ -59,12 +59,16 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
             self.table,
             visible_columns=columns,
             visible_filters=self._named(self.filters or self.columns),
-            link_column=next(column for column in columns if not isinstance(column, ForeignKey)),
+            link_column=next(column for column in columns if not isinstance(column, ForeignKey) and not self._is_named(column)),
             order_by=[OrderBy(getattr(self.table, self.order.removeprefix("-")), ascending=not self.order.startswith("-"))],
             menu_group=self.group,
             hooks=list(self.hooks),
             validators=validators(self.rights),
         )
+
+    def _is_named(self, column: Column) -> bool:
+        """The screens show a link's value as it is stored, so a column whose values have names of their own makes a poor link."""
+        return labels.choices(self.name, column._meta.name, "en") is not None  # noqa: SLF001
 
     def _named(self, names: str) -> list[Any]:
         return [getattr(self.table, name) for name in names.split()]

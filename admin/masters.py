@@ -33,7 +33,6 @@ from . import access
 from .saying import LastAdministrator, OwnAccount, refusal
 
 
-
 class Partner(msgspec.Struct, kw_only=True):
     """A partner's own data."""
 

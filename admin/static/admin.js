@@ -83,7 +83,7 @@
   };
   const option = (plain) => {
     const paged = /^(\d+) per page$/.exec(plain);
-    return paged ? `${paged[1]} ${phrases.get("per page")}` : phrases.get(plain);
+    return paged && phrases.has("per page") ? `${paged[1]} ${phrases.get("per page")}` : phrases.get(plain);
   };
 
   const offer = () => {
@@ -118,6 +118,10 @@
       for (const field of document.querySelectorAll("input[placeholder]")) {
         const label = phrases.get(field.placeholder.toLowerCase());
         if (label) field.placeholder = label;
+      }
+      for (const one of document.querySelectorAll("option[label]")) {
+        const label = option(one.label.toLowerCase());
+        if (label && label !== one.label) one.label = label;
       }
       learnRights();
       offer();

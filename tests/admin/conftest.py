@@ -51,7 +51,7 @@ async def sign_in(client: httpx.AsyncClient, name: str, password: str = PASSWORD
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def staff(world: World) -> AsyncIterator[SignsIn]:  # noqa: ARG001  # the rows among which they work
+async def staff(world: World) -> AsyncIterator[SignsIn]:
     """Clients of people with the roles asked for."""
     async with AsyncExitStack() as leaving:
 

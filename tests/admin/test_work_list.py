@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from tests.admin.test_forms import state
 from tests.journeys import partner
 from tests.world import World
 
-EARLY = {"wished_on": "2027-01-31", "early": True}
+EARLY: dict[str, Any] = {"wished_on": "2027-01-31", "early": True}
 
 
 async def page(client: httpx.AsyncClient) -> str:
@@ -33,19 +34,31 @@ async def press(client: httpx.AsyncClient, number: str, decision: str, **typed: 
     return answer
 
 
-async def test_sums_stand_side_by_side_with_their_making(world: World, noord: httpx.AsyncClient, zuid: httpx.AsyncClient, finance: httpx.AsyncClient) -> None:
+async def test_sums_stand_side_by_side_with_their_making(
+    world: World, noord: httpx.AsyncClient, zuid: httpx.AsyncClient, finance: httpx.AsyncClient
+) -> None:
     assert "Er wacht niets op finance" in await page(finance)
     await partner.filed(noord, world.noord.services["bound"], **EARLY)
     await partner.filed(zuid, world.zuid.services["bound"], **EARLY)
     seen = await page(finance)
     assert "2 zaken wachten op finance" in seen
-    for said in ("NRD-T-00001", "Bakkerij De Korst", "Noord ICT", "EUR 902,01", "EUR 1.091,43 inclusief btw", "EUR 2.500,00", "13 mnd x EUR 89,95 x 75 %"):
+    for said in (
+        "NRD-T-00001",
+        "Bakkerij De Korst",
+        "Noord ICT",
+        "EUR 902,01",
+        "EUR 1.091,43 inclusief btw",
+        "EUR 2.500,00",
+        "13 mnd x EUR 89,95 x 75 %",
+    ):
         assert said in seen, said
     # Zuid bills in its own name: finance sees what Zuid pays.
     assert "EUR 610,00" in seen
 
 
-async def test_a_counter_proposal_stands_beside_the_computed_sum_and_can_be_approved(world: World, zuid: httpx.AsyncClient, finance: httpx.AsyncClient) -> None:
+async def test_a_counter_proposal_stands_beside_the_computed_sum_and_can_be_approved(
+    world: World, zuid: httpx.AsyncClient, finance: httpx.AsyncClient
+) -> None:
     case = await partner.filed(zuid, world.zuid.services["bound"], **EARLY)
     await press(finance, "ZUD-T-00001", "approve")
     offer = {"amount": {"amount": "400.00", "currency": "EUR"}, "note": "Klant blijft bij ons"}
@@ -66,7 +79,9 @@ async def test_approving_leads_back_to_the_list_and_says_so(world: World, noord:
     assert await state("NRD-T-00001") == "proposed"
 
 
-async def test_what_cannot_be_is_said_beside_the_case_and_what_was_typed_stays(world: World, noord: httpx.AsyncClient, finance: httpx.AsyncClient) -> None:
+async def test_what_cannot_be_is_said_beside_the_case_and_what_was_typed_stays(
+    world: World, noord: httpx.AsyncClient, finance: httpx.AsyncClient
+) -> None:
     await partner.filed(noord, world.noord.services["bound"], **EARLY)
     refused = await press(finance, "NRD-T-00001", "adjust", amount="450", reason="")
     assert refused.status_code == 422
@@ -77,7 +92,9 @@ async def test_what_cannot_be_is_said_beside_the_case_and_what_was_typed_stays(w
     assert done.status_code == 303
 
 
-async def test_who_agreed_first_is_named_and_cannot_agree_twice(world: World, noord: httpx.AsyncClient, finance: httpx.AsyncClient, staff: SignsIn) -> None:
+async def test_who_agreed_first_is_named_and_cannot_agree_twice(
+    world: World, noord: httpx.AsyncClient, finance: httpx.AsyncClient, staff: SignsIn
+) -> None:
     frits = await staff(StaffRole.FINANCE, name="frits")
     await partner.filed(noord, world.noord.services["bound"], **EARLY)
     with settings.use(four_eyes_limit_cents=50000):
