@@ -21,6 +21,8 @@ from tests.lives.portal import Processes, Stubborn, link_for
 from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
 
 LEASE_SECONDS = 6
+PAUSE = 1.3
+"""Seconds between two kills, on average."""
 ENDS = ("approve", "refuse", "withdraw", "buyout", "approve", "decline", "approve")
 """How the stories end, by turns."""
 STEPS = {
@@ -95,10 +97,10 @@ async def live(story: Story, world: World, client: Stubborn) -> None:
 async def kill(processes: Processes, world: World, times: int, chance: random.Random) -> None:
     """So many times one of the processes ends amid its work; some mails lose the server's answer, too."""
     for nth in range(times):
-        await asyncio.sleep(chance.uniform(0.4, 2.2))
+        await asyncio.sleep(chance.uniform(0.3 * PAUSE, 1.7 * PAUSE))
         if nth % 3 == 0:
             world.mailbox.receiver.fail(Failure.HANG_UP)
-        processes.kill(chance.choice(("web", "worker", "worker")))
+        processes.kill("web" if nth % 3 == 1 else "worker")
 
 
 async def all_done(seconds: float) -> None:
@@ -111,12 +113,10 @@ async def all_done(seconds: float) -> None:
 async def survive(world: World, folder: Any, *, kills: int, stories: int, seed: int) -> None:
     chance = random.Random(seed)
     told = await written(world.noord, stories)
-    turn = asyncio.Semaphore(3)
 
     async def play(story: Story, client: Stubborn) -> None:
-        async with turn:
-            await asyncio.sleep(chance.uniform(0, 0.5))
-            await live(story, world, client)
+        await asyncio.sleep(chance.uniform(0, kills * PAUSE))  # somebody is always in the middle of something
+        await live(story, world, client)
 
     with Processes(folder, job_lease_seconds=LEASE_SECONDS, daily_every_seconds=2, pool_size=4) as processes:
         await processes.ready()
