@@ -11,7 +11,7 @@ import time
 from contextlib import AsyncExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -53,8 +53,8 @@ class Ground:
         return self
 
     async def __aexit__(self, *_what: object) -> None:
-        for child in reversed(self._running):
-            child.stop(signal.SIGTERM, patience=10)
+        for child in self._running:
+            child.stop(signal.SIGKILL)  # what they hold is thrown away
         await self._stack.aclose()
 
     async def world(self, name: str, size: Size) -> World:
@@ -77,7 +77,7 @@ class Ground:
 
     def server(self, name: str, module: str, *words: str, settings: Settings) -> Served:
         """The same, for a module that serves HTTP on the port of its settings: a free one."""
-        port = _free_port()
+        port = free_port()
         child = self.start(name, module, *words, settings=msgspec.structs.replace(settings, port=port))
         return Served(child, port, self.folder / f"{name}.log")
 
@@ -137,26 +137,26 @@ class Loader:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "partner_portal.bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+            [sys.executable, "-m", "partner_portal.bench.load"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
         )
+        self._orders, self._results = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_what: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._orders.close()
         self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._results.close()
 
     def send(self, order: Order) -> Result:
         """The order's result; BenchFailed when an answer was an error."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(msgspec.json.encode(order) + b"\n")
-        self._process.stdin.flush()
-        result = msgspec.json.decode(self._process.stdout.readline(), type=Result)
+        self._orders.write(msgspec.json.encode(order) + b"\n")
+        self._orders.flush()
+        result = msgspec.json.decode(self._results.readline(), type=Result)
         if result.fault is not None:
             raise BenchFailed(f"An answer under load was an error: {result.fault}")
         return result
@@ -186,7 +186,8 @@ def _with_path(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as mouth:
         port: int = mouth.getsockname()[1]
         return port

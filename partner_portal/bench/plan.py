@@ -1,0 +1,33 @@
+"""How long a run looks, and at what."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .world import Size
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured how often."""
+
+    slices: int
+    """How often figure and floor take turns."""
+    seconds: float
+    """How long each turn takes."""
+    cases: int
+    """How many cases are filed in a turn."""
+    letters: int
+    """How many letters are drawn."""
+    worlds: dict[str, Size]
+    """The large worlds that are held against the small one, by what a row says of them."""
+
+
+SMALL = Size(10, 1_000)
+QUICK = Plan(slices=5, seconds=0.12, cases=6, letters=4, worlds={"1 000 and 100 000 services of 10 and 100 partners": Size(100, 100_000)})
+FULL = Plan(
+    slices=12,
+    seconds=1.0,
+    cases=30,
+    letters=30,
+    worlds={"1 000 and 1 000 000 services": Size(10, 1_000_000), "10 and 1 000 partners": Size(1_000, 100_000)},
+)
