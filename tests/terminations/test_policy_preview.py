@@ -63,6 +63,13 @@ def test_a_wish_too_early_ends_as_soon_as_possible_with_the_buyout_as_an_offer()
     assert whole.offer_bill.total_to_pay_cents == 48978 + 5266
 
 
+@pytest.mark.parametrize(("wish", "offered"), [("2027-06-14", True), ("2027-06-15", False)])
+def test_who_wishes_the_first_possible_day_is_offered_nothing_beside_it(wish: str, offered: bool) -> None:  # noqa: FBT001 - a table's column
+    seen = one(service(), asked(wished_on=wish))
+    assert seen.ending.ends_on == D("2027-06-15")
+    assert (seen.offer is not None) is offered
+
+
 def test_a_buyout_is_chosen_expressly() -> None:
     whole = preview([service()], asked(wished_on="2026-12-15", early=True))
     (seen,) = whole.services
@@ -231,6 +238,8 @@ def test_a_consumer_sees_his_cooling_off_period() -> None:
     (*_, note) = one(facts, asked("2026-12-04")).notes
     assert (note.key, note.law, note.parameters) == ("cooling_off", "BW 6:230o", {"last_on": "2026-12-04"})
     assert "cooling_off" not in [note.key for note in one(facts, asked("2026-12-05")).notes]
+    decreed = msgspec.structs.replace(facts, extra_holidays=frozenset({D("2026-12-04")}))
+    assert one(decreed, asked("2026-12-07")).notes[-1].parameters == {"last_on": "2026-12-07"}
     unsigned = msgspec.structs.replace(facts, signed_on=None)
     assert "cooling_off" not in [note.key for note in one(unsigned, asked("2026-12-04")).notes]
 
