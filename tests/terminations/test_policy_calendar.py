@@ -134,7 +134,7 @@ def test_every_day_of_the_usual_contracts_is_the_preview_of_that_day(facts: Serv
         assert row == row_of(preview([facts], wishing(request, row.day)), row.day)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(services(), requests, st.data())
 def test_every_day_is_the_preview_of_that_day(facts: ServiceFacts, request: Asked, data: st.DataObject) -> None:
     rows = what_if([facts], request).rows
@@ -142,7 +142,7 @@ def test_every_day_is_the_preview_of_that_day(facts: ServiceFacts, request: Aske
         assert row == row_of(preview([facts], wishing(request, row.day)), row.day)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(services(ref="A", bundle="b"), services(ref="B", bundle="b"), requests, st.data())
 def test_every_day_of_a_bundle_is_the_preview_of_that_day(
     first: ServiceFacts, second: ServiceFacts, request: Asked, data: st.DataObject
