@@ -58,6 +58,10 @@ class WithdrawalAsked(CaseEvent, frozen=True, kw_only=True):
     """A withdrawal so late that finance must consent."""
 
 
+class WithdrawalDenied(CaseEvent, frozen=True, kw_only=True):
+    """Finance did not consent to a late withdrawal: the end stands."""
+
+
 class TerminationWithdrawn(CaseEvent, frozen=True, kw_only=True):
     """The services go on."""
 

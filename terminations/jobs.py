@@ -28,8 +28,9 @@ from .events import (
     TerminationScheduled,
     TerminationWithdrawn,
     WithdrawalAsked,
+    WithdrawalDenied,
 )
-from .service import buyouts, cases, decisions, letters, links, scheduling
+from .service import buyouts, cases, decisions, letters, links, proof, scheduling
 from .service.facts import Layer
 from .service.letters import Adjustment, Dossier, Person
 from .service.links import Purpose
@@ -72,7 +73,13 @@ async def _link(told: Dossier, purpose: Purpose, expires_at: datetime) -> str:
 
 async def _propose(event: CaseEvent, told: Dossier, reader: str, address: str) -> None:
     bill = letters.sheet(told, _person(told, reader).language, only=cases.EXTRA_COSTS)
-    words = {"sheet": bill, "amount": bill.total, "adjustment": await letters.adjustment(told)}
+    words: dict[str, Any] = {
+        "sheet": bill,
+        "amount": bill.total,
+        "final": letters.amount_for(told, reader),
+        "has_buyout": letters.has_buyout(told),
+    }
+    words["adjustment"] = await letters.adjustment(told)
     await _send(event, told, "buyout_proposed", reader, link=address, valid_until=_day(told.case), **words)
 
 
@@ -112,7 +119,9 @@ async def alert_finance(event: BuyoutRequested) -> None:
     told = await letters.dossier(await Termination.get(event.termination_id))
     needs_two = buyouts.needs_two(told.case, told.case.computed_cents)
     bill = letters.sheet(told, letters.provider().language, only=cases.EXTRA_COSTS)
-    await _send(event, told, "buyout_requested", "provider", sheet=bill, payer=_payer(told), needs_two=needs_two, link=_work_list())
+    await _send(
+        event, told, "buyout_requested", "provider", sheet=bill, payer=letters.payer_name(told), needs_two=needs_two, link=_work_list()
+    )
 
 
 async def ask_second(event: SecondAgreementNeeded) -> None:
@@ -162,8 +171,10 @@ async def tell_refused(event: TerminationRefused) -> None:
     case = await Termination.get(event.termination_id)
     told, step = await letters.dossier(case), await _step(event)
     if step["action"] == Action.DECLINE_BUYOUT:
-        free_end = min(service.first_possible_end for service in told.previews[Layer.CUSTOMER].services)
-        await _send(event, told, "buyout_refused_by_finance", "partner", reason=step["note"], first_free_end=free_end)
+        free_end = max(service.first_possible_end for service in told.previews[Layer.CUSTOMER].services)
+        was_proposed = any(earlier["action"] == Action.PROPOSE for earlier in await cases.history(case.id))
+        for reader in ("partner", "customer") if told.customer_pays and was_proposed else ("partner",):
+            await _send(event, told, "buyout_refused_by_finance", reader, reason=step["note"], first_free_end=free_end)
         return
     words: dict[str, Any] = {"decided_by": step["actor_label"], "decided_at": step["at"], "link": _case_address(case)}
     for reader in ("partner", "provider"):
@@ -178,9 +189,10 @@ async def tell_not_me(event: NotMeReported) -> None:
     """The partner learns that somebody else must be asked."""
     case = await Termination.get(event.termination_id)
     told, step = await letters.dossier(case), await _step(event)
+    sent_to = await db.fetch_one("SELECT recipient FROM termination_decision_link WHERE 'customer:' || id = $1", step["actor"])
     for reader in ("partner", "provider"):
         words = {
-            "sent_to": letters.masked(told.contact.email if told.contact else ""),
+            "sent_to": letters.masked(sent_to["recipient"] if sent_to else ""),
             "reported_at": step["at"],
             "reader": reader,
             "link": _case_address(case),
@@ -191,16 +203,25 @@ async def tell_not_me(event: NotMeReported) -> None:
 async def tell_expired(event: TerminationExpired) -> None:
     """Everybody who was asked learns that nothing ends."""
     told = await letters.dossier(await Termination.get(event.termination_id))
+    *_, last, _expiry = history = await cases.history(event.termination_id)
+    by_finance = State(last["state"]) in {State.WAITING_FOR_FINANCE, State.COUNTERED}
+    by_partner = State(last["state"]) is State.PROPOSED and not told.customer_pays
+    silent = "provider" if by_finance else "partner" if by_partner else "customer"
+    names = {"customer": told.customer_name, "partner": told.partner_name, "provider": settings.current().provider_name}
+    was_asked = told.customer_pays and any(step["action"] == Action.PROPOSE for step in history)
     for reader in _EVERYBODY if told.case.is_buyout else _EVERYBODY[:2]:
-        await _send(event, told, "case_expired", reader, reader=reader)
+        if reader != "customer" or silent == "customer" or was_asked:
+            await _send(event, told, "case_expired", reader, reader=reader, silent=silent, who=names[silent])
 
 
 async def confirm(event: TerminationScheduled) -> None:
     """Customer, partner and provider each get the same confirmation, stored before it is sent."""
     case = await Termination.find(event.termination_id)
+    if State(case.state) not in {State.SCHEDULED, State.ENDED}:  # withdrawn before this could be sent
+        return
     told = await letters.dossier(case)
     language = _person(told, "customer").language
-    content = await pdf.render("terminations/confirmation", language=language, **await confirmation_words(told, language))
+    content = await pdf.render("terminations/confirmation", language=language, **await proof.words(told, language))
     document = await files.store("confirmation", f"{case.number}.pdf", content, "application/pdf")
     await db.execute("UPDATE termination SET document = $2, version = version + 1 WHERE id = $1", case.id, document.id)
     for reader in _EVERYBODY:
@@ -215,27 +236,6 @@ async def confirm(event: TerminationScheduled) -> None:
         await _send(event, told, "scheduled", reader, attach=[Attachment(document.id, document.filename)], **words)
 
 
-async def confirmation_words(told: Dossier, language: str) -> dict[str, Any]:
-    """What the confirmation says; the same for all three, so it holds no price that one of them may not see."""
-    case = told.case
-    return {
-        "brand": told.brand,
-        "provider": settings.current().provider_name,
-        "recipient": await _address_block(told),
-        "issued_at": case.filed_at if case.received_on is None else (await cases.history(case.id))[-1]["at"],
-        "number": case.number,
-        "title": case.number,
-        "case": letters.case_words(told),
-        "lines": letters.line_words(told, language),
-        "sheet": letters.sheet(told, language) if told.customer_pays else None,
-        "payer": _payer(told),
-        "content": letters.asked_content(told, language),
-        "after": letters.afterwards(told),
-        "steps": await letters.step_words(case.id, language),
-        "withdraw_until": letters.withdraw_until(told),
-    }
-
-
 async def ask_withdrawal(event: WithdrawalAsked) -> None:
     """Finance learns that a late withdrawal waits for its consent."""
     told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
@@ -245,8 +245,20 @@ async def ask_withdrawal(event: WithdrawalAsked) -> None:
 async def tell_withdrawn(event: TerminationWithdrawn) -> None:
     """Everybody learns that the services go on; the customer always."""
     told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
+    over = {row["number"] for row in told.rows if row["ended_at"] is not None}
     for reader in _EVERYBODY:
-        await _send(event, told, "withdrawn", reader, reader=reader, decided_by=step["actor_label"], decided_at=step["at"])
+        lines = letters.line_words(told, _person(told, reader).language)
+        words = {
+            "lines": [line for line in lines if line.reference not in over],
+            "ended": [line.service for line in lines if line.reference in over],
+        }
+        await _send(event, told, "withdrawn", reader, reader=reader, decided_by=step["actor_label"], decided_at=step["at"], **words)
+
+
+async def tell_denied(event: WithdrawalDenied) -> None:
+    """The partner learns that the end stands after all."""
+    told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
+    await _send(event, told, "withdrawal_denied", "partner", reason=step["note"] or None)
 
 
 async def tell_ended(event: TerminationEnded) -> None:
@@ -259,7 +271,7 @@ async def tell_ended(event: TerminationEnded) -> None:
 def _asking(told: Dossier, link: str) -> dict[str, Any]:
     return {
         "amount": letters.amount_for(told, "customer"),
-        "has_buyout": told.case.is_buyout,
+        "has_buyout": letters.has_buyout(told),
         "link": link,
         "valid_until": _day(told.case),
     }
@@ -280,8 +292,7 @@ async def _send_to(event: CaseEvent, told: Dossier, name: str, person: Person, *
         language=person.language,
         brand=brand,
         case=letters.case_words(told),
-        lines=letters.line_words(told, person.language),
-        **words,
+        **({"lines": letters.line_words(told, person.language)} | words),
     )
 
 
@@ -291,25 +302,9 @@ def _person(told: Dossier, reader: str) -> Person:
     return told.partner if reader == "partner" else letters.provider()
 
 
-def _payer(told: Dossier) -> str:
-    return told.customer_name if told.customer_pays else told.partner_name
-
-
 async def _step(event: CaseEvent) -> dict[str, Any]:
     row = next(row for row in await cases.history(event.termination_id) if row["nth"] == event.nth)
     return dict(row) | {"facts": msgspec.json.decode(row["facts"])}
-
-
-async def _address_block(told: Dossier) -> list[str]:
-    row = await db.fetch_one(
-        "SELECT street, postcode, city, country FROM location WHERE customer = $1 AND kind = 'billing'", told.case.customer
-    )
-    lines = [told.customer_name]
-    return (
-        [*lines, row["street"], f"{row['postcode']}  {row['city']}", *([] if row["country"] == "NL" else [row["country"]])]
-        if row
-        else lines
-    )
 
 
 def _day(case: Termination) -> Any:
@@ -352,6 +347,7 @@ ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     TerminationExpired: [tell_expired],
     TerminationScheduled: [confirm],
     WithdrawalAsked: [ask_withdrawal],
+    WithdrawalDenied: [tell_denied],
     TerminationWithdrawn: [tell_withdrawn],
     TerminationEnded: [tell_ended],
 }

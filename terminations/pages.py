@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
@@ -16,10 +15,11 @@ from partner_portal.infra import catalogue, db, files, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.dates import local_date
-from partner_portal.kernel.errors import NotFound, Problem
+from partner_portal.kernel.errors import Invalid, NotFound, Problem
 from partner_portal.kernel.money import Money
 from partner_portal.web import auth
 
+from .policy.offer import cents_typed
 from .service import cases, decisions, letters, links
 from .service.decisions import Choice, Outcome, Press, Standing
 from .service.letters import Dossier
@@ -35,6 +35,7 @@ _ERRORS = {
     "wrong-code": sentence("That is not the code we sent, or it is too old. Please try again or ask for a new code."),
     "too-many-codes": sentence("Too many wrong codes. Ask your supplier to send you the link again."),
     "amount": sentence("Give the amount you propose in euros, for example 350."),
+    "invalid": sentence("Propose another amount than the one on the table, zero or more."),
 }
 
 
@@ -97,7 +98,7 @@ async def answer(
     try:
         async with db.savepoint():
             outcome = await decisions.press(actor, token, pressed, text_version=_version(seen))
-    except (decisions.TextHasChanged, decisions.WrongCode, decisions.TooManyCodes) as problem:
+    except (decisions.TextHasChanged, decisions.WrongCode, decisions.TooManyCodes, Invalid) as problem:
         return await _again(view, typed, choice, problem)
     except decisions.LinkNotOpen:  # somebody pressed at the same moment: the page says what was decided
         return await _page(await _view(token))
@@ -126,7 +127,8 @@ async def _page(view: View, *, typed: Typed = NOTHING, error: str | None = None)
         return _html(await _question(view, text_version=_version(await _text(view)), reason=typed.reason, offer=typed.offer, error=said))
     if standing is Standing.DECIDED:
         return _html(await _decided(view))
-    return _html(_render(view, "expired", valid_until=local_date(view.link.expires_at - timedelta(seconds=1))))
+    valid_until = local_date(view.link.expires_at - timedelta(seconds=1))
+    return _html(_render(view, "expired", standing=standing.value, valid_until=valid_until))
 
 
 async def _text(view: View) -> str:
@@ -144,15 +146,17 @@ async def _question(view: View, **typed: Any) -> str:
     words: dict[str, Any] = {"valid_until": until, "document_link": None, **typed}
     if view.link.purpose == Purpose.BUYOUT:
         bill = letters.sheet(told, view.language, only=cases.EXTRA_COSTS)
-        return _render(view, "proposal", sheet=bill, amount=bill.total, adjustment=await letters.adjustment(told), **words)
+        ask = {"final": letters.amount_for(told, "customer"), "has_buyout": letters.has_buyout(told)}
+        return _render(view, "proposal", sheet=bill, amount=bill.total, adjustment=await letters.adjustment(told), **ask, **words)
     bill_or_none = letters.sheet(told, view.language) if told.customer_pays else None
     return _render(
-        view, "waiting", sheet=bill_or_none, amount=letters.amount_for(told, "customer"), has_buyout=told.case.is_buyout, **words
+        view, "waiting", sheet=bill_or_none, amount=letters.amount_for(told, "customer"), has_buyout=letters.has_buyout(told), **words
     )
 
 
 async def _decided(view: View) -> str:
     state = State(view.case.state)
+    is_stranger = view.link.decision == Choice.NOT_ME
     return _render(
         view,
         "decided",
@@ -160,8 +164,8 @@ async def _decided(view: View) -> str:
         decision=view.link.decision,
         decided_at=view.link.decided_at,
         decided_by=view.link.recipient_name,
-        outcome=state.value if state in _OUTCOMES else None,
-        document_link=f"/confirm/{view.token}/confirmation.pdf" if view.case.document is not None else None,
+        outcome=state.value if state in _OUTCOMES and not is_stranger else None,
+        document_link=f"/confirm/{view.token}/confirmation.pdf" if view.case.document is not None and not is_stranger else None,
     )
 
 
@@ -178,24 +182,16 @@ async def _code_page(view: View, typed: Typed, choice: str, error: str | None = 
 
 
 def _amount(view: View, typed: str) -> int | None:
-    plain = typed.strip().removeprefix("EUR").removeprefix("€").replace(" ", "").replace("\u00a0", "")
-    if "," in plain:
-        plain = plain.replace(".", "").replace(",", ".")
-    try:
-        including = Decimal(plain)
-    except InvalidOperation:
-        return None
-    if not including.is_finite() or including < 0 or including >= 10**9:
-        return None
-    return letters.without_vat(view.told, Money.of(including))
+    including = cents_typed(typed)
+    return None if including is None else letters.without_vat(view.told, Money(including))
 
 
 @get("/{token:str}/confirmation.pdf")
 async def confirmation(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[bytes]:
     """The confirmation, for whoever decided by this link."""
     await _enter(request, token)
-    _link, case = await decisions.case_of(token)
-    if case.document is None:
+    link, case = await decisions.case_of(token)
+    if case.document is None or link.decision in {None, Choice.NOT_ME}:
         raise NotFound(what="document")
     document, content = await files.fetch(case.document)
     return Response(content, media_type=document.media_type, headers={"content-disposition": f'inline; filename="{document.filename}"'})

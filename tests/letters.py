@@ -59,6 +59,7 @@ def line(language: str, **other: Any) -> Words:
         "location": "Kerkstraat 12, Assen",
         "ends_on": date(2026, 12, 15),
         "billing_ends_on": date(2026, 12, 22),
+        "fees": None,
         "notice_rule": RULE[language],
     }
     return Words(**(words | other))
@@ -78,6 +79,7 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         ),
         "lines": [line(language)],
         "amount": Money(53645),
+        "final": Money(49002),
         "has_buyout": True,
         "sheet": sheet(language),
         "payer": "Bakkerij De Korenbloem",
@@ -123,6 +125,10 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         "document_link": None,
         "text_version": "3f9a51c07be2",
         "reader": "customer",
+        "silent": "customer",
+        "who": "Bakkerij De Korenbloem",
+        "ended": [],
+        "standing": "expired",
     }  # fmt: skip
     return given | other
 

@@ -11,15 +11,14 @@ import msgspec
 
 from billing.policy.tax import Vat, VatTotal, vat_total
 from billing.service import services
-from partner_portal.infra import catalogue, db, settings
+from partner_portal.infra import catalogue, clock, db, settings
 from partner_portal.infra.brand import Brand
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
 
 from ..policy.cost_sheet import CostLine, LineCode, totals
-from ..policy.preview import Preview
+from ..policy.preview import Ending, EndKind, Preview
 from ..tables import Quote, Termination
-from ..workflow import Action
 from . import cases, explain, quotes
 from .buyouts import Payer
 from .facts import Layer
@@ -36,13 +35,14 @@ class CaseWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineWords(msgspec.Struct, frozen=True, kw_only=True):
-    """One service that ends."""
+    """One service that ends; `fees` are the ordinary fees still to come where billing goes on after the last day, including VAT."""
 
     service: str
     reference: str
     location: str | None
     ends_on: date
     billing_ends_on: date
+    fees: Money | None
     notice_rule: str | None
 
 
@@ -80,15 +80,6 @@ class Afterwards(msgspec.Struct, frozen=True):
     until: date | None = None
 
 
-class StepWords(msgspec.Struct, frozen=True):
-    """One step for the letter's history."""
-
-    who: str
-    what: str
-    when: datetime
-    text_version: str | None
-
-
 class Person(msgspec.Struct, frozen=True):
     """To whom something is sent."""
 
@@ -107,6 +98,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     customer_name: str
     partner_name: str
     filed_by: str
+    received_at: datetime
     contact: Person | None
     partner: Person
 
@@ -144,6 +136,7 @@ async def dossier(case: Termination) -> Dossier:
         customer_name=row["customer"],
         partner_name=row["partner"],
         filed_by=row["filed_by"] or row["partner"],
+        received_at=row["consented_at"] if row["consented_at"] and not case.has_mandate else case.filed_at,
         contact=contact,
         partner=Person(
             row["filed_by"] or row["partner"],
@@ -157,7 +150,8 @@ _PEOPLE = """
 SELECT c.name AS customer, c.language, p.name AS partner, p.brand_colour, p.email AS partner_email, p.phone AS partner_phone, p.website, p.address,
        p.language AS partner_language, k.name AS contact_name, k.email AS contact_email,
        m.email AS member_email, m.language AS member_language,
-       (SELECT actor_label FROM termination_step s WHERE s.termination = t.id ORDER BY nth LIMIT 1) AS filed_by
+       (SELECT actor_label FROM termination_step s WHERE s.termination = t.id ORDER BY nth LIMIT 1) AS filed_by,
+       (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at
   FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant
   LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
   LEFT JOIN member m ON 'member:' || m.id = t.filed_by
@@ -176,10 +170,13 @@ def provider_brand() -> Brand:
 
 
 def case_words(told: Dossier) -> CaseWords:
-    """The case in words."""
-    case = told.case
+    """The case in words; without the customer's mandate the notice was received when the customer agreed."""
     return CaseWords(
-        number=case.number, customer=told.customer_name, partner=told.partner_name, requested_by=told.filed_by, received_at=case.filed_at
+        number=told.case.number,
+        customer=told.customer_name,
+        partner=told.partner_name,
+        requested_by=told.filed_by,
+        received_at=told.received_at,
     )
 
 
@@ -193,10 +190,18 @@ def line_words(told: Dossier, language: str) -> tuple[LineWords, ...]:
             location=_place(rows[service.ref]),
             ends_on=service.ending.ends_on,
             billing_ends_on=service.ending.billing_ends_on,
+            fees=_fees(told, service.ending),
             notice_rule=explain.notice_rule(service, language),
         )
         for service in told.previews[Layer.CUSTOMER].services
     )
+
+
+def _fees(told: Dossier, ending: Ending) -> Money | None:
+    if not told.customer_pays or ending.billing_ends_on == ending.ends_on:
+        return None
+    due = sum(total.total_cents for total in totals(ending.sheet.fees))
+    return Money(due) if due else None
 
 
 def _place(row: Any) -> str | None:
@@ -314,53 +319,29 @@ def afterwards(told: Dossier) -> tuple[Afterwards, ...]:
     return tuple(found)
 
 
-_DONE = {
-    Action.FILE: sentence("Filed the termination"),
-    Action.FILE_BUYOUT: sentence("Filed the termination with a buyout"),
-    Action.APPROVE: sentence("Agreed to the end"),
-    Action.REFUSE: sentence("Refused the end"),
-    Action.NOT_ME: sentence("Said not to be the right person"),
-    Action.ACCEPT: sentence("Accepted the buyout"),
-    Action.ACCEPT_WITH_CONSENT: sentence("Agreed to the end and accepted the buyout"),
-    Action.REFUSE_BUYOUT: sentence("Refused the buyout"),
-    Action.COUNTER: sentence("Made a counter-proposal"),
-    Action.AGREE_FIRST: sentence("Agreed as the first of two"),
-    Action.PROPOSE: sentence("Proposed the buyout"),
-    Action.DECLINE_BUYOUT: sentence("Declined the buyout"),
-    Action.ALLOW_WITHDRAWAL: sentence("Allowed the withdrawal"),
-    Action.DENY_WITHDRAWAL: sentence("Denied the withdrawal"),
-    Action.WITHDRAW: sentence("Withdrew the termination"),
-    Action.ASK_WITHDRAWAL: sentence("Asked to withdraw the termination"),
-    Action.SEND_AGAIN: sentence("Sent the link again"),
-    Action.REMIND: sentence("Reminded"),
-    Action.EXPIRE: sentence("Expired"),
-    Action.TAKE_EFFECT: sentence("Ended the services"),
-}
-
-
-async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
-    """Every step of the case, oldest first, in words."""
-    return tuple(
-        StepWords(
-            row["actor_label"],
-            catalogue.text(_DONE[Action(row["action"])], language),
-            row["at"],
-            row["text_version"] and row["text_version"][:12],
-        )
-        for row in await cases.history(case)
-    )
-
-
 def asked_content(told: Dossier, language: str) -> str:
     """What was asked, in one phrase."""
-    if told.case.is_buyout:
+    if has_buyout(told):
         return catalogue.text("an early end with a buyout, for %(customer)s", language, customer=told.customer_name)
+    if told.case.is_buyout:
+        return catalogue.text("an end on a ground of its own, for %(customer)s", language, customer=told.customer_name)
     return catalogue.text("an ordinary end, for %(customer)s", language, customer=told.customer_name)
+
+
+def has_buyout(told: Dossier) -> bool:
+    """Whether something that still binds is bought out; finance also decides on grounds, where nothing is."""
+    return any(service.ending.kind is EndKind.BUYOUT for service in told.previews[Layer.CUSTOMER].services)
+
+
+def payer_name(told: Dossier) -> str:
+    """Who pays."""
+    return told.customer_name if told.customer_pays else told.partner_name
 
 
 def withdraw_until(told: Dossier) -> date | None:
     """The last day on which the case can be withdrawn without asking finance; None once it has passed."""
-    return told.case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
+    last: date = told.case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
+    return last if last >= clock.today() else None
 
 
 async def adjustment(told: Dossier) -> Adjustment | None:

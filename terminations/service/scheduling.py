@@ -21,6 +21,7 @@ from ..events import (
     TerminationScheduled,
     TerminationWithdrawn,
     WithdrawalAsked,
+    WithdrawalDenied,
 )
 from ..tables import Termination, TerminationLine
 from ..workflow import Action, IllegalStep, State, after
@@ -66,7 +67,7 @@ async def answer_withdrawal(actor: Actor, case: Termination, *, allow: bool, rea
     if allow:
         await _withdraw(actor, case, Action.ALLOW_WITHDRAWAL, Note(text=reason))
     else:
-        await steps.take(actor, case, Action.DENY_WITHDRAWAL, None, note=Note(text=reason), withdrawal_asked_at=None)
+        await steps.take(actor, case, Action.DENY_WITHDRAWAL, WithdrawalDenied, note=Note(text=reason), withdrawal_asked_at=None)
 
 
 async def _must_still_run(case: Termination, action: Action) -> None:
@@ -80,7 +81,11 @@ async def _withdraw(actor: Actor, case: Termination, action: Action, note: Note)
     await steps.take(actor, case, action, TerminationWithdrawn, note=note, withdrawal_asked_at=None)
     if was_scheduled:
         for line in await _lines(case.id):
-            await services.drop_planned_end(line.service)
+            # A service whose last day is over has ended, whoever takes back the rest, also where the daily job has yet to write that down.
+            if line.ends_on < clock.today():
+                await services.end(line.service)
+            else:
+                await services.drop_planned_end(line.service)
 
 
 async def _lines(case: UUID) -> list[TerminationLine]:

@@ -67,8 +67,8 @@ def test_the_question_bears_date_and_amount_in_its_heading_and_two_answers_of_eq
         (Money(-4643), False, "U krijgt EUR 46,43 incl. btw terug."),
         (Money(5000), False, "U betaalt EUR 50,00 incl. btw."),
         (Money(5000), True, "U betaalt EUR 50,00 incl. btw. Daarin zit een afkoopsom, omdat het contract nog loopt."),
-        (None, True, "Er geldt een afkoopsom, omdat het contract nog loopt; Noord ICT betaalt die, u niet."),
-        (None, False, "U betaalt niets voor het beëindigen; eventuele kosten regelt Noord ICT."),
+        (None, True, "Er geldt een afkoopsom, omdat het contract nog loopt; wat u daarvan betaalt, spreekt u af met Noord ICT."),
+        (None, False, "Eventuele kosten van het beëindigen spreekt u af met Noord ICT."),
     ],
 )
 def test_the_consequence_is_told_whatever_it_costs(amount: Money | None, has_buyout: bool, said: str) -> None:  # noqa: FBT001
