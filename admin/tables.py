@@ -46,8 +46,9 @@ class StaffSession(SessionsBase, tablename="staff_session"):
         expiry_date: datetime | None = None,  # noqa: ARG003  # the portal's settings decide, as for members
         max_expiry_date: datetime | None = None,  # noqa: ARG003
     ) -> Self:
-        """The session has begun; the row that is returned bears the cookie's value, the one that is stored does not."""
+        """The session has begun, and those that are over are gone; the row that is returned bears the cookie's value, the one stored does not."""
         token, now, chosen = secrets.token_urlsafe(32), naive_now(), settings.current()
+        await cls.delete().where(cls.max_expiry_date < now)
         row = cls(
             token=fingerprint(token),
             user_id=user_id,

@@ -74,6 +74,13 @@ async def test_a_session_ends_when_nobody_uses_it(finance: httpx.AsyncClient) ->
     assert (await finance.get("/admin/api/user/")).status_code == 401
 
 
+async def test_sessions_that_are_over_are_forgotten_at_the_next_sign_in(finance: httpx.AsyncClient) -> None:
+    clock.move(timedelta(days=2))
+    assert (await sign_in(finance, "fien")).status_code == 200
+    async with db.unit_of_work(STAFF_DOOR):
+        assert len(await db.fetch("SELECT 1 FROM staff_session")) == 1
+
+
 async def test_signing_out_ends_the_session_on_the_server(finance: httpx.AsyncClient) -> None:
     cookie = finance.cookies["id"]
     assert (await finance.post("/admin/public/logout/")).status_code == 200

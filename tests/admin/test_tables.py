@@ -47,20 +47,20 @@ def test_money_and_history_are_nobodys_to_change() -> None:
     assert set(MONEY) <= set(HISTORY)
 
 
-@pytest.mark.parametrize("name", HISTORY)
-async def test_no_verb_changes_history(name: str, administrator: httpx.AsyncClient, world: World) -> None:
+async def test_no_verb_changes_history(administrator: httpx.AsyncClient, world: World) -> None:
     await world_row(world)
-    address = f"/admin/api/tables/{name}/"
-    row = await one(f"SELECT id FROM {name} LIMIT 1")  # noqa: S608  # names from our own list
-    refused = [await administrator.post(address, json={}), await administrator.delete(address)]
-    if row is not None:
-        single = f"{address}{row['id']}/"
-        refused += [
-            await administrator.put(single, json={}),
-            await administrator.patch(single, json={}),
-            await administrator.delete(single),
-        ]
-    assert {answer.status_code for answer in refused} == {405}
+    for name in HISTORY:
+        address = f"/admin/api/tables/{name}/"
+        row = await one(f"SELECT id FROM {name} LIMIT 1")  # noqa: S608  # names from our own list
+        refused = [await administrator.post(address, json={}), await administrator.delete(address)]
+        if row is not None:
+            single = f"{address}{row['id']}/"
+            refused += [
+                await administrator.put(single, json={}),
+                await administrator.patch(single, json={}),
+                await administrator.delete(single),
+            ]
+        assert {answer.status_code for answer in refused} == {405}, name
 
 
 async def world_row(world: World) -> None:
@@ -73,14 +73,13 @@ async def world_row(world: World) -> None:
         )
 
 
-@pytest.mark.parametrize("name", [name for name, listed in LISTED.items() if listed.rights.change])
-async def test_no_table_takes_a_whole_row_or_loses_rows_in_bulk(name: str, administrator: httpx.AsyncClient) -> None:
-    address = f"/admin/api/tables/{name}/"
-    row = await one(f"SELECT id FROM {name} LIMIT 1")  # noqa: S608  # names from our own list
-    if row is not None:
-        assert (await administrator.put(f"{address}{row['id']}/", json={})).status_code == 405
-    assert (await administrator.delete(address)).status_code == 405
-    assert name == "staff_role" or LISTED[name].rights.remove == NOBODY
+async def test_no_table_takes_a_whole_row_or_loses_rows_in_bulk(administrator: httpx.AsyncClient) -> None:
+    for name in LISTED.keys() - set(HISTORY):
+        address = f"/admin/api/tables/{name}/"
+        row = await one(f"SELECT id FROM {name} LIMIT 1")  # noqa: S608  # names from our own list
+        assert row is None or (await administrator.put(f"{address}{row['id']}/", json={})).status_code == 405, name
+        assert (await administrator.delete(address)).status_code == 405, name
+        assert name == "staff_role" or LISTED[name].rights.remove == NOBODY
 
 
 @pytest.mark.parametrize(
