@@ -15,7 +15,7 @@ from billing.policy.terms import Align, Notice, Renewal
 from partner_portal.kernel.dates import ONE_DAY, add_months
 from tenants.policy import Segment
 from terminations.policy.calendar import Mark, Row, Saving, cheapest_of, row_of, what_if, wishing
-from terminations.policy.facts import Asked, BuyoutRule, Caps, Ground, ServiceFacts, flat
+from terminations.policy.facts import Asked, BuyoutRule, Caps, Discount, Equipment, Ground, ServiceFacts, flat
 from terminations.policy.preview import preview
 from tests.terminations.facts import D, asked, requests, service, services, terms
 
@@ -109,6 +109,39 @@ def test_with_a_ground_each_day_is_previewed() -> None:
     rows = by_day(service(), request, horizon=D("2026-12-10"))
     assert {row.extra_cost_cents for row in rows.values()} == {0}
     assert rows["2026-12-05"].fees_cents == 1451
+
+
+BOUGHT_OUT = [(15000, 3000), (13000, 2600), (12000, 2400), (0, 0)]
+BILLED_TO_THE_END = [(12000, 2400), (12000, 2400), (12000, 2400), (0, 0)]  # no price is agreed for leaving early
+
+
+@pytest.mark.parametrize("renewal", [Renewal.FIXED, Renewal.INDEF])
+@pytest.mark.parametrize(("buyout", "owed"), [(BuyoutRule(scale=flat(75)), BOUGHT_OUT), (BuyoutRule(), BILLED_TO_THE_END)])
+def test_p7_a_discount_is_claimed_back_up_to_the_last_day_of_the_first_term(
+    renewal: Renewal, buyout: BuyoutRule, owed: list[tuple[int, int]]
+) -> None:
+    internet = service(
+        kind=ServiceKind.ECS,
+        contract=terms(renewal=renewal),
+        buyout=buyout,
+        discount=Discount(36000, 36),
+        equipment=Equipment(7200, 36),
+        caps=Caps(whole_contract=False),
+    )
+    rows = by_day(internet, asked())
+    seen = [rows[day] for day in ("2027-03-15", "2027-06-14", "2027-06-15", "2027-06-16")]
+    assert [(row.clawback_cents, row.residual_cents) for row in seen] == owed
+    assert {row.extra_cost_cents for day, row in rows.items() if day > "2027-06-15"} == {0}
+
+
+def test_who_is_in_a_renewed_term_sits_it_out_from_the_day_after_its_end() -> None:
+    rows = by_day(service(contract=terms(minimum_months=12)), asked())
+    assert [rows[day].ends_on for day in ("2027-06-14", "2027-06-15", "2027-06-16", "2027-06-17")] == [
+        D("2027-06-14"),
+        D("2027-06-15"),
+        D("2028-06-15"),
+        D("2028-06-15"),
+    ]
 
 
 def test_what_nothing_is_known_of_has_no_deadline() -> None:

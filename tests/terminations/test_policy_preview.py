@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.policy.agreed import Channel, ServiceKind
+from billing.policy.charges import Proration
 from billing.policy.tax import Vat
 from billing.policy.terms import Align, Notice, Renewal
 from tenants.policy import Segment
@@ -147,6 +148,13 @@ def test_p7_nothing_but_the_fee_during_notice() -> None:
     assert [rule.key for rule in seen.applied] == ["P7"]
 
 
+@pytest.mark.parametrize(("wish", "end"), [("2027-06-15", "2027-06-15"), ("2027-06-16", "2027-06-16"), ("2027-08-10", "2027-08-10")])
+def test_p7_any_day_wished_after_the_first_term_is_the_end(wish: str, end: str) -> None:
+    seen = one(service(kind=ServiceKind.ECS), asked(wished_on=wish))
+    assert (seen.ending.ends_on, seen.ending.kind, seen.offer) == (D(end), EndKind.ORDINARY, None)
+    assert ("P7" in [rule.key for rule in seen.applied]) is (wish > "2027-06-15")
+
+
 def test_p7_does_not_make_leaving_the_first_term_free() -> None:
     facts = service(kind=ServiceKind.ECS, contract=terms(notice=Notice(3)))
     seen = one(facts, asked("2027-05-20", "2027-05-31", early=True))
@@ -167,6 +175,13 @@ def test_a_service_never_paid_owes_from_its_start() -> None:
     seen = one(facts, asked())
     assert seen.ending.sheet.fees[0].parameters["from_on"] == "2026-11-01"
     assert codes(seen.ending) == []
+
+
+@pytest.mark.parametrize(("proration", "cents"), [(Proration.CAL, 4352), (Proration.YEAR_365, 4436), (Proration.NONE, 8995)])
+def test_the_days_until_the_end_are_priced_as_the_contract_prices_days(proration: Proration, cents: int) -> None:
+    sheet = one(service(proration=proration), asked(wished_on="2026-12-15", early=True)).ending.sheet
+    assert [(line.service, line.amount_cents) for line in sheet.fees] == [("S1", cents)]
+    assert [(line.service, line.amount_cents) for line in sheet.lines] == [("S1", 40478)]
 
 
 def test_several_units_cost_several_fees() -> None:
