@@ -10,7 +10,7 @@ from partner_portal.web.problems import Words
 from tenants.service.sign_in import SignInFailed
 from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
-from terminations.service.quotes import DifferentCustomers, NothingToEnd, QuoteExpired
+from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
 from terminations.service.sending import NobodyToAsk
 from terminations.service.steps import TooLate
@@ -24,6 +24,10 @@ PROBLEMS = {
         sentence("Services of different customers"), sentence("One case ends services of one customer; make a case for each.")
     ),
     NothingToEnd: Words(sentence("The service has ended"), sentence("Choose services that are still running.")),
+    NoWholesalePrice: Words(
+        sentence("The wholesale price is not known"),
+        sentence("The provider has yet to set what it charges you for %(services)s; until then no cost can be given."),
+    ),
     QuoteExpired: Words(sentence("The quote has expired"), sentence("It was valid until %(valid_until)s; make a new quote.")),
     QuoteUsed: Words(
         sentence("The quote was used before"), sentence("A case was filed on quote %(quote)s; make a new quote for another one.")

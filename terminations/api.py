@@ -351,6 +351,7 @@ router = Router(
         NotFound,
         Invalid,
         NotAllowed,
+        quotes.NoWholesalePrice,
         quotes.QuoteExpired,
         cases.QuoteOutdated,
         cases.ServiceAlreadyEnding,

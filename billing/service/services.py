@@ -76,6 +76,10 @@ SELECT s.*, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS produc
   LEFT JOIN location l ON l.id = s.location AND l.tenant = s.tenant
 """
 _OF_CUSTOMER = READ + " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
+_BESIDE = (
+    READ
+    + " WHERE s.customer = $1 AND s.bundle = ANY($2::varchar[]) AND s.ended_at IS NULL AND s.id <> ALL($3::uuid[]) ORDER BY s.number, s.id"
+)
 _BY_ID = READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
 
 
@@ -95,6 +99,12 @@ async def by_id(services: Sequence[UUID]) -> list[asyncpg.Record]:
         known = {row["id"] for row in rows}
         raise NotFound(what="service", id=str(next(service for service in services if service not in known)))
     return rows
+
+
+async def beside(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    """The other running services in the bundles of these services of one customer, in order of number."""
+    bundles = {row["bundle"] for row in rows if row["bundle"]}
+    return await db.fetch(_BESIDE, rows[0]["customer"], list(bundles), [row["id"] for row in rows]) if bundles else []
 
 
 async def enter(

@@ -99,7 +99,8 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One service as the rules see it. Money in cents; `paid_until` is the first day not paid; documents are true when on file.
 
     `monthly_fee_cents` is per unit. `usage_cents` is rated use up to the end, not yet billed. `signed_on` is the
-    signing of the contract now running; None means the day it began.
+    signing of the contract now running; None means the day it began. `beside` are the other running services of its bundle
+    that are not asked to end with it: the bundle's terms look at them too.
     """
 
     ref: str
@@ -130,6 +131,7 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
     vat: Vat = Vat()
     extra_holidays: frozenset[date] = NO_EXTRA_HOLIDAYS
+    beside: tuple[ServiceFacts, ...] = ()
 
     @property
     def fee_cents(self) -> int:

@@ -144,13 +144,17 @@ def judged(facts: ServiceFacts, asked: Asked, bundles: Sequence[Bundle] = (), la
 
 
 def bundles_of(services: Sequence[ServiceFacts], received_on: date, law: Law = DUTCH_LAW) -> tuple[Bundle, ...]:
-    """Return the bundles with telecom in them whose customer the law protects, each with its strictest service."""
-    groups: dict[str, list[ServiceFacts]] = {}
+    """Return the bundles with telecom in them whose customer the law protects, each with its strictest service.
+
+    A service that ends alone is still part of its bundle: the services beside it count.
+    """
+    groups: dict[str, dict[str, ServiceFacts]] = {}
     for facts in services:
         if facts.bundle is not None and is_protected(facts):
-            groups.setdefault(facts.bundle, []).append(facts)
+            groups[facts.bundle] = groups.get(facts.bundle, {}) | {one.ref: one for one in (*facts.beside, facts)}
     found = []
-    for ref, group in groups.items():
+    for ref, parts in groups.items():
+        group = list(parts.values())
         if not any(follows_telecom_rules(facts) for facts in group):
             continue
         ends = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -74,11 +75,12 @@ def parties_of(row: asyncpg.Record) -> Parties:
     )
 
 
-def in_layer(row: asyncpg.Record, who: Parties, layer: Layer, today: date) -> ServiceFacts:
+def in_layer(row: asyncpg.Record, who: Parties, layer: Layer, today: date, beside: Sequence[asyncpg.Record] = ()) -> ServiceFacts:
     """The service as the rules see it in one layer.
 
     The partner's layer follows the customer's term and protection (nobody is held to a commitment that the law took from its customer), with
-    the wholesale price and the partner's VAT; discount and equipment belong to the customer's contract.
+    the wholesale price and the partner's VAT; discount and equipment belong to the customer's contract. `beside`: the rows of running services
+    that do not end with it, of which those of its bundle count.
     """
     own = layer is Layer.CUSTOMER
     return ServiceFacts(
@@ -104,6 +106,7 @@ def in_layer(row: asyncpg.Record, who: Parties, layer: Layer, today: date) -> Se
         discount=_discount(row) if own else None,
         equipment=_equipment(row) if own else None,
         vat=_vat(who.seat if own else who.partner_seat, today),
+        beside=tuple(in_layer(other, who, layer, today) for other in beside if row["bundle"] and other["bundle"] == row["bundle"]),
     )
 
 

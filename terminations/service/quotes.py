@@ -63,12 +63,16 @@ class NothingToEnd(Refused):
     """The service has ended, or its end is planned already."""
 
 
+class NoWholesalePrice(Refused):
+    """The partner bills in its own name, and the provider has not set what it charges the partner."""
+
+
 class QuoteExpired(Refused):
     """The quote's last day has passed."""
 
 
 async def show(actor: Actor, request: Request, *, with_calendar: bool = True) -> Shown:
-    """What would happen and cost, by the very functions that later decide it. Raises NotFound, Invalid, NotAllowed, NothingToEnd."""
+    """What would happen and cost, by the very functions that later decide it. Raises NotFound, Invalid, NotAllowed, NothingToEnd, NoWholesalePrice."""
     today = clock.today()
     _check_received(actor, request, today)
     rows = await services.by_id(request.services)
@@ -77,7 +81,10 @@ async def show(actor: Actor, request: Request, *, with_calendar: bool = True) ->
     _check_running(rows)
     who = await facts.parties(rows[0]["customer"])
     layers = [Layer.CUSTOMER] if who.payer_layer is Layer.CUSTOMER else [Layer.CUSTOMER, Layer.PARTNER]
-    looked_at = {layer: tuple(facts.in_layer(row, who, layer, today) for row in rows) for layer in layers}
+    if Layer.PARTNER in layers:
+        _check_wholesale(rows)
+    beside = await services.beside(rows)
+    looked_at = {layer: tuple(facts.in_layer(row, who, layer, today, beside) for row in rows) for layer in layers}
     asked = asked_of(request)
     return Shown(
         request=request,
@@ -102,6 +109,12 @@ def _check_running(rows: Sequence[Any]) -> None:
     over = [row["number"] for row in rows if row["ended_at"] is not None]
     if over:
         raise NothingToEnd(services=over)
+
+
+def _check_wholesale(rows: Sequence[Any]) -> None:
+    unpriced = [row["number"] for row in rows if row["wholesale_cents"] is None]
+    if unpriced:
+        raise NoWholesalePrice(services=", ".join(unpriced))
 
 
 def asked_of(request: Request) -> Asked:
