@@ -7,6 +7,7 @@ worker, a lost queue) is simply taken again: PostgreSQL is the truth, the queue 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
@@ -43,10 +44,6 @@ _topics: dict[type[Event], list[str]] = {}
 
 class UnknownHandler(LookupError):
     """A row names a handler that this version of the portal does not have."""
-
-
-class WorkersDied(RuntimeError):
-    """Every attempt ended with its worker: nobody was left to say why."""
 
 
 _HOPELESS = (UnknownHandler, Refused)  # trying again changes nothing: staff sees it at once
@@ -100,29 +97,29 @@ async def lease(limit: int, seconds: float) -> list[tuple[UUID, int]]:
     return sorted((row["id"], row["lease"]) for row in rows)
 
 
-async def deliver(message: UUID) -> None:
-    """The message's handler has run and its row is done, in one transaction; or its next attempt is planned, or it is dead."""
-    row = await _begin(message)
+async def deliver(message: UUID, *, within: float | None = None) -> None:
+    """The message's handler has run and its row is done, in one transaction; or its next attempt is planned, or it is dead.
+
+    A handler that takes longer than `within` seconds has failed. A worker that is killed has not: its job runs again when the lease is over,
+    however often that happens.
+    """
+    row = await _look(message)
     if row is None:
         return
     structlog.contextvars.bind_contextvars(event=row["topic"], handler=row["handler"], tenant=str(row["tenant"]))
     try:
-        if row["attempts"] > MAX_ATTEMPTS:
-            raise WorkersDied(row["attempts"])
-        await _run(message, row)
+        async with asyncio.timeout(within):
+            await _run(message, row)
     except Exception as error:  # noqa: BLE001  # whatever a handler raises is planned again, and kept for staff to read
-        await _plan_again(message, row["attempts"], error)
+        await _plan_again(message, row["attempts"] + 1, error)
     finally:
         structlog.contextvars.unbind_contextvars("event", "handler", "tenant")
 
 
-async def _begin(message: UUID) -> Any:
-    # Counted before it is run: a job that kills its worker leaves nobody to count it afterwards.
+async def _look(message: UUID) -> Any:
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
         return await db.fetch_one(
-            "UPDATE infra_outbox SET attempts = attempts + 1 WHERE id ="
-            " (SELECT id FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL FOR UPDATE SKIP LOCKED)"
-            " RETURNING tenant, topic, handler, payload, attempts",
+            "SELECT tenant, topic, handler, payload, attempts FROM infra_outbox WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL",
             message,
         )
 
@@ -142,13 +139,13 @@ async def _run(message: UUID, row: Any) -> None:
 
 async def _plan_again(message: UUID, attempts: int, error: Exception) -> None:
     dead = attempts >= MAX_ATTEMPTS or isinstance(error, _HOPELESS)
-    wait = _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1] if attempts else 0
+    wait = _BACKOFF_SECONDS[min(attempts, len(_BACKOFF_SECONDS)) - 1]
     log.warning("outbox.failed", message=str(message), attempts=attempts, dead=dead, error=type(error).__name__, exc_info=error)
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
         await db.execute(
-            "UPDATE infra_outbox SET last_error = $2, leased_until = NULL, available_at = now() + $3,"
+            "UPDATE infra_outbox SET last_error = $2, leased_until = NULL, available_at = now() + $3, attempts = $5,"
             " dead_at = CASE WHEN $4 THEN now() END WHERE id = $1 AND done_at IS NULL",
-            *(message, f"{type(error).__name__}: {error}"[:2000], timedelta(seconds=wait), dead),
+            *(message, f"{type(error).__name__}: {error}"[:2000], timedelta(seconds=wait), dead, attempts),
         )
 
 

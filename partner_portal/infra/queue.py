@@ -36,8 +36,13 @@ async def _connect(settings: Settings) -> arq.ArqRedis:
     )
 
 
-async def _deliver(_context: dict[str, Any], message: str) -> None:
-    await outbox.deliver(UUID(message))
+def _deliver(settings: Settings) -> Callable[[dict[str, Any], str], Awaitable[None]]:
+    within = settings.job_lease_seconds * 0.9  # over before the lease is, so that it can be told from a worker that was killed
+
+    async def deliver(_context: dict[str, Any], message: str) -> None:
+        await outbox.deliver(UUID(message), within=within)
+
+    return deliver
 
 
 async def relay(settings: Settings, stop: asyncio.Event) -> None:
@@ -69,7 +74,7 @@ async def daily(jobs: Sequence[Daily], every_seconds: float, stop: asyncio.Event
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Until `stop` is set, leased work is run; running jobs are finished before this returns."""
     worker = Worker(
-        functions=[arq.func(_deliver, name="deliver", keep_result=0, timeout=settings.job_lease_seconds, max_tries=1)],  # type: ignore[arg-type]  # arq wants *args: Any
+        functions=[arq.func(_deliver(settings), name="deliver", keep_result=0, timeout=settings.job_lease_seconds, max_tries=1)],  # type: ignore[arg-type]  # arq wants *args: Any
         redis_settings=_redis(settings),
         queue_name=_QUEUE,
         poll_delay=0.05,

@@ -21,8 +21,6 @@ from tests.lives.portal import Processes, Stubborn, link_for
 from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
 
 LEASE_SECONDS = 6
-PAUSE = 1.3
-"""Seconds between two kills, on average."""
 ENDS = ("approve", "refuse", "withdraw", "buyout", "approve", "decline", "approve")
 """How the stories end, by turns."""
 STEPS = {
@@ -85,7 +83,7 @@ async def live(story: Story, world: World, client: Stubborn) -> None:
             await decide(FINANCE, await case_by_number(story.number), decision, reason="daarom")
     if story.end == "decline":
         return
-    link = await link_for(world.mailbox, story.number, "/confirm/")
+    link = await link_for(world.mailbox, story.number, "/confirm/", seconds=150)
     if story.end == "withdraw":
         sent: dict[str, Any] = {"json": {}, "headers": {"idempotency-key": f"withdraw-{story.service}"}}
         withdrawn = await client.ask("POST", f"/api/v1/terminations/{story.case}/withdrawal", **sent)
@@ -94,10 +92,10 @@ async def live(story: Story, world: World, client: Stubborn) -> None:
         await client.press(link, "accept" if story.end == "buyout" else story.end)
 
 
-async def kill(processes: Processes, world: World, times: int, chance: random.Random) -> None:
-    """So many times one of the processes ends amid its work; some mails lose the server's answer, too."""
+async def kill(processes: Processes, world: World, times: int, pause: float, chance: random.Random) -> None:
+    """So many times, with `pause` seconds between on average, a process ends amid its work; some mails lose the server's answer, too."""
     for nth in range(times):
-        await asyncio.sleep(chance.uniform(0.3 * PAUSE, 1.7 * PAUSE))
+        await asyncio.sleep(chance.uniform(0.3 * pause, 1.7 * pause))
         if nth % 3 == 0:
             world.mailbox.receiver.fail(Failure.HANG_UP)
         processes.kill("web" if nth % 3 == 1 else "worker")
@@ -110,12 +108,12 @@ async def all_done(seconds: float) -> None:
             await asyncio.sleep(0.2)
 
 
-async def survive(world: World, folder: Any, *, kills: int, stories: int, seed: int) -> None:
+async def survive(world: World, folder: Any, *, kills: int, stories: int, pause: float, seed: int) -> None:
     chance = random.Random(seed)
     told = await written(world.noord, stories)
 
     async def play(story: Story, client: Stubborn) -> None:
-        await asyncio.sleep(chance.uniform(0, kills * PAUSE))  # somebody is always in the middle of something
+        await asyncio.sleep(chance.uniform(0, kills * pause))  # somebody is always in the middle of something
         await live(story, world, client)
 
     with Processes(folder, job_lease_seconds=LEASE_SECONDS, daily_every_seconds=2, pool_size=4) as processes:
@@ -123,7 +121,7 @@ async def survive(world: World, folder: Any, *, kills: int, stories: int, seed: 
         async with Stubborn(processes.url) as client:
             await client.sign_in(world.noord.clerk)
             async with asyncio.TaskGroup() as group:
-                group.create_task(kill(processes, world, kills, chance))
+                group.create_task(kill(processes, world, kills, pause, chance))
                 for story in told:
                     group.create_task(play(story, client))
             await all_done(60)
@@ -163,13 +161,13 @@ async def whole(world: World, told: list[Story]) -> None:
 
 @pytest.mark.timeout(180)
 async def test_twelve_kills_lose_nothing_and_double_nothing(world: World, tmp_path: Any) -> None:
-    await survive(world, tmp_path, kills=12, stories=14, seed=random.randrange(10**6))
+    await survive(world, tmp_path, kills=12, stories=14, pause=1.3, seed=random.randrange(10**6))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_fifty_kills_lose_nothing_and_double_nothing(world: World, tmp_path: Any) -> None:
-    await survive(world, tmp_path, kills=50, stories=63, seed=random.randrange(10**6))
+    await survive(world, tmp_path, kills=50, stories=63, pause=3, seed=random.randrange(10**6))
 
 
 async def test_a_worker_killed_while_services_end_ends_each_of_them_once(world: World, tmp_path: Any) -> None:
