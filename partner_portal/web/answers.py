@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 _json = msgspec.json.Encoder(enc_hook=default_serializer)
 _WITHOUT_BODY = frozenset({204, 304})
-_RARE = ("background", "cookies", "encoded_headers", "is_head_response", "type_encoders")
+_PLAIN = (msgspec.Struct, list)
 
 
 class JsonAnswer(Response[T]):
@@ -26,12 +26,16 @@ class JsonAnswer(Response[T]):
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIResponse:
         """What is sent."""
-        status = self.status_code or given.get("status_code") or 200
-        media_type = self.media_type or given.get("media_type") or MediaType.JSON
-        plain = isinstance(self.content, msgspec.Struct | list) and media_type == MediaType.JSON and status not in _WITHOUT_BODY
-        if not plain or self.cookies or self.background or any(given.get(name) for name in _RARE):
+        asked = given.get
+        status = self.status_code or asked("status_code") or 200
+        plain = isinstance(self.content, _PLAIN) and status not in _WITHOUT_BODY
+        of_json = (self.media_type or asked("media_type") or MediaType.JSON) == MediaType.JSON
+        more = (
+            self.cookies or asked("cookies") or self.background or asked("background") or asked("encoded_headers") or asked("type_encoders")
+        )
+        if more or not plain or not of_json or asked("is_head_response"):
             return super().to_asgi_response(app, request, **given)
-        own = {**(given.get("headers") or {}), **self.headers}
+        own = {**(asked("headers") or {}), **self.headers}
         return _Whole(status, own, _json.encode(self.content))  # type: ignore[return-value]  # Litestar calls it, no more
 
 

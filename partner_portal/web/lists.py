@@ -126,7 +126,10 @@ def answer(request: Request[Any, Any, Any], page: Page[Row], show: Callable[[Row
 
 def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
     """The path and query of the next page: this one's, with the cursor."""
-    kept = [(name, value) for name, value in parse_qsl(request.scope["query_string"].decode("latin-1")) if name != "after"]
+    asked = request.scope["query_string"]
+    if not asked:
+        return f"{request.scope['path']}?after={cursor}"
+    kept = [(name, value) for name, value in parse_qsl(asked.decode("latin-1")) if name != "after"]
     return f"{request.scope['path']}?{urlencode([*kept, ('after', cursor)])}"
 
 
