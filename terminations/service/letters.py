@@ -345,7 +345,7 @@ def withdraw_until(told: Dossier) -> date | None:
 
 
 async def adjustment(told: Dossier) -> Adjustment | None:
-    """What finance changed about the computed sum and why; None where it did not."""
+    """What the sum was changed from and why (no reason of finance's own where it took the counter-proposal); None where it was not."""
     if not _adjusted_by(told):
         return None
     row = await db.fetch_one(

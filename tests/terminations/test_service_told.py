@@ -206,6 +206,21 @@ async def test_who_made_a_counter_proposal_hears_that_it_was_refused(
         assert "dinsdag 29 februari 2028" in told
 
 
+async def test_a_counter_proposal_that_finance_took_is_called_that_and_not_an_adjustment_without_reason(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    case = await partner.filed(noord, world.noord.services["bound"], **EARLY)
+    await decide(case["number"], Decision.APPROVE)
+    await partner.press(stranger, partner.link_in(partner.newest(world.mailbox, BAKERY)), "counter", offer="363")
+    await decide(case["number"], Decision.APPROVE)
+
+    asked = partner.newest(world.mailbox, BAKERY)
+
+    for said in (words_of(asked), read((await stranger.get(partner.link_in(asked))).text)):
+        assert "Volgens het contract zou het bedrag EUR 1.091,43 incl. btw zijn. Het nu gevraagde bedrag is het tegenvoorstel." in said
+        assert "om deze reden" not in said
+
+
 async def test_the_same_sum_as_a_counter_proposal_is_asked_again(
     world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
 ) -> None:
