@@ -132,6 +132,7 @@ def test_p7_a_discount_is_claimed_back_up_to_the_last_day_of_the_first_term(
     seen = [rows[day] for day in ("2027-03-15", "2027-06-14", "2027-06-15", "2027-06-16")]
     assert [(row.clawback_cents, row.residual_cents) for row in seen] == owed
     assert {row.extra_cost_cents for day, row in rows.items() if day > "2027-06-15"} == {0}
+    assert by_day(internet, asked(wished_on="2027-08-10")) == rows, "what a day costs does not depend on the day wished"
 
 
 def test_who_is_in_a_renewed_term_sits_it_out_from_the_day_after_its_end() -> None:

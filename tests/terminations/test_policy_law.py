@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.policy.agreed import ServiceKind
 from tenants.policy import Segment
 from terminations.policy.calendar import row_of, what_if, wishing
+from terminations.policy.facts import Ground
 from terminations.policy.preview import preview
 from terminations.policy.protection import Law
 from tests.terminations.facts import D, asked, service, terms
@@ -37,6 +38,16 @@ def test_the_calendar_follows_that_law_on_every_day() -> None:
         assert seen.first_free_end == D("2026-12-22")
         for row in seen.rows[:400:7]:
             assert row == row_of(preview(case, wishing(request, row.day), ONE_YEAR_AT_MOST), row.day)
+
+
+def test_the_calendar_on_a_ground_follows_that_law_too() -> None:
+    request = asked(ground=Ground.UNFORESEEN)
+    seen = what_if([BUSINESS_LINE], request, D("2027-03-01"), law=ONE_YEAR_AT_MOST)
+    for row in seen.rows[::9]:
+        assert row == row_of(preview([BUSINESS_LINE], wishing(request, row.day), ONE_YEAR_AT_MOST), row.day)
+    now = what_if([BUSINESS_LINE], request, D("2027-03-01"))
+    assert max(row.day for row in seen.rows if row.buyout_cents) < D("2026-12-22")
+    assert max(row.day for row in now.rows if row.buyout_cents) == D("2027-02-28")
 
 
 def test_a_cloud_customer_sees_from_when_he_can_have_switched() -> None:

@@ -20,6 +20,7 @@ from terminations.policy import grounds
 from terminations.policy.cost_sheet import LineCode
 from terminations.policy.facts import Asked, BuyoutRule, Caps, Discount, Equipment, Ground, ServiceFacts, flat
 from terminations.policy.preview import Ending, EndKind, ServicePreview, preview
+from terminations.policy.protection import protected
 from tests.terminations.facts import D, asked, requests, service, services, terms
 
 CONSUMER, LARGE = Segment.CONSUMER, Segment.OTHER_BIZ
@@ -357,8 +358,8 @@ def test_grounds(ground: str, facts: dict[str, Any], request_facts: dict[str, An
     ],
 )
 def test_what_is_still_to_be_shown_is_said(ground: Ground, evidence: str) -> None:
-    notes = [note.key for note in one(service(), asked(ground=ground)).notes]
-    assert evidence in notes
+    (shown,) = [note for note in one(service(), asked(ground=ground)).notes if note.key.startswith("evidence")]
+    assert (shown.key, shown.law) == (evidence, grounds.GROUND_RULES[ground].law)
     assert evidence not in [note.key for note in one(service(), asked(ground=ground, evidence_on_file=True)).notes]
 
 
@@ -374,6 +375,20 @@ def test_only_an_announced_change_sets_the_latest_day() -> None:
 def test_an_unmet_ground_says_which() -> None:
     (note,) = one(service(), asked(ground=Ground.DEATH)).notes
     assert (note.key, note.parameters) == ("ground.consumers_only", {"ground": "DEATH"})
+
+
+@pytest.mark.parametrize(
+    ("ground", "free", "buys_out"),
+    [
+        (Ground.NON_CONFORMITY, True, False),
+        (Ground.RELOCATION, False, True),
+        (Ground.PORT_OUT, False, True),
+        (Ground.UNFORESEEN, False, False),
+    ],
+)
+def test_a_ground_is_free_or_bought_out_or_neither(ground: Ground, free: bool, buys_out: bool) -> None:  # noqa: FBT001 - a table's columns
+    effect = grounds.effect_of(protected(service(), D("2026-11-22")), asked(ground=ground))
+    assert (effect.free, effect.buys_out) == (free, buys_out)
 
 
 def test_moving_house_has_its_own_price() -> None:
