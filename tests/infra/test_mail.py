@@ -73,7 +73,7 @@ async def test_the_same_key_is_queued_once_and_a_second_delivery_sends_nothing(c
 
 
 async def test_a_mail_of_work_that_was_rolled_back_is_never_sent(catcher: Catcher) -> None:
-    with pytest.raises(RuntimeError, match="after all not"):  # noqa: PT012  # the unit of work rolls back inside
+    with pytest.raises(RuntimeError, match="after all not"):  # the unit of work rolls back inside
         async with db.unit_of_work(as_tenant()):
             await mail.queue("case 43", "terminations/ended", to=TO, language="nl", **letters.words("nl"))
             raise RuntimeError("after all not")

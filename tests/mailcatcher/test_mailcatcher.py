@@ -52,7 +52,7 @@ async def send(catcher: Catcher, mail: EmailMessage, **login: str) -> None:
     def speak() -> None:
         with smtplib.SMTP("127.0.0.1", catcher.smtp_port) as server:
             if login:
-                server.login(**login)
+                server.login(login["user"], login["password"])
             server.send_message(mail)
 
     await asyncio.to_thread(speak)
@@ -124,7 +124,8 @@ async def test_the_page_of_a_mail_runs_no_script_and_fetches_nothing(catcher: Ca
         page = await reader.get(path)
         assert "<script" not in page.text
         assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert re.search(r'<iframe [^>]*sandbox="allow-popups allow-popups-to-escape-sandbox"', page.text)
+    opened = await reader.get(f"/messages/{seen.id}")
+    assert re.search(r'<iframe [^>]*sandbox="allow-popups allow-popups-to-escape-sandbox"', opened.text)
     framed = await reader.get(f"/messages/{seen.id}/html")
     assert framed.headers["content-security-policy"].startswith("sandbox allow-popups")
     assert "script-src" not in framed.headers["content-security-policy"]

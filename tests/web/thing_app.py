@@ -1,5 +1,5 @@
 """The smallest application that has every kind of route: things with a name, owned by a tenant."""
-# ruff: noqa: ARG001, S608  # handlers name what they need to be let in; values of these statements are bound
+# ruff: noqa: S608  # handlers name what they need to be let in; values of these statements are bound
 
 from __future__ import annotations
 
