@@ -118,8 +118,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     code_limit_cents: Cents = 100_000
     """From this amount on (in cents) a customer also types a code sent through a second channel."""
 
-    worker_jobs: Count = 10
-    """How many jobs one worker does at a time."""
+    worker_jobs: Count = 6
+    """How many jobs one worker does at a time; fewer than POOL_SIZE, for each holds a connection."""
     job_lease_seconds: Count = 60
     """After this time a job whose worker died is given to another; no job may take longer."""
     daily_every_seconds: Count = 900

@@ -57,7 +57,7 @@ async def test_another_tenants_document_is_not_there_and_its_bytes_are_not_share
 
 async def test_what_is_on_file_cannot_be_changed() -> None:
     document = await stored(b"final")
-    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with db.unit_of_work(as_tenant()):
             await db.execute("UPDATE infra_document_content SET content = 'x' WHERE sha256 = $1", document.sha256)
 
