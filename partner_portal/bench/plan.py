@@ -25,9 +25,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 SMALL = Size(10, 1_000)
 QUICK = Plan(slices=5, seconds=0.12, cases=6, letters=4, worlds={"1 000 and 100 000 services of 10 and 100 partners": Size(100, 100_000)})
 FULL = Plan(
-    slices=30,
+    slices=20,
     seconds=0.4,
-    cases=12,
+    cases=8,
     letters=30,
     worlds={"1 000 and 1 000 000 services": Size(10, 1_000_000), "10 and 1 000 partners": Size(1_000, 100_000)},
 )
