@@ -94,8 +94,7 @@ async def quote(request: Request[Any, Any, Any], data: JSONBody[Ask]) -> QuoteOu
         quote_id, number = new_id(), f"{given['code']}-Q-{given['last']:05d}"
         valid_until = clock.today() + timedelta(days=settings.current().quote_valid_days)
         parts = [
-            msgspec.json.encode(part, order="sorted").decode()
-            for part in (seen.request, seen.facts, quotes.Kept(previews=seen.previews))
+            msgspec.json.encode(part, order="sorted").decode() for part in (seen.request, seen.facts, quotes.Kept(previews=seen.previews))
         ]
         sealed = quotes.seal(*parts)
         who = (seen.parties.customer_id, number, *parts, sealed, valid_until, quotes.RULES_VERSION, session.who, clock.now())
