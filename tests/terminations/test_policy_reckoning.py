@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from billing.policy.agreed import Method, ResidualMode, ScaleKind
 from billing.policy.charges import PARTS_OF_MONTH
 from terminations.policy.buyout import Costs, Counted, Reckoning, Stay
 from terminations.policy.facts import Band, BuyoutRule, Caps, Discount, Equipment, Scale, flat
+from terminations.policy.leaving_by_day import LeavingByDay, LeavingCents
 from tests.terminations.facts import D
 
 
@@ -89,6 +90,24 @@ def test_months_before_the_only_band_cost_nothing(kind: ScaleKind, gone_on: str,
     assert [band.counted.months for band in made.leaving(D(gone_on)).bands] == months_charged
 
 
+@pytest.mark.parametrize(
+    ("kind", "from_month", "gone_on", "months_charged"),
+    [
+        (ScaleKind.PERCENTAGE, 1, "2025-06-01", [25]),
+        (ScaleKind.BY_MOMENT, 1, "2025-06-01", [25]),
+        (ScaleKind.BY_MOMENT, 2, "2025-07-15", []),
+        (ScaleKind.BY_MOMENT, 2, "2025-07-16", [23]),
+        (ScaleKind.BY_CONTRACT_MONTH, 1, "2025-06-01", [25]),
+        (ScaleKind.BY_CONTRACT_MONTH, 2, "2025-06-16", [23]),
+    ],
+)
+def test_the_first_band_holds_before_the_start_too_a_later_one_from_its_month(
+    kind: ScaleKind, from_month: int, gone_on: str, months_charged: list[int]
+) -> None:
+    made = reckoning(scale=Scale(kind, (Band(from_month, Decimal(75)),)))
+    assert [band.counted.months for band in made.leaving(D(gone_on)).bands] == months_charged
+
+
 def test_a_cap_to_nothing_leaves_not_a_fraction_of_a_cent() -> None:
     left_early, two_bands = D("2026-12-17"), Scale(ScaleKind.BY_CONTRACT_MONTH, (Band(1, Decimal(100)), Band(20, Decimal(50))))
     costly: dict[str, Any] = {"scale": two_bands, "discount": Discount(18900, 24), "equipment": Equipment(24000, 24)}
@@ -97,3 +116,9 @@ def test_a_cap_to_nothing_leaves_not_a_fraction_of_a_cent() -> None:
     assert min(*nothing_owed.before.buyout, *nothing_owed.before[1:]) > 0
     assert nothing_owed.after == Costs((0, 0), 0, 0, 0)
     assert only_equipment.after == Costs((0, 0), 0, 0, only_equipment.before.residual)
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_a_service_without_a_fee_costs_nothing_to_leave_on_any_day(method: Method) -> None:
+    by_day = LeavingByDay(reckoning(rule=BuyoutRule(method=method, scale=flat(75)), fee_cents=0))
+    assert {by_day.on(D("2026-12-01") + timedelta(days=number)) for number in range(240)} == {LeavingCents(0, 0, 0, 0)}
