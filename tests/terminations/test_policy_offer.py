@@ -21,6 +21,8 @@ from terminations.policy.offer import cents_typed
         ("1 234,50 euro".removesuffix(" euro"), 123450),
         ("1.234.567,-", 123456700),
         ("350,-", 35000),
+        ("350,--", 35000),
+        ("999.999.999,99", 999_999_999_99),
         ("0", 0),
         ("0,50", 50),
     ],
@@ -30,7 +32,23 @@ def test_amounts_as_people_type_them(typed: str, cents: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "veel", "-5", "1e5", "NaN", "Infinity", "1.234.56", "1.23.456", "0,345", "12,3456", "1.234.5,6", "350 of 400", "9" * 12]
+    "typed",
+    [
+        "",
+        "veel",
+        "-5",
+        "1e5",
+        "NaN",
+        "Infinity",
+        "1.234.56",
+        "1.23.456",
+        "0,345",
+        "12,3456",
+        "1.234.5,6",
+        "350 of 400",
+        "1.000.000.000",
+        "9" * 12,
+    ],
 )
 def test_what_is_no_amount_or_could_be_two_is_not_guessed(typed: str) -> None:
     assert cents_typed(typed) is None
