@@ -16,7 +16,7 @@ from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFou
 from partner_portal.web import auth, conditional, requests
 from partner_portal.web.money import MoneyOut, text
 from partner_portal.web.openapi import documented
-from partner_portal.web.requests import LARGEST_CSV, from_members
+from partner_portal.web.requests import LARGEST_CSV, ONLY_READS, from_members
 from tenants.policy import LocationKind, Scope
 from tenants.service import customers
 
@@ -114,7 +114,7 @@ class NewService(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     location: LocationKind | None = None
 
 
-@get("/customers/{customer_id:uuid}/services")
+@get("/customers/{customer_id:uuid}/services", opt={ONLY_READS: True})
 async def list_services(customer_id: FromPath[UUID]) -> list[ServiceOut]:
     """The customer's running services with their terms."""
     rows = await services.of_customer(customer_id)

@@ -17,7 +17,7 @@ from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from partner_portal.web import auth, conditional, idempotency, identity, lists, requests
 from partner_portal.web.openapi import documented
 from partner_portal.web.problems import TooManyRequests
-from partner_portal.web.requests import LARGEST_CSV, from_members
+from partner_portal.web.requests import LARGEST_CSV, ONLY_READS, from_members
 
 from . import policy
 from .service import customers, imports, keys, sign_in
@@ -147,7 +147,7 @@ async def close_session(request: Request[Any, Any, Any]) -> Response[None]:
     return response
 
 
-@get("/customers")
+@get("/customers", opt={ONLY_READS: True})
 async def list_customers(
     request: Request[Any, Any, Any], q: Q = None, after: lists.After = None, sort: lists.Sort = None, limit: lists.Limit = 50
 ) -> Response[lists.ListOut[CustomerRow]]:

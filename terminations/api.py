@@ -17,7 +17,7 @@ from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from partner_portal.web import auth, conditional, lists
 from partner_portal.web.money import MoneyIn, MoneyOut, text
 from partner_portal.web.openapi import documented
-from partner_portal.web.requests import from_members
+from partner_portal.web.requests import ONLY_READS, from_members
 from tenants.policy import Scope
 
 from .policy.facts import Ground
@@ -224,7 +224,7 @@ def _step(row: Any) -> StepOut:
 _WRITES = [auth.requires(Role.OWNER, Role.CLERK, Scope.TERMINATIONS)]
 
 
-@post("/terminations/preview", status_code=200)
+@post("/terminations/preview", status_code=200, opt={ONLY_READS: True})
 async def preview(actor: auth.Acting, data: JSONBody[AskPreview]) -> PreviewOut:
     """Dates, cost sheet, calendar and applied rules of ending these services; nothing is kept."""
     return shown.out(await quotes.show(actor, data.request(), with_calendar=data.calendar is not CalendarDetail.NONE), data.calendar)

@@ -20,6 +20,8 @@ import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
 
+from .resting import Resting
+
 if TYPE_CHECKING:
     from .settings import Settings
 
@@ -52,10 +54,11 @@ class CommitFailed(RuntimeError):
 
 
 @lru_cache(maxsize=1024)
-def _opening(principal: Principal) -> str:
+def _opening(principal: Principal, *, reads_only: bool) -> str:
     # One simple-protocol round trip. The values cannot carry SQL: a UUID, and the actor in hexadecimal.
     tenant = str(principal.tenant) if principal.tenant else ""
-    return f"BEGIN; SET LOCAL app.tenant = '{tenant}'; SET LOCAL app.actor = '{principal.actor.encode().hex()}'"
+    begin = "BEGIN READ ONLY" if reads_only else "BEGIN"
+    return f"{begin}; SET LOCAL app.tenant = '{tenant}'; SET LOCAL app.actor = '{principal.actor.encode().hex()}'"
 
 
 class _Connection:
@@ -83,7 +86,7 @@ class _Connection:
 class UnitOfWork(PostgresTransaction):
     """One transaction, opened by its first query, ended once by `finish`; as one principal."""
 
-    __slots__ = ("_token", "after_commit", "closed", "doomed", "lock", "principal", "raw")
+    __slots__ = ("_token", "after_commit", "closed", "doomed", "lock", "principal", "raw", "reads_only")
 
     def __init__(self, engine: TenantEngine, principal: Principal) -> None:
         self.engine: TenantEngine = engine
@@ -92,7 +95,7 @@ class UnitOfWork(PostgresTransaction):
         self.connection = _Connection(self)
         self.lock = asyncio.Lock()
         self.raw: asyncpg.Connection | None = None
-        self.closed = self.doomed = False
+        self.closed = self.doomed = self.reads_only = False
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self._token: Token[Any] | None = None
 
@@ -100,16 +103,29 @@ class UnitOfWork(PostgresTransaction):
         if self.closed:
             raise UnitOfWorkClosed
         if self.raw is None:
-            pool = self.engine.pools[self.principal.door]
-            # A timer is set only where there is something to wait for.
-            raw = await (pool.acquire() if pool.get_idle_size() else pool.acquire(timeout=self.engine.acquire_seconds))
+            resting = self.engine.connections(self.principal.door)
+            opening = _opening(self.principal, reads_only=self.reads_only)
+            raw = resting.take()
+            if raw is not None:
+                opening = f"COMMIT; {opening}"
+            else:
+                raw = await self._acquired(resting)
             try:
-                await raw.execute(_opening(self.principal))
+                await raw.execute(opening)
             except BaseException:
-                await pool.release(raw)
+                await resting.pool.release(raw)
                 raise
             self.raw = raw
         return self.raw
+
+    async def _acquired(self, resting: Resting) -> Any:
+        if resting.pool.get_idle_size():  # a timer is set only where there is something to wait for
+            return await resting.pool.acquire()
+        resting.waiting += 1
+        try:
+            return await resting.pool.acquire(timeout=self.engine.acquire_seconds)
+        finally:
+            resting.waiting -= 1
 
     async def finish(self, *, ok: bool) -> None:
         """Commit or roll back, once; a commit that saved nothing raises CommitFailed. The connection always returns to its pool."""
@@ -119,11 +135,12 @@ class UnitOfWork(PostgresTransaction):
             self.closed = True
             raw, self.raw = self.raw, None
             ok = ok and not self.doomed
-            if raw is not None:
+            resting = self.engine.connections(self.principal.door)
+            if raw is not None and not (ok and self.reads_only and resting.lay(raw)):
                 try:
-                    tag = await raw.execute("COMMIT" if ok else "ROLLBACK")
+                    tag = await (_commit(raw) if ok else raw.execute("ROLLBACK"))
                 finally:
-                    await self.engine.pools[self.principal.door].release(raw)
+                    await resting.pool.release(raw)
                 if ok and tag != "COMMIT":
                     raise CommitFailed
         if ok:
@@ -136,6 +153,11 @@ class UnitOfWork(PostgresTransaction):
             msg = "the unit of work has already spoken to the database"
             raise RuntimeError(msg)
         self.principal = principal
+
+    def only_reads(self) -> None:
+        """PostgreSQL refuses whatever this unit of work would write, and its end costs no round trip; nothing changes once a query was made."""
+        if self.raw is None:
+            self.reads_only = True
 
     def doom(self) -> None:
         """Nothing of this unit of work will be saved, whatever is answered."""
@@ -161,6 +183,11 @@ class UnitOfWork(PostgresTransaction):
         return False
 
 
+async def _commit(raw: asyncpg.Connection) -> str:
+    tag: str = await raw.execute("COMMIT")
+    return tag
+
+
 async def _keep_session(_connection: asyncpg.Connection) -> None:
     """Only SET LOCAL is used, so nothing is left to reset; asyncpg itself rolls back what was left open."""
 
@@ -168,12 +195,28 @@ async def _keep_session(_connection: asyncpg.Connection) -> None:
 class TenantEngine(PostgresEngine):
     """Piccolo's engine with one pool per door; outside a unit of work it refuses to run anything."""
 
-    __slots__ = ("acquire_seconds", "pools")
+    __slots__ = ("_resting", "acquire_seconds", "pools")
 
     def __init__(self) -> None:
         self.pools: dict[Door, asyncpg.Pool] = {}
+        self._resting: dict[asyncpg.Pool, Resting] = {}
         self.acquire_seconds = 5.0
         super().__init__(config={}, extensions=())
+
+    def connections(self, door: Door) -> Resting:
+        """The pool of a door, and its connections that rest."""
+        pool = self.pools[door]
+        found = self._resting.get(pool)
+        if found is None:
+            found = self._resting[pool] = Resting(pool, _commit)
+        return found
+
+    async def let_go(self, door: Door) -> None:
+        """The pool of a door is closed; it waits for those who still hold a connection."""
+        await self.connections(door).close()
+        pool = self.pools.pop(door)
+        del self._resting[pool]
+        await pool.close()
 
     async def check_version(self) -> None:
         """Not at import: `verify` looks at the server when the portal starts."""
@@ -225,9 +268,8 @@ async def verify_walls() -> None:
 
 async def close_pools() -> None:
     """Both doors are closed."""
-    for pool in DB.pools.values():
-        await pool.close()
-    DB.pools.clear()
+    for door in list(DB.pools):
+        await DB.let_go(door)
 
 
 def begin(principal: Principal) -> UnitOfWork:

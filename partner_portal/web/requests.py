@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import BodyKwarg
 from litestar.routes import HTTPRoute
 
+from partner_portal.infra import db
 from partner_portal.kernel.errors import Invalid
 
 from . import auth, decoding, faults
@@ -66,12 +67,18 @@ async def csv_text(request: Request[Any, Any, Any]) -> str:
     return text
 
 
+ONLY_READS = "only_reads"
+"""Set `opt={ONLY_READS: True}` on a handler that is asked often and changes nothing: the end of its transaction waits for the next one."""
+
+
 async def from_members(request: Request[Any, Any, Any]) -> None:
     """For API routers, as `before_request`: only for somebody who is known, and no query parameter that nobody knows.
 
     Not a guard: Litestar copies the whole handler for each guard of each request, which costs as much as a round trip to the database.
     """
     auth.acting(request.scope)
+    if ONLY_READS in request.route_handler.opt:
+        db.current().only_reads()
     await known_parameters_only(request)
 
 
