@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from itertools import islice
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,20 @@ def test_the_usual_contract_is_indefinite_on_a_month() -> None:
 def test_a_term_ends_the_day_before_its_number_returns(start: str, months: int, clipped: str, german: str) -> None:
     assert terms.last_day_of_term(D(start), months) == D(clipped)
     assert terms.last_day_of_term(D(start), months, TermEndPolicy.BGB188) == D(german)
+
+
+@pytest.mark.parametrize(
+    ("policy", "first_end", "renewed_end", "from_the_first"),
+    [(TermEndPolicy.CLIP, "2026-02-27", "2026-02-27", "2026-03-31"), (TermEndPolicy.BGB188, "2026-02-28", "2026-02-28", "2026-03-31")],
+)
+def test_minimum_and_renewals_end_by_the_same_usage(policy: TermEndPolicy, first_end: str, renewed_end: str, from_the_first: str) -> None:
+    usual = Terms(
+        start=D("2025-12-31"), minimum_months=2, renewal=Renewal.FIXED, renewal_months=2, notice=Notice(1), term_end_policy=policy
+    )
+    explicit = msgspec.structs.replace(usual, explicit_end=D("2025-12-30"))
+    assert terms.term_end(usual, 0) == D(first_end)
+    assert terms.term_end(explicit, 1) == D(renewed_end)
+    assert terms.last_day_of_term(D("2026-03-01"), 1, policy) == D(from_the_first)
 
 
 @pytest.mark.parametrize(
