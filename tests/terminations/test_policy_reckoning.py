@@ -12,7 +12,7 @@ from billing.policy.agreed import Method, ResidualMode, ScaleKind
 from billing.policy.charges import PARTS_OF_MONTH
 from terminations.policy.buyout import Costs, Counted, Reckoning, Stay
 from terminations.policy.facts import Band, BuyoutRule, Caps, Discount, Equipment, Scale, flat
-from terminations.policy.leaving_by_day import LeavingByDay, LeavingCents
+from terminations.policy.leaving_by_day import LeavingByDay, LeavingCents, leaving_cents
 from tests.terminations.facts import D
 
 
@@ -122,3 +122,16 @@ def test_a_cap_to_nothing_leaves_not_a_fraction_of_a_cent() -> None:
 def test_a_service_without_a_fee_costs_nothing_to_leave_on_any_day(method: Method) -> None:
     by_day = LeavingByDay(reckoning(rule=BuyoutRule(method=method, scale=flat(75)), fee_cents=0))
     assert {by_day.on(D("2026-12-01") + timedelta(days=number)) for number in range(240)} == {LeavingCents(0, 0, 0, 0)}
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_on_a_right_to_leave_equipment_never_costs_more_than_the_fees_left_on_any_day(method: Method) -> None:
+    made = reckoning(
+        rule=BuyoutRule(method=method),
+        caps=Caps(whole_contract=False, eecc_equipment=True),
+        equipment=Equipment(24000, 36, ResidualMode.DAYS),
+    )
+    by_day = LeavingByDay(made)
+    for number in range(240):
+        gone_on = D("2026-12-01") + timedelta(days=number)
+        assert by_day.on(gone_on) == leaving_cents(made.leaving(gone_on), made.unit), gone_on
