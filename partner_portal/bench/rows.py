@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median, quantiles
+from statistics import quantiles
 
 import msgspec
 from rich.table import Table
@@ -48,15 +48,19 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 def beside(goal: Goal, ours: Callable[[], float], floor: Callable[[], float], *, slices: int) -> Measured:
-    """Both measured in turn, slice by slice, so that what else the machine does hits both alike; the medians count."""
+    """Both measured in turn, slice by slice, so that what else the machine does hits both alike; the pair in the middle counts."""
     pairs = [(ours(), floor()) for _ in range(slices)]
     return compared(goal, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
 
 
 def compared(goal: Goal, ours: Sequence[float], floor: Sequence[float]) -> Measured:
-    """The row of two series that were measured in turn."""
-    ratios = [a / b for a, b in zip(ours, floor, strict=True)]
-    figure, ground = median(ours), median(floor)
+    """The row of two series that were measured in turn: of all pairs the one whose ratio is the median.
+
+    Not the ratio of two medians: a machine that is slow for a while is slow for both of a pair, but not for half of all pairs.
+    """
+    pairs = sorted(zip(ours, floor, strict=True), key=lambda pair: pair[0] / pair[1])
+    ratios = [figure / ground for figure, ground in pairs]
+    figure, ground = pairs[(len(pairs) - 1) // 2]
     row = Row(
         name=goal.name,
         figure=_short(figure),
