@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -17,6 +18,10 @@ from partner_portal.infra import clock, db, embedded, migrations, outbox, redis,
 from partner_portal.infra.settings import Settings
 from partner_portal.mailcatcher.catcher import Catcher
 from tests.world import World, load
+
+# Nothing is timed in a test: machines are noisy, and speed has its own command.
+hypothesis.settings.register_profile("portal", parent=hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("portal")
 
 SECRET = "of the tests only, forty characters long."
 
