@@ -17,7 +17,7 @@ import billing.api
 import knowledge_base.api
 import tenants.api
 import terminations.api
-import terminations.pages
+import terminations.pages.routes
 from partner_portal import wiring, words
 from partner_portal.infra import sessions, settings, templates
 from partner_portal.infra.brand import Brand
@@ -76,7 +76,7 @@ _api = Router(
 )
 
 app = shell.application(
-    [landing, _api, terminations.pages.router, admin.pages.router, admin.site.mount()],
+    [landing, _api, *terminations.pages.routes.routers, admin.pages.router, admin.site.mount()],
     authenticator=People(),
     openapi=openapi.config(title="Partner portal", version=version("partner-portal"), tags=TAGS),
     lifespan=[_running],

@@ -19,13 +19,13 @@ from partner_portal.kernel.errors import Invalid, NotFound, Problem
 from partner_portal.kernel.money import Money
 from partner_portal.web import auth
 
-from .policy.offer import cents_typed
-from .service import cases, decisions, letters, links
-from .service.decisions import Choice, Outcome, Press, Standing
-from .service.letters import Dossier
-from .service.links import Purpose
-from .tables import DecisionLink, Termination
-from .workflow import State
+from ..policy.offer import cents_typed
+from ..service import cases, decisions, letters, links
+from ..service.decisions import Choice, Outcome, Press, Standing
+from ..service.letters import Dossier
+from ..service.links import Purpose
+from ..tables import DecisionLink, Termination
+from ..workflow import State
 
 Html = Response[str]
 

@@ -1,0 +1,9 @@
+"""Every router of this domain's pages, as the application mounts them."""
+
+from __future__ import annotations
+
+from . import confirm
+
+routers = [
+    confirm.router,
+]
