@@ -15,7 +15,9 @@ import admin.pages
 import admin.site
 import billing.api
 import knowledge_base.api
-import tenants.api
+import tenants.api.customers
+import tenants.api.keys
+import tenants.api.session
 import terminations.api
 import terminations.pages.routes
 from partner_portal import wiring, words
@@ -72,7 +74,14 @@ words.explain()
 
 _api = Router(
     "/api/v1",
-    route_handlers=[tenants.api.session_router, tenants.api.router, billing.api.router, terminations.api.router, knowledge_base.api.router],
+    route_handlers=[
+        tenants.api.session.router,
+        tenants.api.customers.router,
+        tenants.api.keys.router,
+        billing.api.router,
+        terminations.api.router,
+        knowledge_base.api.router,
+    ],
 )
 
 app = shell.application(

@@ -27,7 +27,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.web.auth import session_cookie
 from partner_portal.web.lists import ListOut
 from partner_portal.web.problems import NotSignedIn
-from tenants.api import CustomerRow
+from tenants.api.customers import CustomerRow
 from tenants.service.customers import LIST, LISTING
 from terminations.api import Ask, AskPreview, QuoteOut
 from terminations.policy.calendar import what_if

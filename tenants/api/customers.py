@@ -1,46 +1,26 @@
-"""Signing in, customers and API keys as JSON."""
+"""Customers as JSON."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, patch, post
+from litestar import Request, Response, Router, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Meta
 
-from partner_portal.infra import rates
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
-from partner_portal.web import auth, conditional, idempotency, identity, lists, requests
+from partner_portal.web import auth, conditional, lists, requests
 from partner_portal.web.openapi import documented
-from partner_portal.web.problems import TooManyRequests
 from partner_portal.web.requests import LARGEST_CSV, ONLY_READS, from_members
 
-from . import policy
-from .service import customers, imports, keys, sign_in
-from .service.customers import Address, CustomerChange, MainContact, NewCustomer
+from .. import policy
+from ..service import customers, imports
+from ..service.customers import Address, CustomerChange, MainContact, NewCustomer
 
 Q = Annotated[str | None, QueryParameter(max_length=100, description="Words to look for.")]
-
-
-class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """E-mail and password of a member."""
-
-    email: Annotated[str, Meta(max_length=320)]
-    password: Annotated[str, Meta(max_length=1000)]
-
-
-class SignedIn(msgspec.Struct, frozen=True):
-    """Who is signed in, and the token that changes must send along as X-CSRF-Token."""
-
-    name: str
-    tenant_id: UUID
-    roles: list[str]
-    language: str
-    csrf_token: str
 
 
 class CustomerRow(msgspec.Struct, frozen=True):
@@ -97,56 +77,6 @@ class Imported(msgspec.Struct, frozen=True):
     rows: int
 
 
-class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to be made."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    scopes: frozenset[policy.Scope]
-    expires_on: date | None = None
-
-
-class KeyOut(msgspec.Struct, frozen=True):
-    """A key without its secret."""
-
-    id: UUID
-    name: str
-    prefix: str
-    scopes: list[str]
-    expires_on: date | None
-    used_at: datetime | None
-    revoked_at: datetime | None
-
-
-class KeyMade(msgspec.Struct, frozen=True):
-    """A new key; `key` is shown this once."""
-
-    id: UUID
-    key: str
-
-
-@post("/session", status_code=200)
-async def open_session(request: Request[Any, Any, Any], data: JSONBody[SignIn]) -> Response[SignedIn]:
-    """Sign in; the answer sets the session cookie."""
-    address = identity.rate_address(request.client.host if request.client else "")
-    if wait := await rates.attempt(data.email, address):
-        raise TooManyRequests(retry_after=wait)
-    actor = await sign_in.with_password(data.email, data.password)
-    await rates.succeeded(data.email, address)
-    response: Response[Any] = Response(None, status_code=200)
-    token = await auth.sign_in(request, response, who=actor.trail, tenant=actor.tenant)
-    assert actor.tenant is not None  # noqa: S101  # a member always has one
-    response.content = SignedIn(actor.label, actor.tenant, sorted(actor.roles), actor.language, token)
-    return response
-
-
-@delete("/session", status_code=204)
-async def close_session(request: Request[Any, Any, Any]) -> Response[None]:
-    """Sign out."""
-    response: Response[None] = Response(None, status_code=204)
-    await auth.sign_out(request, response)
-    return response
-
-
 @get("/customers", opt={ONLY_READS: True})
 async def list_customers(
     request: Request[Any, Any, Any], q: Q = None, after: lists.After = None, sort: lists.Sort = None, limit: lists.Limit = 50
@@ -196,35 +126,10 @@ async def change_customer(
     return Response(CustomerOut.of(row), headers={"etag": conditional.etag(row["version"])})
 
 
-@get("/api-keys", guards=[auth.requires(Role.OWNER)])
-async def list_keys() -> list[KeyOut]:
-    """The partner's API keys, newest first."""
-    return [
-        KeyOut(key.id, key.name, key.prefix, key.scopes.split(), key.expires_on, key.used_at, key.revoked_at) for key in await keys.listed()
-    ]
-
-
-@post("/api-keys", guards=[auth.requires(Role.OWNER)], opt={idempotency.SECRET_ANSWER: True})
-async def make_key(actor: auth.Acting, data: JSONBody[NewKey]) -> KeyMade:
-    """A new API key; its secret is shown this once."""
-    made = await keys.make(actor, name=data.name, scopes=data.scopes, expires_on=data.expires_on)
-    return KeyMade(made.id, made.secret)
-
-
-@delete("/api-keys/{key_id:uuid}", guards=[auth.requires(Role.OWNER)], status_code=204)
-async def revoke_key(actor: auth.Acting, key_id: FromPath[UUID]) -> None:
-    """The key is of no use any more."""
-    await keys.revoke(actor, key_id)
-
-
-session_router = Router("/", route_handlers=[open_session, close_session], tags=["session"])
 router = Router(
     "/",
     route_handlers=documented(
-        [list_customers, create_customer, import_customers, show_customer, change_customer, list_keys, make_key, revoke_key],
-        NotFound,
-        Invalid,
-        NotAllowed,
+        [list_customers, create_customer, import_customers, show_customer, change_customer], NotFound, Invalid, NotAllowed
     ),
     before_request=from_members,
     tags=["customers"],

@@ -1,0 +1,1 @@
+"""What of tenants is spoken in JSON."""
