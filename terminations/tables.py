@@ -1,4 +1,4 @@
-"""Quotes, cases with their lines and steps, buyout decisions, and the links customers decide by."""
+"""Quotes, cases with their lines and steps, buyout decisions, the links customers decide by, and when notice is due."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from billing.tables import Service
-from tenants.tables import Customer, OwnedByTenant
+from billing.tables import Product, Service
+from tenants.tables import Customer, Member, OwnedByTenant
 
 from .workflow import Action, State
 
@@ -131,3 +131,86 @@ class DecisionLink(OwnedByTenant, Table, tablename="termination_decision_link"):
     codes_sent = Integer(default=0)
     code_for = Varchar(25, null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
+
+
+class ServiceDeadline(OwnedByTenant, Table, tablename="termination_deadline"):
+    """When notice is due for one service, kept: a hundred thousand cannot be computed while somebody waits.
+
+    `due_on` is the first day on which the rest must be computed anew; the database itself puts it in the past when the service, its bundle or its
+    customer changes, and sets `is_held` while an open case holds the service. `terminations/service/deadlines.py` computes.
+    """
+
+    service = ForeignKey(Service, null=False, on_delete=OnDelete.restrict)
+    customer = ForeignKey(Customer, null=False, on_delete=OnDelete.restrict)
+    product = ForeignKey(Product, null=False, on_delete=OnDelete.restrict)
+    is_held = Boolean(default=False)
+    last_notice_on = Date(null=True, default=None)
+    free_end_on = Date(null=True, default=None)
+    committed_until = Date(null=True, default=None)
+    renewal_months = Integer(default=0)
+    missed_on = Date(null=True, default=None)
+    missed_end_on = Date(null=True, default=None)
+    fee_cents = BigInt(default=0)
+    words = Text(default="")
+    computed_from = Varchar(100, null=True, default=None)
+    due_on = Date(null=True, default=None)
+    sequence = Integer(default=0)
+    changed_at = Timestamptz(default=TimestamptzNow())
+
+    termination_deadline_service_once = Unique(["tenant", "service"])
+
+
+class DeadlineCheck(OwnedByTenant, Table, tablename="termination_deadline_check"):
+    """On which day it was last looked whether every service of a partner has its deadline, computed from what it is now."""
+
+    checked_on = Date()
+
+    termination_deadline_check_once = Unique(["tenant"])
+
+
+class DeadlineReader(OwnedByTenant, Table, tablename="termination_deadline_reader"):
+    """How a member follows the deadlines: by a weekly mail, and by a calendar at a secret address of which only the hash is kept.
+
+    `told_on` is the Monday of the last week whose mail was decided on; `feed_nth` tells the addresses of one member apart.
+    """
+
+    member = ForeignKey(Member, null=False, on_delete=OnDelete.restrict)
+    wants_digest = Boolean(default=True)
+    told_on = Date(null=True, default=None)
+    alarm_days = Integer(default=7)
+    feed_nth = Integer(default=0)
+    feed_sha256 = Bytea(null=True, default=None, unique=True)
+    feed_made_at = Timestamptz(null=True, default=None)
+
+    termination_deadline_reader_once = Unique(["tenant", "member"])
+    termination_deadline_reader_alarm = Check("alarm_days BETWEEN 0 AND 60")
+
+
+class BulkRound(OwnedByTenant, Table, tablename="termination_bulk"):
+    """Services that a member wants to end together: what was shown before, and what was filed."""
+
+    wished_on = Date(null=True, default=None)
+    reason = Varchar(40, null=True, default=None)
+    comment = Text(default="")
+    has_mandate = Boolean(default=False)
+    created_by = Varchar(120)
+    created_by_label = Varchar(200)
+    created_at = Timestamptz(default=TimestamptzNow())
+    confirmed_at = Timestamptz(null=True, default=None)
+    done_at = Timestamptz(null=True, default=None)
+
+
+class BulkItem(OwnedByTenant, Table, tablename="termination_bulk_item"):
+    """One service of a round: how it would end, or why it is skipped; then the case that was filed, or why none was."""
+
+    round = ForeignKey(BulkRound, null=False, on_delete=OnDelete.restrict)
+    service = ForeignKey(Service, null=False, on_delete=OnDelete.restrict)
+    customer = ForeignKey(Customer, null=False, on_delete=OnDelete.restrict)
+    ends_on = Date(null=True, default=None)
+    billing_ends_on = Date(null=True, default=None)
+    cost_cents = BigInt(null=True, default=None)
+    skipped = Varchar(40, null=True, default=None)
+    facts = JSONB(default={})
+    termination = ForeignKey(Termination, null=True, default=None, on_delete=OnDelete.restrict)
+
+    termination_bulk_item_once = Unique(["tenant", "round", "service"])
