@@ -33,12 +33,17 @@ class Door(StrEnum):
     STAFF = "portal_staff"  # staff and jobs that serve every tenant
 
 
+CONTACT = "portal_contact"
+"""The role that a contact's unit of work takes on behind the tenant's door: one customer's rows, or none. Nobody can log in as it."""
+
+
 class Principal(msgspec.Struct, frozen=True):
-    """On whose behalf the database is spoken to."""
+    """On whose behalf the database is spoken to; with `customer` no more than a contact of that customer sees."""
 
     door: Door
     tenant: UUID | None = None
     actor: str = ""
+    customer: UUID | None = None
 
 
 class NoUnitOfWork(RuntimeError):
@@ -55,10 +60,11 @@ class CommitFailed(RuntimeError):
 
 @lru_cache(maxsize=1024)
 def _opening(principal: Principal, *, reads_only: bool) -> str:
-    # One simple-protocol round trip. The values cannot carry SQL: a UUID, and the actor in hexadecimal.
+    # One simple-protocol round trip. The values cannot carry SQL: UUIDs, and the actor in hexadecimal.
     tenant = str(principal.tenant) if principal.tenant else ""
     begin = "BEGIN READ ONLY" if reads_only else "BEGIN"
-    return f"{begin}; SET LOCAL app.tenant = '{tenant}'; SET LOCAL app.actor = '{principal.actor.encode().hex()}'"
+    within = f"; SET LOCAL ROLE {CONTACT}; SET LOCAL app.customer = '{principal.customer}'" if principal.customer else ""
+    return f"{begin}; SET LOCAL app.tenant = '{tenant}'; SET LOCAL app.actor = '{principal.actor.encode().hex()}'{within}"
 
 
 class _Connection:
@@ -255,15 +261,28 @@ class WallMissing(RuntimeError):
 
 
 async def verify_walls() -> None:
-    """Neither door's role is a superuser, can bypass row-level security, or owns a table; WallMissing otherwise."""
+    """No role that requests use is a superuser, can bypass row-level security, owns a table or has the rights of another; WallMissing otherwise."""
     for door in Door:
-        async with unit_of_work(Principal(door, actor="system:verify")):
-            row = await fetch_one(
-                "SELECT rolname, rolsuper OR rolbypassrls AS passes, (SELECT count(*) FROM pg_class WHERE relowner = r.oid) AS owns"
-                " FROM pg_roles r WHERE rolname = current_user"
-            )
-        if row is None or row["passes"] or row["owns"]:
-            raise WallMissing(door.value, dict(row) if row else None)
+        await _verify(door.value, Principal(door, actor="system:verify"))
+    try:
+        await _verify(CONTACT, Principal(Door.TENANT, NOBODY, "system:verify", customer=NOBODY))
+    except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+        raise WallMissing(CONTACT, f"{error}: run `portal migrate`, or see the roles in docs/operations.md") from error
+
+
+NOBODY = UUID(int=0)
+
+
+async def _verify(role: str, principal: Principal) -> None:
+    async with unit_of_work(principal):
+        row = await fetch_one(
+            "SELECT rolname, rolsuper OR rolbypassrls AS passes, (SELECT count(*) FROM pg_class WHERE relowner = r.oid) AS owns,"
+            " (SELECT count(*) FROM pg_auth_members WHERE member = r.oid AND inherit_option) AS inherits,"
+            " rolname = $1 AND rolcanlogin AS logs_in FROM pg_roles r WHERE rolname = current_user",
+            CONTACT,
+        )
+    if row is None or row["passes"] or row["owns"] or row["inherits"] or row["logs_in"] or (role == CONTACT and row["rolname"] != role):
+        raise WallMissing(role, dict(row) if row else None)
 
 
 async def close_pools() -> None:

@@ -44,7 +44,19 @@ async def _roles(connection: asyncpg.Connection, settings: Settings) -> None:
         if not url:  # a role with a URL of its own is the operator's, password and all
             await _role(connection, role.value, settings.role_password(role.value))
         await connection.execute(f"GRANT USAGE ON SCHEMA public TO {role.value}")
+    await _contact_role(connection)
     await connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+async def _contact_role(connection: asyncpg.Connection) -> None:
+    # Whoever made these by hand need not give the owner CREATEROLE: what is as it should be is left alone.
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", db.CONTACT):
+        await connection.execute(f"CREATE ROLE {db.CONTACT} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
+    app = db.Door.TENANT.value
+    if not await connection.fetchval("SELECT pg_has_role($1, $2, 'SET') AND NOT pg_has_role($1, $2, 'USAGE')", app, db.CONTACT):
+        # Not inherited: members keep their own policies, and a contact's never widen them.
+        await connection.execute(f"GRANT {db.CONTACT} TO {app} WITH INHERIT FALSE, SET TRUE")
+    await connection.execute(f"GRANT USAGE ON SCHEMA public TO {db.CONTACT}")
 
 
 async def _role(connection: asyncpg.Connection, role: str, password: str) -> None:

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _TENANT = "(SELECT nullif(current_setting('app.tenant', true), '')::uuid)"
+CUSTOMER = "(SELECT nullif(current_setting('app.customer', true), '')::uuid)"
+"""The customer whose contact acts, for the conditions of `for_contacts`; nobody's where none is set."""
+ACTOR = "(SELECT convert_from(decode(coalesce(current_setting('app.actor', true), ''), 'hex'), 'UTF8'))"
+"""Who acts, by kind and id."""
 
 
 def around(
@@ -58,3 +62,22 @@ def append_only(table: str) -> list[str]:
 def audited(table: str) -> list[str]:
     """Each change of a row leaves an entry in infra_audit, with the actor of the unit of work."""
     return [f"CREATE TRIGGER {table}_audited AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION portal_audit()"]
+
+
+def for_contacts(table: str, rights: str, *, rows: str = "", written: str = "", column: str = "tenant") -> list[str]:
+    """Of the acting tenant's rows those that meet `rows` exist for portal_contact, for these rights; what it writes must meet `written` as well.
+
+    `rows` and `written` are SQL, usually with CUSTOMER. Without `rows` it is every row of the tenant: for what holds nothing of anybody. A table
+    that was never given to portal_contact does not exist for it.
+    """
+    seen = " AND ".join(part for part in (f"{column} = {_TENANT}", rows) if part)
+    kept = " AND ".join(part for part in (seen, written) if part)
+    return [
+        f"CREATE POLICY {table}_contact ON {table} TO portal_contact USING ({seen}) WITH CHECK ({kept})",
+        f"GRANT {rights} ON {table} TO portal_contact",
+    ]
+
+
+def shared_with_contacts(table: str) -> list[str]:
+    """Contacts read the table, which is the provider's and the same for everybody."""
+    return [f"GRANT SELECT ON {table} TO portal_contact"]

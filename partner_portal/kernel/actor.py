@@ -1,4 +1,4 @@
-"""Who acts: a partner's member, its software, a customer with a link, provider staff, or the portal itself."""
+"""Who acts: a partner's member, its software, a customer's contact, a customer with a link, provider staff, or the portal itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class ActorKind(StrEnum):
 
     MEMBER = "member"
     KEY = "key"
+    CONTACT = "contact"
     CUSTOMER = "customer"
     STAFF = "staff"
     SYSTEM = "system"
@@ -26,6 +27,15 @@ class Role(StrEnum):
     READER = "read-only"
 
 
+class ContactRight(StrEnum):
+    """What a customer's contact may do for its own organisation; every contact may look."""
+
+    MAIN = "main user"  # exactly one per customer: manages the other contacts
+    ADMINISTRATIVE = "administrative"
+    TECHNICAL = "technical"
+    SIGNS = "may sign"  # ends services in the customer's name
+
+
 class StaffRole(StrEnum):
     """What provider staff may do in the admin."""
 
@@ -36,11 +46,12 @@ class StaffRole(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts, for which tenant, with which roles; `tenant` is None only for staff and the portal itself."""
+    """Who acts, for which tenant, with which roles; `tenant` is None only for staff and the portal itself, `customer` is a contact's only."""
 
     kind: ActorKind
     id: str
     tenant: UUID | None = None
+    customer: UUID | None = None
     roles: frozenset[str] = frozenset()
     label: str = ""
     channel: str = "api"

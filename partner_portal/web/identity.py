@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from partner_portal.infra import sessions
-from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.db import NOBODY, Door, Principal
 from partner_portal.infra.redis import StoreUnavailable
 from partner_portal.kernel.actor import Actor, ActorKind
 
@@ -147,9 +147,11 @@ async def _counted(given: Credentials, limit: int) -> sessions.Found:
 
 
 def principal(actor: Actor | None, *, in_admin: bool = False) -> Principal:
-    """How the database sees this actor: staff by their own door, members within their tenant, strangers nowhere."""
+    """How the database sees this actor: staff by their own door, members within their tenant, contacts within their customer, strangers nowhere."""
     if in_admin or (actor is not None and actor.kind in _BY_STAFF_DOOR):
         return Principal(Door.STAFF, None, actor.trail if actor else "stranger")
     if actor is None:
         return Principal(Door.TENANT, None, "stranger")
+    if actor.kind is ActorKind.CONTACT:
+        return Principal(Door.TENANT, actor.tenant, actor.trail, actor.customer or NOBODY)
     return Principal(Door.TENANT, actor.tenant, actor.trail)
