@@ -1,4 +1,4 @@
-"""What follows a step: mails to everybody concerned, the confirmation, and what time does by itself."""
+"""What follows a step of a case: mails to everybody concerned, the confirmation, and what time does by itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partner_portal.infra.mail import Attachment
 from partner_portal.kernel.dates import local_date
 from partner_portal.kernel.events import Event
 
-from .events import (
+from ..events import (
     BuyoutCountered,
     BuyoutProposed,
     BuyoutRequested,
@@ -30,13 +30,13 @@ from .events import (
     WithdrawalAsked,
     WithdrawalDenied,
 )
-from .service import buyouts, cases, decisions, letters, links, proof, scheduling
-from .service.facts import Layer
-from .service.letters import Adjustment, Dossier, Person
-from .service.links import Purpose
-from .service.sending import NobodyToAsk
-from .tables import DecisionLink, Termination
-from .workflow import Action, State
+from ..service import buyouts, cases, decisions, letters, links, proof, scheduling
+from ..service.facts import Layer
+from ..service.letters import Adjustment, Dossier, Person
+from ..service.links import Purpose
+from ..service.sending import NobodyToAsk
+from ..tables import DecisionLink, Termination
+from ..workflow import Action, State
 
 _EVERYBODY = ("customer", "partner", "provider")
 
