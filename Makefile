@@ -17,15 +17,15 @@ help: ## list the targets
 
 # --- the two commands, each sets up all it needs ---
 
-demo: $(VENV)/.runtime $(VENV)/.pango ## the whole portal with a demo world; PORT=, DATA=, ONCE=1 ends after the story
+demo: $(VENV)/.runtime $(VENV)/.pango $(VENV)/.assets ## the whole portal with a demo world; PORT=, DATA=, ONCE=1 ends after the story
 	@$(PORTAL) demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: check $(VENV)/.pango $(VENV)/.browser ## every check, and every test against real PostgreSQL, Valkey, SMTP and a browser
+test: check $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## every check, and every test against real PostgreSQL, Valkey, SMTP and a browser
 	@$(PY) -m pytest $(ARGS)
 
 # --- while developing ---
 
-test-long: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser ## every test with the full counts of kills, lives and fuzzing
+test-long: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## every test with the full counts of kills, lives and fuzzing
 	@$(PY) -m pytest -m "long or not long" --timeout=3600 $(ARGS)
 
 fast: $(VENV)/.dev ## the rules only, in seconds
@@ -37,20 +37,20 @@ check: $(VENV)/.dev ## format, lint, types, arrows between packages
 	@$(VENV)/bin/mypy
 	@$(PY) -c "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())" --no-cache
 
-dev: $(VENV)/.dev $(VENV)/.pango ## the portal without the story; the web process restarts when a file changes
+dev: $(VENV)/.dev $(VENV)/.pango $(VENV)/.assets ## the portal without the story; the web process restarts when a file changes
 	@$(PORTAL) demo --no-story --reload
 
 migration: $(VENV)/.dev ## write the migration of a table change: APP=billing WHAT="add due date"
 	@test -n "$(APP)" && test -n "$(WHAT)" || { echo 'Say which: make migration APP=billing WHAT="add due date"'; exit 2; }
 	@$(VENV)/bin/piccolo migrations new $(APP) --auto --desc="$(WHAT)"
 
-accept: $(VENV)/.dev $(VENV)/.pango ## approve mails, letters and API as they are made now: look at the difference in git before you commit
+accept: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## approve mails, letters and API as they are made now: look at the difference in git before you commit
 	@ACCEPT=1 $(PY) -m pytest $(ARGS)
 
 mutation: $(VENV)/.dev ## change the rules one by one and see whether a test notices (long)
 	@$(VENV)/bin/mutmut run && $(VENV)/bin/mutmut results
 
-bench: $(READY) $(VENV)/.pango ## speed beside a floor measured in the same run: ARGS="--quick --json"
+bench: $(READY) $(VENV)/.pango $(VENV)/.assets ## speed beside a floor measured in the same run: ARGS="--quick --json"
 	@$(PORTAL) bench $(ARGS)
 
 lock: $(VENV)/.dev ## pin the newest versions allowed by pyproject.toml
@@ -73,6 +73,14 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml .ci/venv
 $(VENV)/.pango: .ci/pango | $(READY)
 	@.ci/pango
 	@touch $@
+
+$(VENV)/.assets: package-lock.json partner_portal/web/icons.txt partner_portal/console/assets.py .ci/assets | $(READY)
+	@.ci/assets
+	@touch $@
+
+$(VENV)/.test-assets: package-lock.json partner_portal/web/icons.txt partner_portal/console/assets.py .ci/assets | $(VENV)/.dev
+	@.ci/assets --tests
+	@touch $(VENV)/.assets $@
 
 $(VENV)/.browser: .ci/browser | $(VENV)/.dev
 	@.ci/browser

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 
+import jinja2_fragments
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, Undefined, pass_context, select_autoescape
 from jinja2.meta import find_referenced_templates
 from jinja2.runtime import Context
@@ -17,6 +18,7 @@ _FOLDERS = {
     "infra": "partner_portal/infra/templates",
     "web": "partner_portal/web/templates",
     "mailcatcher": "partner_portal/mailcatcher/templates",
+    "overview": "partner_portal/overview/templates",
     **{domain: f"{domain}/templates" for domain in ("tenants", "billing", "terminations", "knowledge_base", "service_desk", "admin")},
 }
 
@@ -37,6 +39,16 @@ _FORMS: dict[str, Callable[..., str]] = {
 def render(name: str, *, language: str, **words: object) -> str:
     """The template `name` ("terminations/confirm.html") in `language`; a word it needs and does not get is an error."""
     return environment().get_template(name).render(language=language, **words)
+
+
+def parts(name: str, *, language: str, **words: object) -> object:
+    """The macros of the template `name`, speaking `language` and knowing `words`; for pages of which only a block may be asked."""
+    return environment().get_template(name).make_module({"language": language, **words})
+
+
+def render_block(name: str, block: str, *, language: str, **words: object) -> str:
+    """One block of the template, as it stands in the whole page."""
+    return jinja2_fragments.render_block(environment(), name, block, language=language, **words)
 
 
 class _Folder(FileSystemLoader):

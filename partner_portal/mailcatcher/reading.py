@@ -10,9 +10,9 @@ from litestar import Litestar, Response, delete, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
-from litestar.static_files import create_static_files_router
 
-from partner_portal.infra import brand, catalogue, press, templates
+from partner_portal.infra import brand, templates
+from partner_portal.web import assets
 
 from .mailbox import Arrival, Attached, Mail, Mailbox
 from .receiving import Failure, Receiver
@@ -43,9 +43,8 @@ class FailureIn(msgspec.Struct, forbid_unknown_fields=True):
 
 def site(mailbox: Mailbox, receiver: Receiver) -> Litestar:
     """The application that shows `mailbox` and lets tests ask `receiver` to fail."""
-    static = create_static_files_router("/static", directories=[catalogue.ROOT / "partner_portal" / "web" / "static", press.ASSETS])
     return Litestar(
-        [inbox, message, html, raw, attachment, messages, one, arrivals, fail, empty, colours, static],
+        [inbox, message, html, raw, attachment, messages, one, arrivals, fail, empty, assets.colours, assets.files],
         dependencies={
             "mailbox": Provide(lambda: mailbox, sync_to_thread=False),
             "receiver": Provide(lambda: receiver, sync_to_thread=False),
@@ -117,12 +116,6 @@ def fail(receiver: NamedDependency[Receiver], data: JSONBody[FailureIn]) -> None
 def empty(mailbox: NamedDependency[Mailbox]) -> None:
     """Nothing has ever arrived."""
     mailbox.empty()
-
-
-@get("/brand/{name:str}", sync_to_thread=False)
-def colours(name: FromPath[str]) -> Response[str]:
-    """The colours of the page."""
-    return Response(brand.stylesheet(f"#{name.removesuffix('.css')}"), media_type="text/css")
 
 
 def _found(mailbox: Mailbox, mail_id: str) -> Mail:

@@ -1,24 +1,95 @@
-"""Style sheets and fonts, kept by browsers for a day; the colours of a brand, kept for a year under their own name."""
+"""Styles, scripts, icons and fonts, each under an address that changes with its content, so that browsers keep it for good; and brand colours."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import mimetypes
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from litestar import Response, get
+import msgspec
+from litestar import Request, Response, get
 from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath
-from litestar.static_files import create_static_files_router
 
-from partner_portal.infra import brand, catalogue
+from partner_portal.infra import brand, catalogue, templates
 from partner_portal.kernel.errors import NotFound
 
-_DAY, _YEAR = 24 * 3600, 365 * 24 * 3600
+HERE = Path(__file__).parent
+VENDOR = HERE / "vendor"
+"""Libraries of others, laid out by `portal assets`; never committed."""
+ICONS = HERE / "icons.txt"
+"""The icons in use, by the names of Bootstrap Icons."""
 
-files = create_static_files_router(
-    path="/static",
-    directories=[Path(__file__).with_name("static"), catalogue.ROOT / "partner_portal" / "infra" / "assets"],
-    cache_control=CacheControlHeader(public=True, max_age=_DAY),
-)
+_FOLDERS = (HERE / "static", VENDOR, catalogue.ROOT / "partner_portal" / "infra" / "assets")
+mimetypes.add_type("text/javascript", ".js")  # some systems say application/javascript
+_DAY, _YEAR = 24 * 3600, 365 * 24 * 3600
+_COMPRESSIBLE = ("text/", "image/svg")
+_WORTH_IT = 512  # bytes; below, compression makes a body larger or hardly smaller
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One file as it is served."""
+
+    content: bytes
+    zipped: bytes | None
+    media_type: str
+    mark: str
+
+
+def address(name: str) -> str:
+    """Where browsers find the file `name`; another address as soon as its content is another."""
+    return f"/static/{name}?v={_asset(name).mark}"
+
+
+def zipped(request: Request[Any, Any, Any], content: bytes) -> tuple[bytes, dict[str, str]]:
+    """`content` as this browser takes it, and the headers that say so."""
+    headers = {"vary": "Accept-Encoding"}
+    if len(content) < _WORTH_IT or not _takes_gzip(request):
+        return content, headers
+    return gzip.compress(content, 5, mtime=0), headers | {"content-encoding": "gzip"}
+
+
+def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def _asset(name: str) -> Asset:
+    for folder in _FOLDERS:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return _read(path, path.stat().st_mtime_ns)
+    raise NotFound(what="file")
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _changed_at: int) -> Asset:
+    content = path.read_bytes()
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    small = gzip.compress(content, 9, mtime=0) if kind.startswith(_COMPRESSIBLE) and len(content) >= _WORTH_IT else None
+    return Asset(content, small, kind, hashlib.sha256(content).hexdigest()[:12])
+
+
+templates.environment().globals["asset"] = address
+
+
+@get("/static/{name:path}", include_in_schema=False, sync_to_thread=False)
+def files(request: Request[Any, Any, Any], name: FromPath[Path]) -> Response[bytes]:
+    """One file; for good under the address that pages name, for a day under its plain name."""
+    found = _asset(str(name).lstrip("/"))
+    lasting = request.query_params.get("v") == found.mark
+    headers = {
+        "etag": f'"{found.mark}"',
+        "cache-control": f"public, max-age={_YEAR}, immutable" if lasting else f"public, max-age={_DAY}",
+        "vary": "Accept-Encoding",
+    }
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(b"", status_code=304, headers=headers)
+    if found.zipped is not None and _takes_gzip(request):
+        return Response(found.zipped, media_type=found.media_type, headers=headers | {"content-encoding": "gzip"})
+    return Response(found.content, media_type=found.media_type, headers=headers)
 
 
 @get(

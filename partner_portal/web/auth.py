@@ -88,10 +88,11 @@ def csrf_of(request: Request[Any, Any, Any]) -> str:
 
 def session_cookie() -> str:
     """The name of the session cookie: with TLS, browsers themselves keep `__Host-` cookies from being planted by neighbouring hosts."""
-    return "__Host-session" if _by_tls() else "session"
+    return "__Host-session" if by_tls() else "session"
 
 
-def _by_tls() -> bool:
+def by_tls() -> bool:
+    """Whether browsers reach the portal by TLS only, so that cookies may say so."""
     return settings.current().env is settings.Env.PRODUCTION
 
 
@@ -116,11 +117,11 @@ def _token(request: Request[Any, Any, Any]) -> str:
 
 
 def _csrf_cookie() -> str:
-    return f"__Host-{csrf.COOKIE}" if _by_tls() else csrf.COOKIE
+    return f"__Host-{csrf.COOKIE}" if by_tls() else csrf.COOKIE
 
 
 def _cookie(name: str, value: str, *, httponly: bool, max_age: int | None = None) -> Cookie:
-    return Cookie(name, value=value, path="/", max_age=max_age, httponly=httponly, secure=_by_tls(), samesite="lax")
+    return Cookie(name, value=value, path="/", max_age=max_age, httponly=httponly, secure=by_tls(), samesite="lax")
 
 
 async def act_as(request: Request[Any, Any, Any], actor: Actor) -> None:

@@ -67,6 +67,8 @@ class Reader(msgspec.Struct, frozen=True):
     language: str
     wants_page: bool
     request_id: str
+    way_in: str = ""
+    """Where a stranger signs in and comes back to what was asked for; nothing where there is no such page."""
 
 
 def problem_of(error: Exception) -> Problem:
@@ -126,6 +128,8 @@ def answer(problem: Problem, reader: Reader) -> Answer:
     status = problems.status(type(problem))
     details = _details(problem, status, reader)
     headers = _headers(problem, status)
+    if reader.wants_page and isinstance(problem, problems.NotSignedIn) and reader.way_in:
+        return Answer(303, HTML, b"", (("location", reader.way_in), ("hx-redirect", reader.way_in)))
     if reader.wants_page:
         return Answer(status, HTML, _page(details, reader).encode(), headers)
     return Answer(status, PROBLEM_JSON, msgspec.json.encode(details, enc_hook=str), headers)
@@ -148,9 +152,14 @@ def _details(problem: Problem, status: int, reader: Reader) -> dict[str, Any]:
     return details
 
 
-def _field(fault: FieldError, language: str) -> dict[str, Any]:
+def sentence_at(fault: FieldError, language: str) -> str:
+    """What people read at a wrong field."""
     said = problems.FIELD_WORDS.get(fault.code, problems.FIELD_WORDS["invalid"])
-    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": say(said, language, _spoken(fault.facts, language))}
+    return say(said, language, _spoken(fault.facts, language)) or say(problems.FIELD_WORDS["invalid"], language, {})
+
+
+def _field(fault: FieldError, language: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": sentence_at(fault, language)}
     if fault.facts:
         told["facts"] = {name: _plain(value) for name, value in fault.facts.items()}
     return told
@@ -201,6 +210,7 @@ def _headers(problem: Problem, status: int) -> tuple[tuple[str, str], ...]:
 
 def _page(details: dict[str, Any], reader: Reader) -> str:
     words = {"title": details["title"], "detail": details.get("detail"), "status": details["status"], "request_id": reader.request_id}
+    words["home"] = "/portal" if reader.way_in else ""
     face = brand.Brand(name=settings.current().provider_name)
     try:
         return templates.render("web/problem.html", language=reader.language, brand=face, **words)

@@ -11,6 +11,7 @@ import secrets
 from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 import structlog
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from partner_portal.kernel.actor import Actor
 
 _log = structlog.get_logger("web")
+PORTAL = "/portal"
+SIGN_IN = "/portal/sign-in"
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
 
 
@@ -307,7 +310,16 @@ class Exchange:
         accepted = self.given.get(b"accept", b"")
         wants_page = accepted.startswith(b"text/html") or b"hx-request" in self.given
         spoken = language.choose(self.identity.actor, self.given.get(b"accept-language", b"").decode("latin-1"))
-        return errors.Reader(spoken, wants_page, self.request_id)
+        return errors.Reader(spoken, wants_page, self.request_id, self._way_in())
+
+    def _way_in(self) -> str:
+        """Where a stranger signs in to see what was asked for: pages behind the sign-in only."""
+        path: str = self.scope["path"]
+        if not path.startswith(PORTAL) or path.startswith(SIGN_IN):
+            return ""
+        query = self.scope.get("query_string", b"").decode("latin-1")
+        wanted = f"{quote(path)}?{query}" if query else quote(path)
+        return f"{SIGN_IN}?{urlencode({'next': wanted})}" if self.scope["method"] in ("GET", "HEAD") and path != PORTAL else SIGN_IN
 
     def _note(self) -> None:
         """One line and one count per request, by the route's template: a path may bear a token."""

@@ -1,0 +1,1 @@
+"""Pages that need several domains at once: the dashboard, customers with all that is theirs, search, the timeline."""

@@ -1,0 +1,1 @@
+"""The pages across the domains, one module per surface."""
