@@ -103,7 +103,7 @@ async def dump(tenant: UUID, *, but: tuple[str, ...] = ()) -> dict[str, list[str
         )
         rows = {}
         for name in {table["name"] for table in tables} - set(but):
-            held = await connection.fetch(f"SELECT t::text AS said FROM {name} t WHERE tenant = $1 ORDER BY id", tenant)  # noqa: S608  # names from the catalogue
+            held = await connection.fetch(f"SELECT t::text AS said FROM {name} t WHERE tenant = $1 ORDER BY said", tenant)  # noqa: S608  # names from the catalogue
             rows[name] = [row["said"] for row in held]
         rows["tenant"] = [str(await connection.fetchval("SELECT t::text FROM tenant t WHERE id = $1", tenant))]
         return rows

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from partner_portal.infra import spreadsheets_out
+from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.money import Money
 
 NAMES = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
@@ -82,7 +83,7 @@ def test_ordinary_words_are_left_as_they_are() -> None:
 
 
 def test_a_csv_is_for_programs() -> None:
-    row = [Money(123456), Money(-5), date(2026, 12, 31), datetime(2026, 12, 31, 23, 30, tzinfo=UTC), 7, Decimal("2.50"), None]
+    row: list[Cell] = [Money(123456), Money(-5), date(2026, 12, 31), datetime(2026, 12, 31, 23, 30, tzinfo=UTC), 7, Decimal("2.50"), None]
 
     made = spreadsheets_out.csv(["x"] * 7, [row])
 
