@@ -55,6 +55,7 @@ class Termination(OwnedByTenant, Table, tablename="termination"):
     waits_until = Timestamptz(null=True, default=None)
     remind_at = Timestamptz(null=True, default=None)
     withdrawal_asked_at = Timestamptz(null=True, default=None)
+    afterwards = JSONB(default=[])
     document = UUID(null=True, default=None)
     filed_by = Varchar(120)
     filed_at = Timestamptz(default=TimestamptzNow())
@@ -68,6 +69,18 @@ class Termination(OwnedByTenant, Table, tablename="termination"):
     def get_readable(cls) -> Readable:
         """Cases are called by number."""
         return Readable("%s", [cls.number])
+
+
+class TerminationDraft(OwnedByTenant, Table, tablename="termination_draft"):
+    """A termination that a member prepares: what was answered so far, and, once filed, the case that came of it."""
+
+    customer = ForeignKey(Customer, null=False, on_delete=OnDelete.restrict)
+    answers = JSONB(default={})
+    version = Integer(default=1)
+    termination = ForeignKey(Termination, null=True, default=None, on_delete=OnDelete.restrict)
+    begun_by = Varchar(120)
+    begun_by_label = Varchar(200)
+    changed_at = Timestamptz(default=TimestamptzNow())
 
 
 class TerminationLine(OwnedByTenant, Table, tablename="termination_line"):
