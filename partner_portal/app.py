@@ -21,10 +21,12 @@ import tenants.api.session
 import terminations.api
 import terminations.pages.routes
 from partner_portal import wiring, words
+from partner_portal.furniture import Furniture
 from partner_portal.infra import sessions, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
-from partner_portal.web import openapi, shell
+from partner_portal.overview.pages import routes as overview_pages
+from partner_portal.web import openapi, pages, shell
 from tenants.service import sign_in
 
 TAGS = {
@@ -71,6 +73,7 @@ async def _running(_app: Litestar) -> AsyncIterator[None]:
 
 
 words.explain()
+pages.furnish(Furniture())
 
 _api = Router(
     "/api/v1",
@@ -85,7 +88,7 @@ _api = Router(
 )
 
 app = shell.application(
-    [landing, _api, *terminations.pages.routes.routers, admin.pages.router, admin.site.mount()],
+    [landing, _api, *terminations.pages.routes.routers, *overview_pages.routers, admin.pages.router, admin.site.mount()],
     authenticator=People(),
     openapi=openapi.config(title="Partner portal", version=version("partner-portal"), tags=TAGS),
     lifespan=[_running],
