@@ -1,4 +1,4 @@
-"""Quotes, cases with their lines and steps, buyout decisions, the links customers decide by, and when notice is due."""
+"""Quotes, cases with their lines and steps, buyout decisions, the links customers decide by, when notice is due, and notices from the public."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from piccolo.table import Table
 from billing.tables import Product, Service
 from tenants.tables import Customer, Member, OwnedByTenant
 
+from .policy.notices import NoticeKind, NoticeState, WhyOpen
 from .workflow import Action, State
 
 
@@ -227,3 +228,51 @@ class BulkItem(OwnedByTenant, Table, tablename="termination_bulk_item"):
     termination = ForeignKey(Termination, null=True, default=None, on_delete=OnDelete.restrict)
 
     termination_bulk_item_once = Unique(["tenant", "round", "service"])
+
+
+class ReceivedNotice(OwnedByTenant, Table, tablename="received_notice"):
+    """A notice that somebody gave on a public page: what was said, by whom as they say, and the instant of the click. That part never changes.
+
+    From `state` on it is how the notice was dealt with: `termination` is the case that stands for it now, `look_by` the last day on which a
+    person must have looked. `press` tells one click from the next, so that pressing twice is one notice. A notice that came in at another
+    partner's page is kept there and once more here (`handed_from`), with the same number and the same instant.
+    """
+
+    number = Varchar(30)
+    kind = Varchar(15, choices=NoticeKind)
+    name = Varchar(200)
+    customer_text = Varchar(200)
+    contract_text = Varchar(500)
+    reason = Text(default="")
+    wished = Varchar(40)
+    wished_on = Date(null=True, default=None)
+    email = Varchar(320)
+    language = Varchar(5)
+    press = Varchar(64)
+    token_sha256 = Bytea(unique=True)
+    is_suspect = Boolean(default=False)
+    is_confirmed = Boolean(default=True)
+    handed_from = UUID(null=True, default=None)
+    received_at = Timestamptz(default=TimestamptzNow())
+
+    state = Varchar(15, default=NoticeState.RECEIVED, choices=NoticeState)
+    why = Varchar(20, null=True, default=None, choices=WhyOpen)
+    customer = ForeignKey(Customer, null=True, default=None, on_delete=OnDelete.restrict)
+    termination = ForeignKey(Termination, null=True, default=None, on_delete=OnDelete.restrict)
+    look_by = Date(null=True, default=None)
+    reminded_at = Timestamptz(null=True, default=None)
+    receipt = UUID(null=True, default=None)
+    answer = Text(default="")
+    answered_by = Varchar(120, null=True, default=None)
+    answered_by_label = Varchar(200, null=True, default=None)
+    answered_at = Timestamptz(null=True, default=None)
+
+    received_notice_number_once = Unique(["tenant", "number"])
+    received_notice_press_once = Unique(["tenant", "press"])
+    received_notice_open_is_looked_at = Check("(state = 'open') = (look_by IS NOT NULL)")
+    received_notice_filed_has_case = Check("state <> 'filed' OR termination IS NOT NULL")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        """Notices are called by number."""
+        return Readable("%s", [cls.number])
