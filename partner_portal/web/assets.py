@@ -40,8 +40,11 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 def address(name: str) -> str:
-    """Where browsers find the file `name`; another address as soon as its content is another."""
-    return f"/static/{name}?v={_asset(name).mark}"
+    """Where browsers find the file `name`; another address as soon as its content is another. FileNotFoundError where a template names no file."""
+    found = _asset(name)
+    if found is None:
+        raise FileNotFoundError(name)
+    return f"/static/{name}?v={found.mark}"
 
 
 def zipped(request: Request[Any, Any, Any], content: bytes) -> tuple[bytes, dict[str, str]]:
@@ -56,12 +59,12 @@ def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
     return "gzip" in request.headers.get("accept-encoding", "")
 
 
-def _asset(name: str) -> Asset:
+def _asset(name: str) -> Asset | None:
     for folder in _FOLDERS:
         path = (folder / name).resolve()
         if path.is_relative_to(folder.resolve()) and path.is_file():
             return _read(path, path.stat().st_mtime_ns)
-    raise NotFound(what="file")
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -79,6 +82,8 @@ templates.environment().globals["asset"] = address
 def files(request: Request[Any, Any, Any], name: FromPath[Path]) -> Response[bytes]:
     """One file; for good under the address that pages name, for a day under its plain name."""
     found = _asset(str(name).lstrip("/"))
+    if found is None:
+        raise NotFound(what="file")
     lasting = request.query_params.get("v") == found.mark
     headers = {
         "etag": f'"{found.mark}"',

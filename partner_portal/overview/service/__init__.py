@@ -1,0 +1,1 @@
+"""What the pages across the domains ask: reads that join several domains' rows."""
