@@ -20,6 +20,7 @@ from partner_portal.web.openapi import documented
 from partner_portal.web.requests import ONLY_READS, from_members
 from tenants.policy import Scope
 
+from .policy.afterwards import Wish
 from .policy.facts import Ground
 from .service import buyouts, cases, quotes, scheduling, sending, shown, steps
 from .service.buyouts import Answer, Payer
@@ -77,12 +78,16 @@ class QuoteOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A quote to file. `mandate`: the partner states to hold the customer's mandate, so that notice counts from now and not from the customer's yes."""
+    """A quote to file. `mandate`: the partner states to hold the customer's mandate, so that notice counts from now and not from the customer's yes.
+
+    `afterwards`: what the customer wants with telephone numbers, domain names and data of the services; what is left out is undecided.
+    """
 
     quote_id: UUID
     reason: Reason
     comment: Words = ""
     mandate: bool = False
+    afterwards: Annotated[tuple[Wish, ...], Meta(max_length=150)] = ()
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +152,7 @@ class CaseOut(msgspec.Struct, frozen=True, kw_only=True):
     withdrawal_asked_at: datetime | None
     confirmation: str | None
     filed_at: datetime
+    afterwards: tuple[Wish, ...]
     lines: list[CaseLine]
     steps: list[StepOut]
     next: dict[str, list[str]]
@@ -175,6 +181,7 @@ class CaseOut(msgspec.Struct, frozen=True, kw_only=True):
             withdrawal_asked_at=row["withdrawal_asked_at"],
             confirmation=f"/api/v1/terminations/{row['id']}/confirmation.pdf" if row["document"] else None,
             filed_at=row["filed_at"],
+            afterwards=msgspec.json.decode(row["afterwards"], type=tuple[Wish, ...]),
             lines=[_line(line) for line in await cases.lines(case_id)],
             steps=[_step(step) for step in await cases.history(case_id)],
             next={party.value: [action.value for action in legal_actions(State(row["state"]), party)] for party in Party},
@@ -269,7 +276,8 @@ def _row(row: Any) -> CaseRow:
 @post("/terminations", guards=_WRITES)
 async def file_case(actor: auth.Acting, data: JSONBody[File]) -> Response[CaseOut]:
     """File a quote: an ordinary end goes to the customer for confirmation, a buyout to the provider's finance first."""
-    case = await cases.file(actor, data.quote_id, Filing(reason=data.reason, comment=data.comment, has_mandate=data.mandate))
+    filing = Filing(reason=data.reason, comment=data.comment, has_mandate=data.mandate, afterwards=data.afterwards)
+    case = await cases.file(actor, data.quote_id, filing)
     return await _answer(case.id, status_code=201, location=f"/api/v1/terminations/{case.id}")
 
 

@@ -63,6 +63,11 @@ def month(value: date | datetime, language: str) -> str:
     return format_date(_civil(value), format="MMMM yyyy", locale=locale(language))
 
 
+def short_month(value: date, language: str, *, year: bool) -> str:
+    """A month where there is little room: `dec`, or with its year `dec 2026`."""
+    return format_date(value, format="LLL y" if year else "LLL", locale=locale(language))
+
+
 def instant(value: datetime, language: str) -> str:
     """Day and time in Amsterdam, `22 november 2026, 14:05`; the zone is ours to state once, not on every line."""
     local = value.astimezone(clock.AMSTERDAM)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 import msgspec
 from markupsafe import Markup
@@ -26,6 +25,7 @@ _EDGE = 4  # per cent: nearer to an edge a word would stick out
 _TURNS_AT = 55  # per cent: words of a flag further right stand left of it
 _BAR = 64  # per cent of its column
 _SMALLEST_MONEY = 100
+_VISIBLE = 0.5  # pixels
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ def scale_for(values: Iterable[int], *, smallest_step: int = 1) -> Scale:
     known = [0, *values]
     low, high = min(known), max(known)
     step = next(size for size in _sizes(smallest_step) if size * _INTERVALS >= high - low)
-    return Scale(low // step * step, max(-(-high // step), 1) * step, step)
+    return Scale(low // step * step, -(-high // step) * step if high > low else step, step)
 
 
 def _sizes(smallest: int) -> Iterator[int]:
@@ -153,9 +153,14 @@ def _day_of(flag: Flag, first: date, days: int) -> int:
 
 
 def _path(line: Line, scale: Scale) -> Markup:
-    """Only where the amount changes: `H` goes there along the old one, `V` to the new one."""
-    steps = "".join(f"H{day}V{_short(scale.y(now))}" for day, (then, now) in enumerate(pairwise(line.cents), 1) if now != then)
-    outline = f"M0 {_short(scale.y(line.cents[0]))}{steps}H{len(line.cents)}"
+    """Only where the eye can see a change: `H` goes there along the old amount, `V` to the new one."""
+    drawn = scale.y(line.cents[0])
+    outline = f"M0 {_short(drawn)}"
+    for day, cents in enumerate(line.cents):
+        if abs((y := scale.y(cents)) - drawn) >= _VISIBLE:
+            drawn = y
+            outline += f"H{day}V{_short(y)}"
+    outline += f"H{len(line.cents)}"
     area = Markup('<path class="area" d="{}"/>').format(f"{outline}V{_short(scale.y(0))}H0Z") if line.kind == "main" else Markup("")
     return area + Markup('<path class="line {}" d="{}" vector-effect="non-scaling-stroke"/>').format(line.kind, outline)
 

@@ -14,10 +14,12 @@ import msgspec
 from partner_portal.infra import clock, db, numbers, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import NotFound, Refused
+from partner_portal.kernel.errors import Invalid, NotFound, Refused
 from partner_portal.web.lists import Column, Listing, Window
 
 from ..events import BuyoutRequested, CustomerAsked
+from ..policy import afterwards
+from ..policy.afterwards import Leaving, Thing, Wish
 from ..policy.cost_sheet import CostLine, LineCode
 from ..policy.inputs import canonical_inputs, changed_inputs
 from ..policy.preview import EndKind, Preview
@@ -68,12 +70,14 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     comment: str = ""
     has_mandate: bool = False
+    afterwards: tuple[Wish, ...] = ()
 
 
 async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
     """The case exists: an ordinary end waits for the customer, a buyout for finance; the services are held.
 
-    Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast, NobodyToAsk.
+    Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast, NobodyToAsk,
+    Invalid for a wish about what a service does not leave behind.
     """
     quote = await _usable(quote_id)
     await sending.must_reach(quote.customer)
@@ -82,6 +86,8 @@ async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
     for service in outcome.services:
         if service.already_ended or service.ending.ends_on < clock.today():
             raise EndsInThePast(service=service.name, ends_on=service.ending.ends_on.isoformat())
+    if faults := afterwards.faults(filing.afterwards, leaving(shown), clock.today()):
+        raise Invalid(*faults)
     case = await _insert(actor, quote, filing, shown)
     await _hold(actor, case, outcome)
     note = Note(
@@ -124,6 +130,17 @@ async def _still_true(actor: Actor, quote: Quote) -> Shown:
     return shown
 
 
+def leaving(shown: Shown) -> dict[UUID, Leaving]:
+    """What each service of the preview leaves behind, and when."""
+    last_days = {service.ref: service.ending.ends_on for service in shown.previews[Layer.CUSTOMER].services}
+    return {row["id"]: Leaving(things_of(row), last_days[str(row["id"])]) for row in shown.rows}
+
+
+def things_of(row: Any) -> tuple[Thing, ...]:
+    """What a service leaves behind, by its row."""
+    return afterwards.things_of(has_numbers=row["has_numbers"], is_domain=row["is_domain"], has_data=row["has_data"])
+
+
 def _essence(previews: dict[Layer, Preview]) -> Any:
     """What a quote promises: the ends and the money; that notice now arrives a day later may leave both as they were."""
     return {
@@ -160,6 +177,7 @@ async def _insert(actor: Actor, quote: Quote, filing: Filing, shown: Shown) -> T
         ends_on=min(service.ending.ends_on for service in outcome.services),
         payer=Payer.PARTNER if payer_layer is Layer.PARTNER else Payer.CUSTOMER,
         computed_cents=extra_cost(lines_of(shown.previews[payer_layer])),
+        afterwards=msgspec.json.encode(filing.afterwards).decode(),
         filed_by=actor.trail,
         filed_at=clock.now(),
     )

@@ -16,6 +16,7 @@ from partner_portal.infra.brand import Brand
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
 
+from ..policy.afterwards import Plan, Wish, kept_until
 from ..policy.cost_sheet import CostLine, LineCode, totals
 from ..policy.preview import Ending, EndKind, Preview
 from ..tables import Quote, Termination
@@ -73,11 +74,12 @@ class Adjustment(msgspec.Struct, frozen=True):
 
 
 class Afterwards(msgspec.Struct, frozen=True):
-    """Something to arrange around the end: a number, domain, mailbox, data or equipment."""
+    """Something to arrange around the end: a number, domain, mailbox, data or equipment, and what the customer wants with it."""
 
     kind: str
     what: str
     until: date | None = None
+    plan: str = Plan.UNDECIDED
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -304,19 +306,22 @@ def amount_for(told: Dossier, reader: str) -> Money | None:
 
 
 def afterwards(told: Dossier) -> tuple[Afterwards, ...]:
-    """What is to be arranged around the end of each service."""
+    """What is to be arranged around the end of each service, as it was wished when the case was filed."""
+    wishes = {(wish.service_id, wish.thing): wish for wish in wishes_of(told.case)}
     found = []
     for row, service in zip(told.rows, told.previews[Layer.CUSTOMER].services, strict=True):
-        last = service.ending.ends_on
-        if row["is_domain"]:
-            found.append(Afterwards("domain", row["label"], last + timedelta(days=40)))
-        if row["has_numbers"]:
-            found.append(Afterwards("number", row["label"], last + timedelta(days=30)))
-        if row["has_data"]:
-            found.append(Afterwards("data", row["label"], last + timedelta(days=30)))
+        for thing in cases.things_of(row):
+            wish = wishes.get((row["id"], thing))
+            until = wish.until if wish and wish.until else kept_until(thing, service.ending.ends_on)
+            found.append(Afterwards(thing.value, row["label"], until, wish.plan if wish else Plan.UNDECIDED))
         if row["equipment_cents"]:
             found.append(Afterwards("equipment", row["label"]))
     return tuple(found)
+
+
+def wishes_of(case: Termination) -> tuple[Wish, ...]:
+    """What was wished for afterwards when the case was filed."""
+    return msgspec.json.decode(case.afterwards, type=tuple[Wish, ...])
 
 
 def asked_content(told: Dossier, language: str) -> str:
