@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from partner_portal.infra import outbox
 from partner_portal.kernel.actor import StaffRole
-from tests import browser
+from tests import chromium
 from tests.admin.conftest import PASSWORD, enter
 from tests.admin.test_forms import state
 from tests.journeys import partner
@@ -19,8 +19,8 @@ from tests.world import World
 
 def approve(address: str) -> None:
     """Fien signs in, looks at the case, and approves it by its form; then the work list is empty."""
-    with browser.launched() as chromium:
-        page = chromium.new_context(locale="nl-NL").new_page()
+    with chromium.launched() as running:
+        page = running.new_context(locale="nl-NL").new_page()
         failures: list[str] = []
         page.on("pageerror", lambda error: failures.append(str(error)))
         sign_in(page, address)
@@ -41,8 +41,8 @@ def approve(address: str) -> None:
 
 def look_and_adjust(address: str) -> None:
     """Fien reads how the sum is made up, and proposes another one on the work list; the row of the case cannot be changed."""
-    with browser.launched() as chromium:
-        page = chromium.new_context(locale="nl-NL", viewport={"width": 360, "height": 800}).new_page()
+    with chromium.launched() as running:
+        page = running.new_context(locale="nl-NL", viewport={"width": 360, "height": 800}).new_page()
         refused: list[str] = []
         page.on("console", lambda message: refused.append(message.text) if "Content Security Policy" in message.text else None)
         sign_in(page, address)
