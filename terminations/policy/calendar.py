@@ -174,7 +174,7 @@ def _stretches(unwished: Judged, renewed: Judged, first: date, horizon: date) ->
     minimum = unwished.case.minimum_end or date.min
     while first < horizon:
         verdict = renewed if first > minimum else unwished
-        free_from = date.min if dates.already_ended(verdict.case) else verdict.first_possible_end
+        free_from = verdict.first_possible_end
         early = first < free_from
         plan = ending_plan(verdict, first if early else dates.earliest_end(verdict.case, first))
         last = _last_alike(verdict.case.terms, plan, first, free_from - ONE_DAY if early else None)

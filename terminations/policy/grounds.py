@@ -38,7 +38,6 @@ class GroundRule(msgspec.Struct, frozen=True, kw_only=True):
     telecom_only: bool = False
     within_months: int | None = None
     counts_from_signing: bool = False
-    buys_out: bool = False
     evidence: str | None = None
     needs_person: bool = False
 
@@ -68,12 +67,12 @@ GROUND_RULES: Mapping[Ground, GroundRule] = {
         ends_by=EndsBy.WISHED, law="BW 6:75, 6:265", free=True, evidence="evidence.outage_record", needs_person=True
     ),
     Ground.UNFORESEEN: GroundRule(ends_by=EndsBy.ORDINARY, law="BW 6:258", needs_person=True),
-    Ground.RELOCATION: GroundRule(ends_by=EndsBy.WISHED, law="contract", buys_out=True, evidence="evidence.new_address"),
+    Ground.RELOCATION: GroundRule(ends_by=EndsBy.WISHED, law="contract", evidence="evidence.new_address"),
     Ground.DEATH: GroundRule(ends_by=EndsBy.WISHED, law="contract", free=True, consumers_only=True, evidence="evidence.death_certificate"),
     Ground.BANKRUPTCY: GroundRule(
         ends_by=EndsBy.ORDINARY, law="Fw 37, 37b, 53, 128", evidence="evidence.curator_letter", needs_person=True
     ),
-    Ground.PORT_OUT: GroundRule(ends_by=EndsBy.WISHED, law="Tw 4.10", buys_out=True, evidence="evidence.port_mandate"),
+    Ground.PORT_OUT: GroundRule(ends_by=EndsBy.WISHED, law="Tw 4.10", evidence="evidence.port_mandate"),
     Ground.NON_PAYMENT: GroundRule(ends_by=EndsBy.ORDINARY, law="BW 6:82, 6:265", evidence="evidence.default_notice", needs_person=True),
 }
 
@@ -83,7 +82,6 @@ class GroundEffect(msgspec.Struct, frozen=True, kw_only=True):
 
     ends_on: date | None = None
     free: bool = False
-    buys_out: bool = False
     percentage: Decimal | None = None
     notes: tuple[Applied, ...] = ()
 
@@ -109,7 +107,6 @@ def effect_of(case: Protected, asked: Asked, rules: Mapping[Ground, GroundRule] 
     return GroundEffect(
         ends_on=_end(asked, rule),
         free=rule.free,
-        buys_out=rule.buys_out,
         percentage=case.facts.buyout.relocation_percentage if asked.ground is Ground.RELOCATION else None,
         notes=tuple(notes),
     )
