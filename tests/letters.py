@@ -98,6 +98,7 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         "offer": "",
         "error": None,
         "sent_to": "m•••@korenbloem.example.com",
+        "lapsed_at": datetime(2026, 12, 7, 5, 0, tzinfo=UTC),
         "reported_at": datetime(2026, 11, 23, 8, 12, tzinfo=UTC),
         "first_free_end": date(2027, 6, 15),
         "code": "482 913",
@@ -106,11 +107,11 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         "withdraw_until": date(2026, 12, 10),
         "content": ASKED[language],
         "after": [
-            Words(kind="number", what="0592 012 346", until=date(2026, 12, 15)),
-            Words(kind="domain", what="korenbloem.test", until=date(2027, 1, 15)),
-            Words(kind="mailbox", what="info@korenbloem.test", until=date(2027, 1, 15)),
-            Words(kind="data", what="reservekopie", until=date(2027, 1, 15)),
-            Words(kind="equipment", what="router", until=date(2026, 12, 29)),
+            Words(kind="number", what="0592 012 346", until=date(2026, 12, 15), plan="take_along"),
+            Words(kind="domain", what="korenbloem.test", until=date(2027, 1, 15), plan="undecided"),
+            Words(kind="mailbox", what="info@korenbloem.test", until=date(2027, 1, 15), plan="undecided"),
+            Words(kind="data", what="reservekopie", until=date(2027, 1, 15), plan="undecided"),
+            Words(kind="equipment", what="router", until=date(2026, 12, 29), plan="undecided"),
         ],
         "steps": [
             Words(who="Jikke de Boer (Noord ICT)", what={"nl": "Opzegging ingediend", "en": "Termination filed"}[language], when=NIGHT, text_version=None),
@@ -142,3 +143,16 @@ def letter(language: str, **other: Any) -> dict[str, Any]:
         number="NRD-2026-0042",
         **other,
     )
+
+
+TO_PARTNER = {"not_me_reported", "case_refused", "buyout_refused_by_payer", "buyout_refused_by_finance", "withdrawal_denied"}
+TO_FINANCE = {"buyout_requested", "four_eyes_needed", "buyout_countered", "withdrawal_asked"}
+
+
+def words_of(mail: str, language: str) -> dict[str, Any]:
+    """The words of this mail, as its reader gets them."""
+    if mail in TO_PARTNER | TO_FINANCE:
+        reader, path = ("partner", "portal/terminations/0190") if mail in TO_PARTNER else ("provider", "admin/work-list")
+        face = Brand(name=PROVIDER, email="finance@kadetel.example.com")
+        return words(language, reader=reader, brand=face, link=f"https://portal.example.com/{path}")
+    return words(language, **({"valid_until": NIGHT} if mail == "approval_code" else {}))

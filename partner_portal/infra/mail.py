@@ -6,6 +6,7 @@ import hashlib
 import re
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ import msgspec
 import structlog
 from css_inline import CSSInliner
 
-from partner_portal.kernel.errors import NotFound
+from partner_portal.kernel.errors import NotFound, Refused
 from partner_portal.kernel.events import Event
 
 from . import clock, db, files, mail_message, outbox, settings, smtp, templates, tokens
@@ -40,11 +41,30 @@ class NobodysMail(RuntimeError):
     """A mail is queued by a job of a tenant, never in a unit of work that belongs to none."""
 
 
-class Attachment(msgspec.Struct, frozen=True):
-    """A document on file that goes with a mail, under this name."""
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A document on file that goes with a mail, under this name; with a `content_id` it is a picture that stands in the mail itself."""
 
     document: UUID
     filename: str
+    content_id: str = ""
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail bears beside its words.
+
+    `about`: the row that the mail is about, by whose id `about()` finds it again; `reply_to`: where answers go instead of the brand's address;
+    `unsubscribe`: the address that stops further mails of its kind by one click (RFC 8058), for those that nobody asked for one by one.
+    """
+
+    attach: Sequence[Attachment] = ()
+    about: UUID | None = None
+    reply_to: str = ""
+    unsubscribe: str = ""
+
+
+PLAIN = Envelope()
+LOGO = "logo"
+"""The content id of the brand's picture."""
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -56,12 +76,10 @@ class Rendered(msgspec.Struct, frozen=True):
     version: str
 
 
-async def queue(
-    key: str, name: str, *, to: str, language: str, brand: Brand, attach: Sequence[Attachment] = (), **words: Any
-) -> UUID | None:
+async def queue(key: str, name: str, *, to: str, language: str, brand: Brand, envelope: Envelope = PLAIN, **words: Any) -> UUID | None:
     """The mail `name` ("terminations/scheduled") is sent to `to` once this unit of work commits; None if `key` was queued before.
 
-    Answers go to `brand`'s address. NotAnAddress if `to` can be none.
+    Answers go to `brand`'s address, or where the envelope says. NotAnAddress if `to` can be none.
     """
     tenant = db.current().principal.tenant
     if tenant is None:
@@ -73,32 +91,92 @@ async def queue(
         "tenant": tenant,
         "key": key,
         "name": name,
+        "about": envelope.about,
         "language": language,
         "recipient": to.strip(),
         "subject": said.subject,
         "text": tokens.disarm(said.text, ours=ours),
         "html": tokens.disarm(said.html, ours=ours),
         "message_id": mail_message.message_id(key, mail_message.own_address(current.mail_from).domain),
-        "attachments": msgspec.json.encode(attach).decode(),
+        "attachments": msgspec.json.encode(envelope.attach).decode(),
         "template_version": said.version,
         "from_name": _from_name(brand.name, current.provider_name),
-        "reply_to": brand.email or None,
+        "reply_to": envelope.reply_to or brand.email or None,
+        "unsubscribe": envelope.unsubscribe or None,
         "queued_at": clock.now(),
     }
+    return await _keep(row)
+
+
+async def _keep(row: dict[str, Any]) -> UUID | None:
     places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
     statement = f"INSERT INTO infra_mail ({', '.join(row)}) VALUES ({places}) ON CONFLICT (key) DO NOTHING RETURNING id"  # noqa: S608  # our own names
     kept = await db.fetch_one(statement, *row.values())
     if kept is None:
         return None
     mail_id: UUID = kept["id"]
-    await outbox.publish(MailQueued(tenant_id=tenant, mail_id=mail_id))
+    await outbox.publish(MailQueued(tenant_id=row["tenant"], mail_id=mail_id))
     return mail_id
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail as it is on file: to whom, what, when it was queued and when it left; `given_up` when no server would take it."""
+
+    id: UUID
+    key: str
+    name: str
+    recipient: str
+    subject: str
+    queued_at: datetime
+    sent_at: datetime | None
+    given_up: bool
+
+
+async def about(row: UUID) -> list[Posted]:
+    """Every mail about this row, oldest first."""
+    return [Posted(**mail) for mail in await db.fetch(_ABOUT, row)]
+
+
+# The index of dead letters is small: nothing else is looked through.
+_ABOUT = """
+SELECT m.id, m.key, m.name, m.recipient, m.subject, m.queued_at, m.sent_at,
+       m.sent_at IS NULL AND EXISTS (SELECT 1 FROM infra_outbox o WHERE o.dead_at IS NOT NULL AND o.done_at IS NULL
+                                        AND o.topic = 'MailQueued' AND o.payload ->> 'mail_id' = m.id::text) AS given_up
+  FROM infra_mail m WHERE m.about = $1 ORDER BY m.queued_at, m.id
+"""
+MOST_REPEATS = 5
+
+
+class RepeatedEnough(Refused):
+    """The mail was sent again as often as is of any use; something else is wrong."""
+
+
+async def repeat(mail_id: UUID) -> bool:
+    """The mail is sent once more, word for word, as a mail of its own; False while an earlier repetition is still on its way.
+
+    Raises NoSuchMail, RepeatedEnough.
+    """
+    row = await db.fetch_one("SELECT * FROM infra_mail WHERE id = $1", mail_id)
+    if row is None:
+        raise NoSuchMail(id=mail_id)
+    series = f"{row['key'].partition(_AGAIN)[0]}{_AGAIN}"
+    earlier = [mail for mail in await about(row["about"]) if mail.key.startswith(series)]
+    if any(mail.sent_at is None and not mail.given_up for mail in earlier):
+        return False
+    if len(earlier) >= MOST_REPEATS:
+        raise RepeatedEnough(times=MOST_REPEATS)
+    key, domain = f"{series}{len(earlier) + 1}", mail_message.own_address(settings.current().mail_from).domain
+    fresh = {"key": key, "message_id": mail_message.message_id(key, domain), "queued_at": clock.now(), "sent_at": None}
+    return await _keep({name: value for name, value in row.items() if name != "id"} | fresh) is not None
+
+
+_AGAIN = ":again:"
 
 
 def render(name: str, *, language: str, brand: Brand, **words: Any) -> Rendered:
     """The mail `name` in `language`: subject on one line, plain text in short lines, HTML with its styles inlined."""
     folder = _folder(name)
-    given = {"brand": brand, "provider": settings.current().provider_name} | words
+    given = {"brand": brand, "provider": settings.current().provider_name, "logo": False} | words
     subject = mail_message.line(templates.render(f"{folder}/subject.txt", language=language, **given))
     text = templates.render(f"{folder}/body.txt", language=language, **given)
     html = templates.render(f"{folder}/body.html", language=language, subject=subject, **given)
@@ -135,6 +213,7 @@ async def deliver(mail_id: UUID) -> None:
         sender=current.mail_from,
         from_name=row["from_name"],
         reply_to=row["reply_to"],
+        unsubscribe=tokens.fill(row["unsubscribe"] or ""),
         recipient=row["recipient"],
         language=row["language"],
         subject=row["subject"],
@@ -151,7 +230,7 @@ async def deliver(mail_id: UUID) -> None:
 
 async def _part(attached: Attachment) -> mail_message.Part:
     document, content = await files.fetch(attached.document)
-    return mail_message.Part(attached.filename, document.media_type, content)
+    return mail_message.Part(attached.filename, document.media_type, content, attached.content_id)
 
 
 def _folder(name: str) -> str:
@@ -165,8 +244,8 @@ def _from_name(partner: str, provider: str) -> str:
 
 @cache
 def _inliner() -> CSSInliner:
-    # What cannot be inlined (narrow screens, dark mode) stays in the head; nothing is ever fetched.
-    return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+    # Nothing is ever fetched; what the frame marks to be kept (narrow screens, dark mode) stays in the head.
+    return CSSInliner(load_remote_stylesheets=False)
 
 
 def _short_lines(text: str) -> str:

@@ -28,11 +28,12 @@ class NotAnAddress(Invalid):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A file that goes with a mail."""
+    """A file that goes with a mail; with a `content_id` it stands in the mail itself."""
 
     filename: str
     media_type: str
     content: bytes
+    content_id: str = ""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     html: str
     written_at: datetime
+    unsubscribe: str = ""
     parts: Sequence[Part] = ()
 
 
@@ -93,15 +95,27 @@ def compose(draft: Draft) -> bytes:
     message["Subject"] = line(draft.subject)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
+    if draft.unsubscribe:
+        message["List-Unsubscribe"] = f"<{draft.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(draft.text, cte="quoted-printable")
     message.add_alternative(draft.html, subtype="html", cte="quoted-printable")
-    for part in draft.parts:
-        main, _slash, sub = part.media_type.partition("/")
-        message.add_attachment(part.content, maintype=main, subtype=sub, filename=line(part.filename))
+    _add(message, draft.parts)
     # Last: Python moves Content-* headers set earlier into the first part.
     message["Content-Language"] = draft.language
     _name_boundaries(message, draft.message_id)
     return _subject_on_its_line(message.as_bytes())
+
+
+def _add(message: EmailMessage, parts: Sequence[Part]) -> None:
+    _text, html = message.iter_parts()  # as long as nothing is attached
+    for part in sorted(parts, key=lambda part: not part.content_id):
+        main, _slash, sub = part.media_type.partition("/")
+        kind = {"maintype": main, "subtype": sub, "filename": line(part.filename)}
+        if part.content_id:
+            html.add_related(part.content, cid=f"<{part.content_id}>", disposition="inline", **kind)
+        else:
+            message.add_attachment(part.content, **kind)
 
 
 def _subject_on_its_line(wire: bytes) -> bytes:

@@ -35,12 +35,13 @@ class OutboxMessage(Table, tablename="infra_outbox"):
 
 
 class OutgoingMail(Table, tablename="infra_mail"):
-    """A mail as it was rendered, and when it left; the key makes it unique whatever is repeated."""
+    """A mail as it was rendered, about which row it is, and when it left; the key makes it unique whatever is repeated."""
 
     id = UUID(primary_key=True, default=NewId())
     tenant = UUID(null=True, default=None)
     key = Varchar(200)
     name = Varchar(80)
+    about = UUID(null=True, default=None)
     language = Varchar(5)
     recipient = Varchar(320)
     subject = Text()
@@ -51,6 +52,7 @@ class OutgoingMail(Table, tablename="infra_mail"):
     template_version = Varchar(64)
     from_name = Varchar(200)
     reply_to = Varchar(320, null=True, default=None)
+    unsubscribe = Varchar(500, null=True, default=None)
     queued_at = Timestamptz(default=TimestamptzNow())
     sent_at = Timestamptz(null=True, default=None)
 

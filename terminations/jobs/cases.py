@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from partner_portal.infra import db, files, mail, outbox, pdf, settings, tokens
-from partner_portal.infra.mail import Attachment
+from partner_portal.infra.mail import Attachment, Envelope
 from partner_portal.kernel.dates import local_date
 from partner_portal.kernel.events import Event
 
@@ -95,7 +96,7 @@ async def remind(event: CustomerReminded) -> None:
     link = await decisions.newest_open(case.id)
     if link is None:
         return
-    address = f"{settings.current().public_url}/confirm/{tokens.placeholder('token', link.id)}"
+    address = links.address(link.id)
     if link.purpose == Purpose.CONSENT:
         await _send(event, told, "approval_reminder", "customer", **_asking(told, address))
     else:
@@ -109,9 +110,8 @@ async def send_code(event: CodeNeeded) -> None:
     if link is None or link.code_expires_at is None:
         return
     person = Person(link.recipient_name, link.recipient, _person(told, "customer").language)
-    await _send_to(
-        event, told, "approval_code", person, code=tokens.placeholder("code", link.id, event.nth), valid_until=link.code_expires_at
-    )
+    words = {"code": tokens.placeholder("code", link.id, event.nth), "valid_until": link.code_expires_at, "reader": "customer"}
+    await _send_to(event, told, "approval_code", person, envelope=Envelope(about=event.termination_id), **words)
 
 
 async def alert_finance(event: BuyoutRequested) -> None:
@@ -120,7 +120,7 @@ async def alert_finance(event: BuyoutRequested) -> None:
     needs_two = buyouts.needs_two(told.case, told.case.computed_cents)
     bill = letters.sheet(told, letters.provider().language, only=cases.EXTRA_COSTS)
     await _send(
-        event, told, "buyout_requested", "provider", sheet=bill, payer=letters.payer_name(told), needs_two=needs_two, link=_work_list()
+        event, told, "buyout_requested", "provider", sheet=bill, payer=letters.payer_name(told), needs_two=needs_two, **_work(told.case)
     )
 
 
@@ -144,7 +144,7 @@ async def ask_second(event: SecondAgreementNeeded) -> None:
         limit=letters.buyout_sum(told, settings.current().four_eyes_limit_cents),
         first_decider=first["decided_by_label"],
         adjustment=Adjustment(computed, first["reason"]) if first["amount_cents"] != told.case.computed_cents else None,
-        link=_work_list(),
+        **_work(told.case),
     )
 
 
@@ -162,7 +162,7 @@ async def tell_counter(event: BuyoutCountered) -> None:
         proposed=proposed,
         note=step["note"] or None,
         decided_by=step["actor_label"],
-        link=_work_list(),
+        **_work(told.case),
     )
 
 
@@ -176,13 +176,13 @@ async def tell_refused(event: TerminationRefused) -> None:
         for reader in ("partner", "customer") if told.customer_pays and was_proposed else ("partner",):
             await _send(event, told, "buyout_refused_by_finance", reader, reason=step["note"], first_free_end=free_end)
         return
-    words: dict[str, Any] = {"decided_by": step["actor_label"], "decided_at": step["at"], "link": _case_address(case)}
+    words: dict[str, Any] = {"decided_by": step["actor_label"], "decided_at": step["at"]}
     for reader in ("partner", "provider"):
         if step["action"] == Action.REFUSE_BUYOUT:
             amount = letters.buyout_sum(told, case.agreed_cents or 0)
-            await _send(event, told, "buyout_refused_by_payer", reader, reader=reader, amount=amount, note=step["note"] or None, **words)
+            await _send(event, told, "buyout_refused_by_payer", reader, amount=amount, note=step["note"] or None, **words)
         elif reader == "partner" or case.is_buyout:
-            await _send(event, told, "case_refused", reader, reader=reader, reason=step["note"] or None, **words)
+            await _send(event, told, "case_refused", reader, reason=step["note"] or None, **words)
 
 
 async def tell_not_me(event: NotMeReported) -> None:
@@ -194,8 +194,6 @@ async def tell_not_me(event: NotMeReported) -> None:
         words = {
             "sent_to": letters.masked(sent_to["recipient"] if sent_to else ""),
             "reported_at": step["at"],
-            "reader": reader,
-            "link": _case_address(case),
         }
         await _send(event, told, "not_me_reported", reader, **words)
 
@@ -203,7 +201,7 @@ async def tell_not_me(event: NotMeReported) -> None:
 async def tell_expired(event: TerminationExpired) -> None:
     """Everybody who was asked learns that nothing ends."""
     told = await letters.dossier(await Termination.get(event.termination_id))
-    *_, last, _expiry = history = await cases.history(event.termination_id)
+    *_, last, expiry = history = await cases.history(event.termination_id)
     by_finance = State(last["state"]) in {State.WAITING_FOR_FINANCE, State.COUNTERED}
     by_partner = State(last["state"]) is State.PROPOSED and not told.customer_pays
     silent = "provider" if by_finance else "partner" if by_partner else "customer"
@@ -211,7 +209,7 @@ async def tell_expired(event: TerminationExpired) -> None:
     was_asked = told.customer_pays and any(step["action"] == Action.PROPOSE for step in history)
     for reader in _EVERYBODY if told.case.is_buyout else _EVERYBODY[:2]:
         if reader != "customer" or silent == "customer" or was_asked:
-            await _send(event, told, "case_expired", reader, reader=reader, silent=silent, who=names[silent])
+            await _send(event, told, "case_expired", reader, silent=silent, who=names[silent], lapsed_at=expiry["at"])
 
 
 async def confirm(event: TerminationScheduled) -> None:
@@ -231,7 +229,6 @@ async def confirm(event: TerminationScheduled) -> None:
             "content": letters.asked_content(told, person.language),
             "after": letters.afterwards(told),
             "withdraw_until": letters.withdraw_until(told),
-            "reader": reader,
         }
         await _send(event, told, "scheduled", reader, attach=[Attachment(document.id, document.filename)], **words)
 
@@ -239,7 +236,7 @@ async def confirm(event: TerminationScheduled) -> None:
 async def ask_withdrawal(event: WithdrawalAsked) -> None:
     """Finance learns that a late withdrawal waits for its consent."""
     told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
-    await _send(event, told, "withdrawal_asked", "provider", asked_by=step["actor_label"], reason=step["note"] or None, link=_work_list())
+    await _send(event, told, "withdrawal_asked", "provider", asked_by=step["actor_label"], reason=step["note"] or None, **_work(told.case))
 
 
 async def tell_withdrawn(event: TerminationWithdrawn) -> None:
@@ -252,7 +249,7 @@ async def tell_withdrawn(event: TerminationWithdrawn) -> None:
             "lines": [line for line in lines if line.reference not in over],
             "ended": [line.service for line in lines if line.reference in over],
         }
-        await _send(event, told, "withdrawn", reader, reader=reader, decided_by=step["actor_label"], decided_at=step["at"], **words)
+        await _send(event, told, "withdrawn", reader, decided_by=step["actor_label"], decided_at=step["at"], **words)
 
 
 async def tell_denied(event: WithdrawalDenied) -> None:
@@ -265,7 +262,7 @@ async def tell_ended(event: TerminationEnded) -> None:
     """Everybody learns that the services have ended."""
     told = await letters.dossier(await Termination.get(event.termination_id))
     for reader in _EVERYBODY:
-        await _send(event, told, "ended", reader, reader=reader, after=letters.afterwards(told))
+        await _send(event, told, "ended", reader, after=letters.afterwards(told))
 
 
 def _asking(told: Dossier, link: str) -> dict[str, Any]:
@@ -277,20 +274,28 @@ def _asking(told: Dossier, link: str) -> dict[str, Any]:
     }
 
 
-async def _send(event: CaseEvent, told: Dossier, name: str, to: str, **words: Any) -> None:
+async def _send(event: CaseEvent, told: Dossier, name: str, to: str, *, attach: Sequence[Attachment] = (), **words: Any) -> None:
+    """The mail `name` goes to the reader `to`, in the face of whom it comes from, answered at a desk that knows the case."""
     person = _person(told, to)
     if person.email:
-        await _send_to(event, told, name, person, reader_key=to, **words)
+        answers = told.partner.email if to == "provider" else ""
+        envelope = Envelope(attach=attach, about=event.termination_id, reply_to=answers)
+        usual = {"reader": to, "link": await _address_for(to, told.case)}
+        await _send_to(event, told, name, person, envelope=envelope, **(usual | words))
 
 
-async def _send_to(event: CaseEvent, told: Dossier, name: str, person: Person, *, reader_key: str = "customer", **words: Any) -> None:
-    brand = letters.provider_brand() if reader_key == "provider" else told.brand
+async def _send_to(event: CaseEvent, told: Dossier, name: str, person: Person, *, envelope: Envelope, **words: Any) -> None:
+    reader = words["reader"]
+    # Codes are counted for each link, everything else by the steps of the case.
+    of = event.link_id if isinstance(event, CodeNeeded) else event.termination_id
     await mail.queue(
-        f"{event.termination_id}:{event.nth}:{name}:{reader_key}",
+        f"{of}:{event.nth}:{name}:{reader}",
         f"terminations/{name}",
         to=person.email,
         language=person.language,
-        brand=brand,
+        # A customer is its partner's; the partner and finance are the provider's.
+        brand=told.brand if reader == "customer" else letters.provider_brand(),
+        envelope=envelope,
         case=letters.case_words(told),
         **({"lines": letters.line_words(told, person.language)} | words),
     )
@@ -311,12 +316,21 @@ def _day(case: Termination) -> Any:
     return local_date(case.waits_until - timedelta(seconds=1))
 
 
+async def _address_for(reader: str, case: Termination) -> str | None:
+    """Where the reader finds how the case stands: a customer behind the link it answered by. None where it finds it nowhere."""
+    if reader == "customer":
+        return await links.answered(case.id)
+    return _case_address(case) if reader == "partner" else None
+
+
 def _case_address(case: Termination) -> str:
-    return f"{settings.current().public_url}/api/v1/terminations/{case.id}"
+    return f"{settings.current().public_url}/portal/terminations/{case.id}"
 
 
-def _work_list() -> str:
-    return f"{settings.current().public_url}/admin/work-list"
+def _work(case: Termination) -> dict[str, Any]:
+    """Where finance decides, and until when it can."""
+    until = _day(case) if case.waits_until is not None else case.ends_on
+    return {"link": f"{settings.current().public_url}/admin/work-list", "valid_until": until}
 
 
 async def take_effect() -> None:

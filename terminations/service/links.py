@@ -45,7 +45,22 @@ async def make(case: Termination, purpose: Purpose, *, recipient: str, recipient
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
         *(link, case.tenant, case.id, purpose, tokens.sha256(tokens.token(link)), recipient, recipient_name, expires_at, clock.now()),
     )
-    return Link(link, f"{settings.current().public_url}/confirm/{tokens.placeholder('token', link)}")
+    return Link(link, address(link))
+
+
+def address(link: UUID) -> str:
+    """The address of a link with a placeholder for its secret, as a stored mail may hold it."""
+    return f"{settings.current().public_url}/confirm/{tokens.placeholder('token', link)}"
+
+
+async def answered(case: UUID) -> str | None:
+    """The address at which the customer sees what became of its answer, as a stored mail may hold it; None where it gave none by a link."""
+    row = await db.fetch_one(
+        "SELECT id FROM termination_decision_link WHERE termination = $1 AND decided_at IS NOT NULL AND decision <> 'not_me'"
+        " ORDER BY decided_at DESC LIMIT 1",
+        case,
+    )
+    return address(row["id"]) if row else None
 
 
 async def bearer(token: str) -> Actor:
