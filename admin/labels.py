@@ -86,6 +86,11 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "termination_step.action": {
         "file": sentence("Filed the termination"),
         "file_buyout": sentence("Filed the termination with a buyout"),
+        "file_by_notice": sentence("Gave notice on the public page"),
+        "file_buyout_by_notice": sentence("Gave notice on the public page"),
+        "file_by_customer": sentence("Gave notice in the portal"),
+        "file_buyout_by_customer": sentence("Asked in the portal to leave early"),
+        "choose_earlier": sentence("Chose an earlier day, against a buyout"),
         "approve": sentence("Agreed to the end"),
         "refuse": sentence("Refused the end"),
         "not_me": sentence("Said not to be the right person"),

@@ -27,10 +27,15 @@ class Action(StrEnum):
 
     FILE = "file"
     FILE_BUYOUT = "file_buyout"
-    # the customer
+    # the customer: by a notice on a public page, which has yet to be verified, or signed in, which is its consent
+    FILE_BY_NOTICE = "file_by_notice"
+    FILE_BUYOUT_BY_NOTICE = "file_buyout_by_notice"
+    FILE_BY_CUSTOMER = "file_by_customer"
+    FILE_BUYOUT_BY_CUSTOMER = "file_buyout_by_customer"
     APPROVE = "approve"
     REFUSE = "refuse"
     NOT_ME = "not_me"
+    CHOOSE_EARLIER = "choose_earlier"  # another case, for an earlier day against a buyout, takes the place of this one
     # whoever pays the buyout
     ACCEPT = "accept"
     ACCEPT_WITH_CONSENT = "accept_with_consent"
@@ -67,9 +72,14 @@ _W, _A = State, Action
 STEPS: dict[tuple[State | None, Action], State] = {
     (None, _A.FILE): _W.WAITING_FOR_CUSTOMER,
     (None, _A.FILE_BUYOUT): _W.WAITING_FOR_FINANCE,
+    (None, _A.FILE_BY_NOTICE): _W.WAITING_FOR_CUSTOMER,
+    (None, _A.FILE_BUYOUT_BY_NOTICE): _W.WAITING_FOR_FINANCE,
+    (None, _A.FILE_BY_CUSTOMER): _W.SCHEDULED,
+    (None, _A.FILE_BUYOUT_BY_CUSTOMER): _W.WAITING_FOR_FINANCE,
     (_W.WAITING_FOR_CUSTOMER, _A.APPROVE): _W.SCHEDULED,
     (_W.WAITING_FOR_CUSTOMER, _A.REFUSE): _W.REFUSED,
     (_W.WAITING_FOR_CUSTOMER, _A.NOT_ME): _W.WAITING_FOR_CUSTOMER,
+    (_W.WAITING_FOR_CUSTOMER, _A.CHOOSE_EARLIER): _W.WITHDRAWN,
     (_W.WAITING_FOR_CUSTOMER, _A.SEND_AGAIN): _W.WAITING_FOR_CUSTOMER,
     (_W.WAITING_FOR_CUSTOMER, _A.REMIND): _W.WAITING_FOR_CUSTOMER,
     (_W.WAITING_FOR_CUSTOMER, _A.EXPIRE): _W.EXPIRED,
@@ -110,9 +120,14 @@ STEPS: dict[tuple[State | None, Action], State] = {
 TAKEN_BY: dict[Action, Party] = {
     _A.FILE: Party.PARTNER,
     _A.FILE_BUYOUT: Party.PARTNER,
+    _A.FILE_BY_NOTICE: Party.CUSTOMER,
+    _A.FILE_BUYOUT_BY_NOTICE: Party.CUSTOMER,
+    _A.FILE_BY_CUSTOMER: Party.CUSTOMER,
+    _A.FILE_BUYOUT_BY_CUSTOMER: Party.CUSTOMER,
     _A.APPROVE: Party.CUSTOMER,
     _A.REFUSE: Party.CUSTOMER,
     _A.NOT_ME: Party.CUSTOMER,
+    _A.CHOOSE_EARLIER: Party.CUSTOMER,
     _A.ACCEPT: Party.PAYER,
     _A.ACCEPT_WITH_CONSENT: Party.PAYER,
     _A.REFUSE_BUYOUT: Party.PAYER,

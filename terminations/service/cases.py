@@ -25,7 +25,7 @@ from ..policy.inputs import canonical_inputs, changed_inputs
 from ..policy.preview import EndKind, Preview
 from ..tables import Quote, Termination
 from ..workflow import Action
-from . import in_time, quotes, sending, steps, waiting
+from . import in_time, quotes, scheduling, sending, steps, waiting
 from .buyouts import Payer
 from .facts import Layer
 from .quotes import QuoteExpired, Shown
@@ -46,6 +46,22 @@ class Reason(StrEnum):
 
 
 EXTRA_COSTS = frozenset({LineCode.BUYOUT, LineCode.CLAWBACK, LineCode.RESIDUAL, LineCode.HANDLING})
+
+
+class FiledBy(StrEnum):
+    """Who gives the notice that a case stands for: the partner, somebody on a public page, or the customer itself, signed in."""
+
+    PARTNER = "partner"
+    NOTICE = "notice"
+    CUSTOMER = "customer"
+
+
+_FILES = {FiledBy.PARTNER: Action.FILE, FiledBy.NOTICE: Action.FILE_BY_NOTICE, FiledBy.CUSTOMER: Action.FILE_BY_CUSTOMER}
+_FILES_BUYOUT = {
+    FiledBy.PARTNER: Action.FILE_BUYOUT,
+    FiledBy.NOTICE: Action.FILE_BUYOUT_BY_NOTICE,
+    FiledBy.CUSTOMER: Action.FILE_BUYOUT_BY_CUSTOMER,
+}
 
 
 class QuoteUsed(Refused):
@@ -71,10 +87,17 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
     has_mandate: bool = False
     afterwards: tuple[Wish, ...] = ()
+    by: FiledBy = FiledBy.PARTNER
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether the notice counts from the day of the quote; a partner without a mandate only announces the customer's own."""
+        return self.has_mandate or self.by is not FiledBy.PARTNER
 
 
 async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
-    """The case exists: an ordinary end waits for the customer, a buyout for finance; the services are held.
+    """The case exists: an ordinary end waits for the customer (or is planned, where the customer itself files), a buyout for finance; the
+    services are held.
 
     Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast, NobodyToAsk,
     Invalid for a wish about what a service does not leave behind.
@@ -95,12 +118,19 @@ async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
         facts={"quote": quote.number, "reason": filing.reason.value, "has_mandate": filing.has_mandate},
         on_behalf_of=shown.parties.customer_name,
     )
+    await _begin(actor, case, filing, note)
+    return case
+
+
+async def _begin(actor: Actor, case: Termination, filing: Filing, note: Note) -> None:
+    """The new case waits for whoever decides next; what the customer itself files, and finance need not judge, is agreed already."""
     answer_by = await in_time.answer_by(case)
     if case.is_buyout:
-        await steps.take(actor, case, Action.FILE_BUYOUT, BuyoutRequested, note=note, **waiting.for_finance(case, answer_by))
+        await steps.take(actor, case, _FILES_BUYOUT[filing.by], BuyoutRequested, note=note, **waiting.for_finance(case, answer_by))
+    elif filing.by is FiledBy.CUSTOMER:
+        await scheduling.schedule(actor, case, _FILES[filing.by], note)
     else:
-        await steps.take(actor, case, Action.FILE, CustomerAsked, note=note, **waiting.for_customer(case, answer_by))
-    return case
+        await steps.take(actor, case, _FILES[filing.by], CustomerAsked, note=note, **waiting.for_customer(case, answer_by))
 
 
 async def _usable(quote_id: UUID) -> Quote:
@@ -173,7 +203,7 @@ async def _insert(actor: Actor, quote: Quote, filing: Filing, shown: Shown) -> T
         comment=filing.comment,
         has_mandate=filing.has_mandate,
         is_buyout=needs_finance(outcome),
-        received_on=min(shown.request.received_on, clock.today()) if filing.has_mandate else None,
+        received_on=min(shown.request.received_on, clock.today()) if filing.is_notice else None,
         ends_on=min(service.ending.ends_on for service in outcome.services),
         payer=Payer.PARTNER if payer_layer is Layer.PARTNER else Payer.CUSTOMER,
         computed_cents=extra_cost(lines_of(shown.previews[payer_layer])),

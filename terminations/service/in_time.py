@@ -35,8 +35,8 @@ def last_day(request: Request, services: Sequence[ServiceFacts], *, within_days:
 
 
 async def answer_by(case: Termination) -> date | None:
-    """The last day to say yes to this case; None where the partner holds the mandate, so that notice was given by filing."""
-    if case.has_mandate:
+    """The last day to say yes to this case; None where notice was given by filing: on a mandate, or by the customer itself."""
+    if case.received_on is not None:
         return None
     quote: Quote = await Quote.get(case.quote)
     within = max((case.ends_on - clock.today()).days, 0)

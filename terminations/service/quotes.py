@@ -27,7 +27,10 @@ RULES_VERSION = "2026-11"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """Which services are to end, from when they need not run, and how; `received_on` is the day notice is (or would be) received."""
+    """Which services are to end, from when they need not run, and how; `received_on` is the day notice is (or would be) received.
+
+    `notice` names the notice on record that was received on that day; it makes an earlier day than today certain.
+    """
 
     services: tuple[UUID, ...]
     received_on: date
@@ -36,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ground: Ground | None = None
     ground_told_on: date | None = None
     ground_effective_on: date | None = None
+    notice: UUID | None = None
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +105,7 @@ def _check_received(actor: Actor, request: Request, today: date) -> None:
         raise Invalid(FieldError("/service_ids", "empty"))
     if len(set(request.services)) != len(request.services):
         raise Invalid(FieldError("/service_ids", "twice"))
-    if request.received_on < today and actor.kind is not ActorKind.STAFF:
+    if request.received_on < today and actor.kind is not ActorKind.STAFF and request.notice is None:
         raise NotAllowed(needs="staff", received_on=request.received_on.isoformat())
 
 

@@ -37,7 +37,7 @@ class WithdrawalNotAsked(Refused):
 
 async def schedule(actor: Actor, case: Termination, action: Action, note: Note) -> None:
     """All have agreed: each service has its end planned, and everybody will get the confirmation."""
-    after(State(case.state), action)
+    after(State(case.state) if case.state else None, action)
     changes = {} if case.received_on else {"received_on": clock.today()}
     await steps.take(actor, case, action, TerminationScheduled, note=note, **changes)
     for line in await _lines(case.id):
