@@ -81,9 +81,9 @@ async def people_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: 
 
 
 def csrf_of(request: Request[Any, Any, Any]) -> str:
-    """The token for the forms of this page; empty for strangers."""
+    """The token for the forms of this page, under a mask of this page's own; empty for strangers."""
     token: str = request.scope["state"]["identity"].token
-    return csrf.token(token) if token else ""
+    return csrf.masked(token) if token else ""
 
 
 def session_cookie() -> str:

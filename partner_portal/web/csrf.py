@@ -2,12 +2,16 @@
 
 Twofold: browsers say from where they send (Sec-Fetch-Site, Origin), and our pages send a token that only this session's pages know. Requests with an
 Authorization header are exempt: no browser sends one by itself. The admin checks tokens of its own; of it only the origin is asked here.
+
+Pages leave compressed, and the length of a compressed page tells who listens whether two things in it are alike (BREACH): in pages the token stands under
+a mask of its own each time. In headers and JSON, which are not compressed, it stands as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
@@ -21,13 +25,32 @@ COOKIE = "portal_csrf"
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OUR_SITE = frozenset({b"same-origin", b"none"})
-_TOKEN_LENGTH = 64
+_DIGITS = 64
 _MOST_PARTS = 1000
 
 
 def token(session_token: str) -> str:
     """The token that pages of this session send along; whoever does not know the session's own token cannot make it."""
     return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def masked(session_token: str) -> str:
+    """The same token for a form of a page: other digits each time, as right as the plain one."""
+    mask = secrets.token_bytes(_DIGITS // 2)
+    return mask.hex() + _xor(mask, bytes.fromhex(token(session_token))).hex()
+
+
+def _plain(sent: str) -> str:
+    if len(sent) != 2 * _DIGITS:
+        return sent
+    try:
+        return _xor(bytes.fromhex(sent[:_DIGITS]), bytes.fromhex(sent[_DIGITS:])).hex()
+    except ValueError:
+        return ""
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(left ^ right for left, right in zip(one, other, strict=True))
 
 
 async def check(method: str, given: Mapping[bytes, bytes], session_token: str, body: Callable[[], Awaitable[bytes]]) -> None:
@@ -38,7 +61,7 @@ async def check(method: str, given: Mapping[bytes, bytes], session_token: str, b
         raise UntrustedOrigin
     if session_token:
         sent = given[HEADER].decode("latin-1") if HEADER in given else await _in_form(given.get(b"content-type", b""), body)
-        if not hmac.compare_digest(token(session_token).encode(), sent.encode()):
+        if not hmac.compare_digest(token(session_token).encode(), _plain(sent).encode()):
             raise UntrustedOrigin
 
 
@@ -68,7 +91,7 @@ def _in_parts(body: bytes, boundary: str) -> str:
             for piece in parser.parse(body):
                 if isinstance(piece, MultipartSegment):
                     named = piece.name
-                elif piece and named == FIELD and len(found) <= _TOKEN_LENGTH:
+                elif piece and named == FIELD and len(found) <= 2 * _DIGITS:
                     found += piece
     except (MultipartError, ValueError):
         return ""  # the route says what is wrong with such a form

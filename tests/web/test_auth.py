@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -215,6 +216,43 @@ async def test_forms_bring_the_token_as_a_field(noord: httpx.AsyncClient) -> Non
 
     assert [answer.status_code for answer in answers] == [201, 201, 403, 403, 403, 403]
     assert answers[0].json() == answers[1].json() == {"name": "bell"}
+
+
+async def test_in_pages_the_token_looks_different_each_time_and_is_as_right(noord: httpx.AsyncClient) -> None:
+    session = noord.cookies["session"]
+    plain = noord.headers.pop("x-csrf-token")
+    seen = {csrf.masked(session) for _ in range(20)}
+
+    assert len(seen) == 20
+    assert not any(plain[:8] in token for token in seen)
+    for token in seen:
+        assert (await noord.post("/forms", data={"name": "bell", "csrf_token": token})).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda token: token[:-1],
+        lambda token: ("1" if token[0] == "0" else "0") + token[1:],
+        lambda token: "é" + token[1:],
+        lambda token: token[::-1],
+        lambda token: token * 2,
+    ],
+)
+async def test_a_spoilt_mask_is_no_token(noord: httpx.AsyncClient, spoil: Callable[[str], str]) -> None:
+    del noord.headers["x-csrf-token"]
+    token = spoil(csrf.masked(noord.cookies["session"]))
+    file = {"file": ("a.txt", b"x")}
+
+    assert (await noord.post("/forms", data={"name": "bell", "csrf_token": token})).status_code == 403
+    assert (await noord.post("/uploads", data={"name": "bell", "csrf_token": token}, files=file)).status_code == 403
+
+
+async def test_the_mask_of_another_session_is_not_right(noord: httpx.AsyncClient) -> None:
+    del noord.headers["x-csrf-token"]
+    other = await sessions.start("member:owner-noord", tenant=NOORD)
+
+    assert (await noord.post("/forms", data={"name": "bell", "csrf_token": csrf.masked(other)})).status_code == 403
 
 
 async def test_reading_needs_no_token(noord: httpx.AsyncClient) -> None:
