@@ -84,6 +84,7 @@ class Share(NamedTuple):
 class CapKey(StrEnum):
     """Which cap lowered the costs."""
 
+    UNDONE = "cap.undone"
     CONSUMER_ZERO = "cap.consumer_zero"
     EXIT_RIGHT = "cap.exit_right"
     WHOLE_CONTRACT = "cap.whole_contract"
@@ -238,9 +239,9 @@ class Reckoning:
         The whole-contract cap cuts the buyout first (last band first), then handling, claw-back and residual value.
         """
         caps, cut = self.stay.caps, []
-        if caps.consumer_zero and costs.together:
+        if (caps.undone or caps.consumer_zero) and costs.together:
             costs = Costs((0,) * len(costs.buyout), 0, 0, 0)
-            cut.append(CapKey.CONSUMER_ZERO)
+            cut.append(CapKey.UNDONE if caps.undone else CapKey.CONSUMER_ZERO)
         if caps.eecc_equipment:
             limited = Costs((0,) * len(costs.buyout), 0, 0, min(costs.residual, remaining_fee))
             if limited != costs:

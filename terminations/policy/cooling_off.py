@@ -50,6 +50,11 @@ def cooling_off_ends(
     return min(statutory_days_end(max(informed_on, concluded_on), terms.days, extra_holidays), longest)
 
 
+def is_open(segment: Segment, channel: Channel, signed_on: date, declared_on: date, *, informed_on: date | None = None) -> bool:
+    """Whether a contract signed on that day can be withdrawn from by a declaration received on `declared_on`."""
+    return has_cooling_off(segment, channel) and declared_on <= cooling_off_ends(signed_on, informed_on)
+
+
 def refund_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
     """Return the last day to repay everything received, by the means it was paid with (BW 6:230r)."""
     return declared_on + timedelta(days=terms.refund_days)

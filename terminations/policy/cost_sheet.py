@@ -79,6 +79,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _CAP_LAW = {
+    CapKey.UNDONE: "BW 6:230s",
     CapKey.CONSUMER_ZERO: "BW 7:408, 7:413",
     CapKey.EXIT_RIGHT: "Directive (EU) 2018/1972 art. 105(6)",
     CapKey.WHOLE_CONTRACT: "BW 6:237 i, 6:94",

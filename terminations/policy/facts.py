@@ -34,6 +34,7 @@ class Ground(StrEnum):
     BANKRUPTCY = "BANKRUPTCY"
     PORT_OUT = "PORT_OUT"
     NON_PAYMENT = "NON_PAYMENT"
+    COOLING_OFF = "COOLING_OFF"
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -88,11 +89,12 @@ class Equipment(msgspec.Struct, frozen=True):
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
-    """What limits buyout, handling, claw-back and residual value together; exit rights and P14 add theirs by themselves."""
+    """What limits buyout, handling, claw-back and residual value together; exit rights, P14 and the cooling-off period add theirs by themselves."""
 
     whole_contract: bool = True
     eecc_equipment: bool = False
     consumer_zero: bool = False
+    undone: bool = False
 
 
 class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True):

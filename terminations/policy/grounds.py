@@ -12,15 +12,19 @@ import msgspec
 from partner_portal.kernel.dates import add_months
 from tenants.policy import Segment
 
-from .facts import Applied, Asked, Ground
+from .cooling_off import is_open, refund_by, return_by
+from .facts import Applied, Asked, Ground, ServiceFacts
 from .protection import Protected, follows_telecom_rules
 
 
 class EndsBy(StrEnum):
-    """How a ground sets the end: the wished day, the day an announced change takes effect at the latest, or as usual."""
+    """How a ground sets the end: the wished day, the day an announced change takes effect at the latest, the day by which an undone
+    contract is paid back, or as usual.
+    """
 
     WISHED = "WISHED"
     UNTIL_EFFECT = "UNTIL_EFFECT"
+    UNDONE = "UNDONE"
     ORDINARY = "ORDINARY"
 
 
@@ -74,14 +78,19 @@ GROUND_RULES: Mapping[Ground, GroundRule] = {
     ),
     Ground.PORT_OUT: GroundRule(ends_by=EndsBy.WISHED, law="Tw 4.10", evidence="evidence.port_mandate"),
     Ground.NON_PAYMENT: GroundRule(ends_by=EndsBy.ORDINARY, law="BW 6:82, 6:265", evidence="evidence.default_notice", needs_person=True),
+    Ground.COOLING_OFF: GroundRule(ends_by=EndsBy.UNDONE, law="BW 6:230o", free=True, consumers_only=True),
 }
 
 
 class GroundEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ground asked for does to one service; `ends_on` is None where it changes no date."""
+    """What the ground asked for does to one service; `ends_on` is None where it changes no date.
+
+    `undoes`: the contract is taken back altogether, so that nothing is owed for the time it ran, and all that was paid is paid back.
+    """
 
     ends_on: date | None = None
     free: bool = False
+    undoes: bool = False
     percentage: Decimal | None = None
     notes: tuple[Applied, ...] = ()
 
@@ -97,7 +106,8 @@ def effect_of(case: Protected, asked: Asked, rules: Mapping[Ground, GroundRule] 
     unmet = _unmet_condition(case, asked, rule)
     if unmet is not None:
         return GroundEffect(notes=(Applied(unmet, rule.law, {"ground": asked.ground.value}),))
-    notes = [Applied(f"ground.{asked.ground.value.lower()}", rule.law)]
+    undoes = rule.ends_by is EndsBy.UNDONE
+    notes = [Applied(f"ground.{asked.ground.value.lower()}", rule.law, _paying_back(asked.received_on) if undoes else {})]
     if rule.evidence is not None and not asked.evidence_on_file:
         notes.append(Applied(rule.evidence, rule.law))
     if rule.needs_person:
@@ -107,9 +117,14 @@ def effect_of(case: Protected, asked: Asked, rules: Mapping[Ground, GroundRule] 
     return GroundEffect(
         ends_on=_end(asked, rule),
         free=rule.free,
+        undoes=undoes,
         percentage=case.facts.buyout.relocation_percentage if asked.ground is Ground.RELOCATION else None,
         notes=tuple(notes),
     )
+
+
+def _paying_back(declared_on: date) -> dict[str, str | int | bool]:
+    return {"refund_on": refund_by(declared_on).isoformat(), "return_on": return_by(declared_on).isoformat()}
 
 
 def _unmet_condition(case: Protected, asked: Asked, rule: GroundRule) -> str | None:
@@ -120,6 +135,8 @@ def _unmet_condition(case: Protected, asked: Asked, rule: GroundRule) -> str | N
         return "ground.telecom_only"
     if rule.ends_by is EndsBy.UNTIL_EFFECT and asked.ground_effective_on is None:
         return "ground.no_date"
+    if rule.ends_by is EndsBy.UNDONE and not _can_be_undone(facts, asked.received_on):
+        return "ground.too_late"
     if rule.within_months is not None:
         since = (facts.signed_on or facts.terms.start) if rule.counts_from_signing else asked.ground_told_on
         if since is None:
@@ -131,9 +148,14 @@ def _unmet_condition(case: Protected, asked: Asked, rule: GroundRule) -> str | N
     return None
 
 
+def _can_be_undone(facts: ServiceFacts, declared_on: date) -> bool:
+    signed_on = facts.signed_on or facts.terms.start
+    return is_open(facts.segment, facts.channel, signed_on, declared_on, informed_on=facts.withdrawal_right_told_on)
+
+
 def _end(asked: Asked, rule: GroundRule) -> date:
-    """Return the day of the wish, not before receipt or today; without a wish the day of effect, or the first day possible."""
-    latest = asked.ground_effective_on if rule.ends_by is EndsBy.UNTIL_EFFECT else None
+    """Return the day of the wish, not before receipt or today; without a wish the day of effect or of paying back, or the first day possible."""
+    latest = {EndsBy.UNTIL_EFFECT: asked.ground_effective_on, EndsBy.UNDONE: refund_by(asked.received_on)}.get(rule.ends_by)
     end = asked.wished_on or latest or asked.first_day
     if latest is not None:
         end = min(end, latest)

@@ -55,7 +55,7 @@ class LeavingByDay:
         self._same_until = self._next_jump = date.min
         self._shrinking: _Shrinking | None = None
         caps, equipment = reckoning.stay.caps, reckoning.stay.equipment
-        self._may_shrink = not (caps.consumer_zero or caps.eecc_equipment)
+        self._may_shrink = not (caps.undone or caps.consumer_zero or caps.eecc_equipment)
         self._equipment_by_day = equipment if equipment is not None and equipment.mode is ResidualMode.DAYS else None
 
     def on(self, gone_on: date) -> LeavingCents:

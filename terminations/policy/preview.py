@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
-from billing.policy.agreed import ServiceKind
+from billing.policy.agreed import CreditMode, ServiceKind
 from billing.policy.tax import VatTotal
-from partner_portal.kernel.dates import ONE_DAY
+from partner_portal.kernel.dates import ONE_DAY, add_months, months_started
 
 from . import dates
 from .buyout import Advance, Reckoning, stay_of
@@ -176,6 +176,7 @@ def reckoning_for(verdict: Judged, *, exit_right: bool) -> Reckoning:
     if exit_right or verdict.case.buyout_barred:
         caps = msgspec.structs.replace(
             caps,
+            undone=verdict.effect.undoes,
             eecc_equipment=caps.eecc_equipment or exit_right,
             consumer_zero=caps.consumer_zero or verdict.case.buyout_barred,
         )
@@ -234,12 +235,20 @@ def ending_plan(verdict: Judged, ends_on: date) -> Plan:
 def ending(verdict: Judged, plan: Plan) -> Ending:
     """Return the ending of a service as planned, with its cost sheet."""
     occasion = occasion_for(verdict.case.facts, plan.ends_on, plan.billing_ends_on)
+    if verdict.effect.undoes and occasion.advance is not None:
+        occasion = msgspec.structs.replace(occasion, advance=_all_paid(occasion.advance, verdict.case.facts.terms.start))
     return Ending(
         kind=plan.kind,
         ends_on=plan.ends_on,
         billing_ends_on=plan.billing_ends_on,
         sheet=cost_sheet(reckoning_for(verdict, exit_right=plan.exit_right), occasion),
     )
+
+
+def _all_paid(advance: Advance, start: date) -> Advance:
+    """Return all that was paid, earlier bills as well, to be counted back as it was charged whatever the contract says of credits (BW 6:230r)."""
+    whole_months = add_months(start, months_started(start, advance.billed_until)) == advance.billed_until
+    return msgspec.structs.replace(advance, billed_from=start, mode=CreditMode.MONTHS if whole_months else CreditMode.CAL)
 
 
 def bill_of(endings: Sequence[Ending]) -> Bill:
@@ -282,6 +291,9 @@ def _service_preview(verdict: Judged, asked: Asked) -> ServicePreview:
 def plans(verdict: Judged, asked: Asked) -> tuple[Plan, Plan | None]:
     """Return how the service ends, and the earlier ending offered beside it."""
     effect = verdict.effect
+    if effect.ends_on is not None and effect.undoes:
+        # Nothing is billed, not even the days it ran: the last day billed lies before the first one.
+        return Plan(EndKind.EXTRAORDINARY, effect.ends_on, verdict.case.facts.terms.start - ONE_DAY, exit_right=True), None
     if effect.ends_on is not None and effect.ends_on < verdict.lawful_end:
         if effect.free:
             return Plan(EndKind.EXTRAORDINARY, effect.ends_on, effect.ends_on, exit_right=True), None

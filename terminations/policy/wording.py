@@ -47,6 +47,9 @@ WORDING: Mapping[str, str] = {
     "ground.bankruptcy": N_("A bankruptcy ends no contract by itself: the trustee is asked whether it will be performed."),
     "ground.port_out": N_("The request to port the number counts as notice. The service ends on the day of porting."),
     "ground.non_payment": N_("Ending for non-payment requires reminders and a notice of default first."),
+    "ground.cooling_off": N_(
+        "Within the cooling-off period the contract is undone: all that was paid is paid back by {refund_on} at the latest, goods are sent back by {return_on}."
+    ),
     "ground.consumers_only": N_("This ground is for consumers only. The ordinary dates apply."),
     "ground.telecom_only": N_("This ground is for telecom services only. The ordinary dates apply."),
     "ground.no_date": N_("The day of the announcement or of its effect is missing. Until it is known, the ordinary dates apply."),
@@ -59,6 +62,7 @@ WORDING: Mapping[str, str] = {
     "evidence.death_certificate": N_("Still needed: the death certificate."),
     "evidence.curator_letter": N_("Still needed: the letter to the trustee and the answer."),
     "evidence.port_mandate": N_("Still needed: the mandate in which the customer accepts a possible buyout."),
+    "cap.undone": N_("The contract is undone within the cooling-off period: leaving costs nothing."),
     "cap.consumer_zero": N_("The law lets a consumer leave this service without paying for leaving: those costs are nil."),
     "cap.exit_right": N_("You leave on a statutory right: only retained equipment is charged, never more than the fees that remained."),
     "cap.whole_contract": N_("Leaving never costs more than the fees up to the end of the contract: the costs were lowered to that."),

@@ -22,7 +22,7 @@ from ..policy import afterwards
 from ..policy.afterwards import Leaving, Thing, Wish
 from ..policy.cost_sheet import CostLine, LineCode
 from ..policy.inputs import canonical_inputs, changed_inputs
-from ..policy.preview import EndKind, Preview
+from ..policy.preview import EndKind, Preview, ServicePreview
 from ..tables import Quote, Termination
 from ..workflow import Action
 from . import in_time, quotes, scheduling, sending, steps, waiting
@@ -147,7 +147,7 @@ async def _still_true(actor: Actor, quote: Quote) -> Shown:
     was_back_dated = asked.received_on < clock.civil_day(quote.created_at)
     now = asked if was_back_dated else msgspec.structs.replace(asked, received_on=max(asked.received_on, clock.today()))
     shown = await quotes.show(actor, now, with_calendar=False)
-    if _essence(shown.previews) != _essence(quotes.outcome_of(quote).previews):
+    if essence(shown.previews) != essence(quotes.outcome_of(quote).previews):
         before = quotes.facts_of(quote)
         changed = [
             {"input": change.key, "then": change.then, "now": change.now}
@@ -171,7 +171,7 @@ def things_of(row: Any) -> tuple[Thing, ...]:
     return afterwards.things_of(has_numbers=row["has_numbers"], is_domain=row["is_domain"], has_data=row["has_data"])
 
 
-def _essence(previews: dict[Layer, Preview]) -> Any:
+def essence(previews: dict[Layer, Preview]) -> Any:
     """What a quote promises: the ends and the money; that notice now arrives a day later may leave both as they were."""
     return {
         layer: [
@@ -243,9 +243,15 @@ async def _hold(actor: Actor, case: Termination, outcome: Preview) -> None:
 def needs_finance(preview: Preview) -> bool:
     """Whether finance must decide: a commitment is bought out, or a ground is claimed that frees or that a person has to judge."""
     return any(
-        service.ending.kind is not EndKind.ORDINARY or any(note.key == "ground.needs_person" for note in service.notes)
+        (service.ending.kind is not EndKind.ORDINARY and not is_undone(service))
+        or any(note.key == "ground.needs_person" for note in service.notes)
         for service in preview.services
     )
+
+
+def is_undone(service: ServicePreview) -> bool:
+    """Whether the contract is withdrawn from within its cooling-off period: a right of the consumer's own, which nobody has to judge."""
+    return any(note.key == "ground.cooling_off" for note in service.notes)
 
 
 def lines_of(preview: Preview) -> list[CostLine]:
