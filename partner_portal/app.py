@@ -6,7 +6,6 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from uuid import UUID
 
 from litestar import Litestar, Response, Router, get
 
@@ -27,7 +26,7 @@ from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
 from partner_portal.overview.pages import routes as overview_pages
 from partner_portal.web import openapi, pages, shell
-from tenants.service import sign_in
+from tenants.service import accounts, sign_in
 
 TAGS = {
     "session": "Signing in and out.",
@@ -42,9 +41,10 @@ TAGS = {
 class People:
     """Who is who, for the web shell."""
 
-    async def member(self, session: sessions.Session) -> Actor | None:
-        """The member behind a session."""
-        return await sign_in.member_now(UUID(session.who.partition(":")[2]))
+    async def person(self, session: sessions.Session) -> Actor | None:
+        """The member or contact behind a session."""
+        account = await accounts.now(session.who)
+        return account.actor if account else None
 
     async def key(self, token: str) -> Actor | None:
         """The software behind an API key."""

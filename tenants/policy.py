@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import msgspec
 
-from partner_portal.kernel.actor import Role
+from partner_portal.kernel.actor import ContactRight, Role
 
 
 class TenantKind(StrEnum):
@@ -61,11 +61,23 @@ _ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 MANAGES_MEMBERS = Role.OWNER
 WRITES = (Role.OWNER, Role.CLERK)
 PASSWORD_LENGTH = range(12, 129)  # NIST SP 800-63B 5.1.1: length counts, composition rules do not
+INVITED_FOR = timedelta(days=7)
+PASSWORD_LINK_FOR = timedelta(hours=1)
+CHOOSING = timedelta(minutes=5)
+MOST_CONTACTS = 200
 
 
 def scopes_of(role: Role) -> frozenset[Scope]:
     """The scopes a member of this role could at most give to a key."""
     return _ROLE_SCOPES[role]
+
+
+def rights_of(*, is_main: bool, is_administrative: bool, is_technical: bool, may_sign: bool) -> frozenset[ContactRight]:
+    """What a contact may do; the main user has every right."""
+    if is_main:
+        return frozenset(ContactRight)
+    given = {ContactRight.ADMINISTRATIVE: is_administrative, ContactRight.TECHNICAL: is_technical, ContactRight.SIGNS: may_sign}
+    return frozenset(right for right, has in given.items() if has)
 
 
 def roles_of(scopes: frozenset[Scope]) -> frozenset[str]:

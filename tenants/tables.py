@@ -1,11 +1,11 @@
-"""Partners, members, keys, customers, contacts, locations; and what every tenant-owned row shares."""
+"""Partners, members, keys, customers, contacts, locations, and how people come in; and what every tenant-owned row shares."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 from uuid import UUID as Id  # noqa: N811  # Piccolo's column has the same name
 
-from piccolo.columns import UUID, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, Array, Boolean, Bytea, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
@@ -75,16 +75,40 @@ class OwnedByTenant(Mixin):
         return row
 
 
+class Credential(Table, tablename="credential"):
+    """What proves a person: one password per address, whatever accounts it has. Nobody's tenant; behind the staff door only."""
+
+    id = UUID(primary_key=True, default=NewId())
+    email = Varchar(320, unique=True)
+    password_hash = Varchar(255, secret=True)
+    changed_at = Timestamptz(default=TimestamptzNow())
+
+    credential_email_lower = Check("email = lower(email)")
+
+
+class PasswordLink(Table, tablename="password_link"):
+    """A link by which whoever reads the mail of `email` chooses a new password, once; only the hash of its token is kept."""
+
+    id = UUID(primary_key=True, default=NewId())
+    email = Varchar(320)
+    token_sha256 = Bytea(unique=True)
+    expires_at = Timestamptz()
+    used_at = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+
 class Member(OwnedByTenant, Table, tablename="member"):
-    """A person who signs in for a partner."""
+    """A person who works for a partner; it can sign in as long as `accepted_as`, the address that took the invitation, is its address."""
 
     email = Varchar(320)
     name = Varchar(200)
     role = Varchar(10, default=Role.READER, choices=Role)
     language = Varchar(5, default="nl")
-    password_hash = Varchar(255, null=True, default=None, secret=True)
+    accepted_as = Varchar(320, null=True, default=None)
     signed_in_at = Timestamptz(null=True, default=None)
     disabled_at = Timestamptz(null=True, default=None)
+    seen_hints = Array(base_column=Varchar(40), default=list)
+    version = Integer(default=1)
     created_at = Timestamptz(default=TimestamptzNow())
 
     @classmethod
@@ -130,20 +154,45 @@ class Customer(OwnedByTenant, Table, tablename="customer"):
 
 
 class Contact(OwnedByTenant, Table, tablename="contact"):
-    """A person at a customer; exactly one of them is the main contact."""
+    """A person at a customer; exactly one of them is the main user, who has every right. Signs in as a member does."""
 
     customer = ForeignKey(Customer, null=False, on_delete=OnDelete.restrict)
     name = Varchar(200)
     email = Varchar(320)
     phone = Varchar(20, null=True, default=None)
+    language = Varchar(5, null=True, default=None, help_text="Leeg: die van de klant")
     is_main = Boolean(default=False)
+    is_administrative = Boolean(default=False)
+    is_technical = Boolean(default=False)
+    may_sign = Boolean(default=False)
     active_until = Date(null=True, default=None)
+    accepted_as = Varchar(320, null=True, default=None)
+    signed_in_at = Timestamptz(null=True, default=None)
+    seen_hints = Array(base_column=Varchar(40), default=list)
+    version = Integer(default=1)
     created_at = Timestamptz(default=TimestamptzNow())
+
+    contact_main_stays = Check("NOT is_main OR active_until IS NULL")
 
     @classmethod
     def get_readable(cls) -> Readable:
         """Contacts are called by name."""
         return Readable("%s (%s)", [cls.name, cls.email])
+
+
+class Invitation(OwnedByTenant, Table, tablename="invitation"):
+    """A link by which a member or a contact takes its account, once; the next replaces it. Only the hash of its token is kept."""
+
+    member = ForeignKey(Member, null=True, default=None, on_delete=OnDelete.restrict)
+    contact = ForeignKey(Contact, null=True, default=None, on_delete=OnDelete.restrict)
+    email = Varchar(320)
+    token_sha256 = Bytea(unique=True)
+    expires_at = Timestamptz()
+    used_at = Timestamptz(null=True, default=None)
+    replaced_at = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    invitation_of_one = Check("(member IS NULL) <> (contact IS NULL)")
 
 
 class Location(OwnedByTenant, Table, tablename="location"):

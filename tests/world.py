@@ -18,7 +18,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind, Role, StaffRole
 from partner_portal.mailcatcher.catcher import Catcher
 from tenants.policy import Segment, TenantKind, WhoBills
-from tenants.service import customers, members, sign_in
+from tenants.service import customers, members, passwords
 from tenants.service.customers import Address, MainContact, NewCustomer
 
 PASSWORD = "correct horse battery"
@@ -104,7 +104,7 @@ async def _tenant(code: str, name: str, kind: TenantKind, bills: WhoBills) -> UU
 
 @cache
 def _hash() -> asyncio.Task[str]:
-    return asyncio.create_task(sign_in.hash_password(PASSWORD))
+    return asyncio.create_task(passwords.hashed(PASSWORD))
 
 
 async def _hashed() -> str:
@@ -117,7 +117,8 @@ async def _partner(code: str, name: str, bills: WhoBills, short: str) -> Partner
     emails = {role: f"{who}@{short}.example.com" for role, who in ((Role.OWNER, "owner"), (Role.CLERK, "clerk"), (Role.READER, "reader"))}
     for role, email in emails.items():
         member = await members.enter(tenant=tenant, email=email, name=f"{role.value.title()} of {name}", role=role)
-        await db.execute("UPDATE member SET password_hash = $2 WHERE id = $1", member, await _hashed())
+        await db.execute("UPDATE member SET accepted_as = email WHERE id = $1", member)
+        await passwords.replace(email, await _hashed())
     return Partner(id=tenant, owner=emails[Role.OWNER], clerk=emails[Role.CLERK], reader=emails[Role.READER])
 
 

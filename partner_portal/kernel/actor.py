@@ -46,7 +46,10 @@ class StaffRole(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts, for which tenant, with which roles; `tenant` is None only for staff and the portal itself, `customer` is a contact's only."""
+    """Who acts, for which tenant, with which roles; `tenant` is None only for staff and the portal itself, `customer` is a contact's only.
+
+    `seen_hints`: which explanations this person has put away.
+    """
 
     kind: ActorKind
     id: str
@@ -56,6 +59,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     channel: str = "api"
     language: str = "nl"
+    seen_hints: frozenset[str] = frozenset()
 
     @property
     def trail(self) -> str:

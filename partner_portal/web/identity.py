@@ -33,8 +33,8 @@ class Authenticator(Protocol):
     Each method opens a unit of work of its own, for at that moment the request has none.
     """
 
-    async def member(self, session: sessions.Session) -> Actor | None:
-        """The member as the database has it now; None if it may no longer come in."""
+    async def person(self, session: sessions.Session) -> Actor | None:
+        """The member or contact as the database has it now; None if it may no longer come in."""
 
     async def key(self, token: str) -> Actor | None:
         """Whoever holds this API key; None if it is unknown, expired or revoked. Asked once a minute per key: the moment to note its use."""
@@ -107,11 +107,11 @@ async def identify(given: Credentials, authenticator: Authenticator, *, limit: i
         return Identity(None, None, "", found.used, limit, found.resets_in_ms)
     actor = found.actor
     if actor is None:
-        actor = await authenticator.member(found.session)
+        actor = await authenticator.person(found.session)
         if actor is None:
             await sessions.end(given.session)
             return Identity(None, None, "", found.used, limit, found.resets_in_ms)
-        await sessions.remember(actor)
+        await sessions.remember(actor, since=found.since)
     return Identity(actor, found.session, given.session, found.used, limit, found.resets_in_ms)
 
 
@@ -125,7 +125,7 @@ async def _key(given: Credentials, authenticator: Authenticator, limit: int) -> 
         actor = await authenticator.key(given.bearer)
         if actor is None:
             raise NotSignedIn
-        await sessions.remember(actor, key=given.bearer)
+        await sessions.remember(actor, key=given.bearer, since=found.since)
     return Identity(actor, None, "", found.used, limit, found.resets_in_ms)
 
 

@@ -12,7 +12,8 @@ from litestar.params import BodyKwarg
 from litestar.routes import HTTPRoute
 
 from partner_portal.infra import db
-from partner_portal.kernel.errors import Invalid
+from partner_portal.kernel.actor import ActorKind
+from partner_portal.kernel.errors import Invalid, NotAllowed
 
 from . import auth, decoding, faults
 from .problems import MalformedJson, UnsupportedMediaType
@@ -72,13 +73,21 @@ ONLY_READS = "only_reads"
 
 
 async def from_members(request: Request[Any, Any, Any]) -> None:
-    """For API routers, as `before_request`: only for somebody who is known, and no query parameter that nobody knows.
+    """For API routers, as `before_request`: only for members and their software, and no query parameter that nobody knows.
 
     Not a guard: Litestar copies the whole handler for each guard of each request, which costs as much as a round trip to the database.
     """
-    auth.acting(request.scope)
+    if auth.acting(request.scope).kind is ActorKind.CONTACT:
+        raise NotAllowed
     if ONLY_READS in request.route_handler.opt:
         db.current().only_reads()
+    await known_parameters_only(request)
+
+
+async def from_contacts(request: Request[Any, Any, Any]) -> None:
+    """For API routers, as `before_request`: only for contacts of a customer, and no query parameter that nobody knows."""
+    if auth.acting(request.scope).kind is not ActorKind.CONTACT:
+        raise NotAllowed
     await known_parameters_only(request)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,9 +10,9 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from partner_portal.infra import clock, db, numbers
+from partner_portal.infra import clock, db, numbers, sessions
 from partner_portal.infra.ids import new_id
-from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.web.lists import Column, Listing, Window, contains
 
@@ -156,11 +157,16 @@ async def change(actor: Actor, customer: UUID, wanted: CustomerChange) -> None:
 
 
 async def _put_contact(actor: Actor, customer: UUID, contact: MainContact) -> None:
-    await db.execute(
-        "INSERT INTO contact (id, customer, name, email, phone, is_main, created_at, tenant) VALUES ($1, $2, $3, $4, $5, true, $6, $7)"
-        " ON CONFLICT (tenant, customer) WHERE is_main DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone",
+    """The main user is called and reached like this; one who gets another address is signed out, and can come in again when invited there."""
+    row = await db.fetch_one(
+        "WITH before AS (SELECT id, email FROM contact WHERE customer = $2 AND is_main)"
+        " INSERT INTO contact (id, customer, name, email, phone, is_main, created_at, tenant) VALUES ($1, $2, $3, $4, $5, true, $6, $7)"
+        " ON CONFLICT (tenant, customer) WHERE is_main DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,"
+        " version = contact.version + 1 RETURNING (SELECT id FROM before) AS id, (SELECT email FROM before) AS email",
         *(new_id(), customer, contact.name, contact.email, contact.phone, clock.now(), actor.tenant),
     )
+    if row is not None and row["id"] is not None and row["email"].lower() != contact.email.lower():
+        db.current().after_commit.append(partial(sessions.revoke_all, f"{ActorKind.CONTACT.value}:{row['id']}"))
 
 
 async def _put_address(actor: Actor, customer: UUID, kind: policy.LocationKind, address: Address) -> None:

@@ -2,54 +2,92 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
+import base64
+import hashlib
+import hmac
+from datetime import datetime, timedelta
 from uuid import UUID
 
-import argon2
-import asyncpg
-
-from partner_portal.infra import clock, db
-from partner_portal.infra.db import Door, Principal
-from partner_portal.kernel.actor import Actor, ActorKind, Role
-from partner_portal.kernel.errors import NotAllowed
+from partner_portal.infra import clock, db, settings
+from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.errors import NotAllowed, Refused
 
 from .. import policy
+from . import accounts, passwords
+from .accounts import DOOR, Account
 
-_DOOR = Principal(Door.STAFF, actor="system:sign-in")
-_hasher = argon2.PasswordHasher()  # Argon2id with the library's parameters (RFC 9106, low-memory profile)
-_NOBODY = _hasher.hash("no account has this password")
 _USED_STEP = timedelta(minutes=1)  # last use is told to the minute, so that most requests write nothing
-_MEMBER = "SELECT m.id, m.tenant, m.name, m.role, m.language, m.password_hash FROM member m JOIN tenant t ON t.id = m.tenant"
+_SIGNATURE = 32
 
 
 class SignInFailed(NotAllowed):
     """E-mail and password do not belong together; which of the two is wrong is not told."""
 
 
-async def with_password(email: str, password: str) -> Actor:
-    """The member with this e-mail and password; SignInFailed after the same work whether or not the account exists."""
-    async with db.apart(_DOOR):
-        row = await db.fetch_one(_MEMBER + " WHERE lower(m.email) = lower($1) AND m.disabled_at IS NULL AND t.suspended_at IS NULL", email)
-    stored = row["password_hash"] if row else None
-    if not await verify(stored or _NOBODY, password) or row is None or stored is None:
+class ChooseAccount(Refused):
+    """The password is right, and the address has several accounts: `accounts` names them, one must be chosen."""
+
+
+async def prove(email: str, password: str) -> list[Account]:
+    """The accounts, at least one, that this address with this password opens; SignInFailed after the same work whether or not there is any."""
+    found: list[Account] = []
+    if await passwords.is_right(email, password):
+        async with db.apart(DOOR):
+            found = await accounts.of_address(email)
+    if not found:
         raise SignInFailed
-    async with db.apart(_DOOR):
-        await db.execute("UPDATE member SET signed_in_at = $2 WHERE id = $1", row["id"], clock.now())
-    return _member(row)
+    return found
 
 
-async def verify(stored: str, password: str) -> bool:
-    """Whether `password` is the one behind `stored`; the hashing runs outside the event loop."""
+async def with_password(email: str, password: str, account: UUID | None = None) -> Actor:
+    """The person with this e-mail and password, as its only account or as `account`; raises SignInFailed, ChooseAccount."""
+    found = await prove(email, password)
+    if account is None and len(found) > 1:
+        raise ChooseAccount(
+            accounts=[
+                {"id": one.actor.id, "kind": one.actor.kind.value, "organisation": one.organisation, "partner": one.partner}
+                for one in found
+            ]
+        )
+    return await come_in(found, account)
+
+
+async def come_in(found: list[Account], account: UUID | None = None) -> Actor:
+    """The account among `found` is signed in to, the first where none is named; SignInFailed when it is not among them."""
+    chosen = next((one.actor for one in found if account is None or one.actor.id == str(account)), None)
+    if chosen is None:
+        raise SignInFailed
+    async with db.apart(DOOR):
+        await accounts.note_sign_in(chosen)
+    return chosen
+
+
+async def proof(email: str) -> str:
+    """What a page may bear for some minutes instead of the password just typed, while an account is chosen; a new password makes it worthless."""
+    async with db.apart(DOOR):
+        chosen_at = await passwords.chosen_at(email)
+    said = f"{(clock.now() + policy.CHOOSING).isoformat()} {chosen_at} {email}".encode()
+    return base64.urlsafe_b64encode(_signed(said) + said).decode()
+
+
+async def proven(given: str) -> list[Account]:
+    """The accounts of the address that a proof names; SignInFailed when it is none of ours, or no longer holds."""
     try:
-        return await asyncio.to_thread(_hasher.verify, stored, password)
-    except argon2.exceptions.VerificationError:
-        return False
+        raw = base64.urlsafe_b64decode(given.encode())
+        signature, said = raw[:_SIGNATURE], raw[_SIGNATURE:]
+    except ValueError as error:
+        raise SignInFailed from error
+    if not hmac.compare_digest(signature, _signed(said)):
+        raise SignInFailed
+    until, chosen_at, email = said.decode().split(" ", 2)
+    async with db.apart(DOOR):
+        if datetime.fromisoformat(until) < clock.now() or chosen_at != await passwords.chosen_at(email):
+            raise SignInFailed
+        return await accounts.of_address(email)
 
 
-async def hash_password(password: str) -> str:
-    """The password as it may be stored (Argon2id)."""
-    return await asyncio.to_thread(_hasher.hash, password)
+def _signed(said: bytes) -> bytes:
+    return hmac.digest(settings.current().secret_key.encode(), b"chooses an account " + said, hashlib.sha256)
 
 
 async def with_key(key: str) -> Actor | None:
@@ -57,7 +95,7 @@ async def with_key(key: str) -> Actor | None:
     prefix = policy.prefix_of(key)
     if prefix is None:
         return None
-    async with db.apart(_DOOR):
+    async with db.apart(DOOR):
         row = await db.fetch_one(
             "SELECT k.id, k.tenant, k.name, k.scopes, k.used_at, t.language FROM api_key k JOIN tenant t ON t.id = k.tenant"
             " WHERE k.prefix = $1 AND k.secret_sha256 = $2 AND t.suspended_at IS NULL AND k.revoked_at IS NULL"
@@ -72,24 +110,3 @@ async def with_key(key: str) -> Actor | None:
     return Actor(
         kind=ActorKind.KEY, id=str(row["id"]), tenant=row["tenant"], roles=roles, label=row["name"], channel="api", language=row["language"]
     )
-
-
-def _member(row: asyncpg.Record) -> Actor:
-    role = Role(row["role"])
-    roles = frozenset({role.value, *(scope.value for scope in policy.scopes_of(role))})
-    return Actor(
-        kind=ActorKind.MEMBER,
-        id=str(row["id"]),
-        tenant=row["tenant"],
-        roles=roles,
-        label=row["name"],
-        channel="portal",
-        language=row["language"],
-    )
-
-
-async def member_now(member: UUID) -> Actor | None:
-    """The member as it is now; None if it may no longer sign in."""
-    async with db.apart(_DOOR):
-        row = await db.fetch_one(_MEMBER + " WHERE m.id = $1 AND m.disabled_at IS NULL AND t.suspended_at IS NULL", member)
-    return _member(row) if row else None

@@ -63,7 +63,7 @@ class People:
         self.admins = {"admin-session": self.finance}
         self.asked = 0
 
-    async def member(self, session: sessions.Session) -> Actor | None:
+    async def person(self, session: sessions.Session) -> Actor | None:
         self.asked += 1
         return self.members.get(session.who)
 

@@ -16,8 +16,8 @@ INSERT INTO tenant (id, code, name, kind, bills, email, language, brand_colour, 
 SELECT pg_temp.id(1, n), 'P' || n, 'Partner ' || n, 'partner', 'direct', 'service@p' || n || '.example.com', 'nl', '#1f4e79', '', 'NL'
   FROM generate_series(0, :tenants - 1) n;
 
-INSERT INTO member (id, tenant, email, name, role, language)
-SELECT pg_temp.id(2, n), pg_temp.id(1, n), 'owner@p' || n || '.example.com', 'Owner ' || n, 'owner', 'nl'
+INSERT INTO member (id, tenant, email, accepted_as, name, role, language)
+SELECT pg_temp.id(2, n), pg_temp.id(1, n), 'owner@p' || n || '.example.com', 'owner@p' || n || '.example.com', 'Owner ' || n, 'owner', 'nl'
   FROM generate_series(0, :tenants - 1) n;
 
 INSERT INTO customer (id, tenant, number, name, segment, language, country)
