@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from billing.policy.tax import Vat, vat_total
+from partner_portal.kernel.dates import add_months
 
-from .calendar import Calendar, Row
+from .calendar import Calendar, Row, Saving
 
 
 class Point(NamedTuple):
@@ -32,3 +35,21 @@ def _point(row: Row, vat: Vat) -> Point:
     # One document each, as the bill has them: VAT on the sum of the lines, rounded once.
     final = vat_total([row.extra_cost_cents, row.usage_cents, -row.credit_cents], vat)
     return Point(final.total_cents, vat_total([row.fees_cents], vat).total_cents)
+
+
+def good_early_day(calendar: Calendar, points: Sequence[Point], not_before: date) -> date | None:
+    """The cheapest day within a month from `not_before` and before nothing binds; of equals the earliest. None where no such day is left."""
+    first = calendar.rows[0].day
+    until = min(add_months(not_before, 1), calendar.first_free_end)
+    days = range(max((not_before - first).days, 0), min((until - first).days, len(points)))
+    return first + timedelta(days=min(days, key=lambda day: points[day].total_cents)) if days else None
+
+
+def saving(points: Sequence[Point], first: date, day: date) -> Saving | None:
+    """What waiting longer than `day` would save at best, with VAT; of equals the shortest wait. None where it saves nothing."""
+    nth = (day - first).days
+    if not 0 <= nth < len(points):
+        return None
+    best = min(range(nth, len(points)), key=lambda later: points[later].total_cents)
+    saves = points[nth].total_cents - points[best].total_cents
+    return Saving(first + timedelta(days=best), best - nth, saves) if saves else None

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.policy.tax import Vat
-from terminations.policy.calendar import what_if, wishing
-from terminations.policy.curve import Point, curve
+from terminations.policy.calendar import Saving, what_if, wishing
+from terminations.policy.curve import Point, curve, good_early_day, saving
 from terminations.policy.facts import Asked, ServiceFacts
 from terminations.policy.preview import preview
 from tests.terminations.facts import D, asked, requests, service, services, vats
@@ -34,3 +34,31 @@ def test_a_consumers_prices_include_vat_already() -> None:
 
     assert curve(bare, Vat(prices_include_vat=True))[bare.rows.index(told)] == Point(0, told.fees_cents)
     assert curve(bare, Vat())[bare.rows.index(told)] == Point(0, 69999)  # 578.50 with 21 % is 699.985
+
+
+def test_a_good_early_day_is_the_cheapest_of_the_month_to_come() -> None:
+    seen = what_if([service(monthly_fee_cents=8900)], asked("2026-11-22"))
+    points = curve(seen, Vat())
+
+    # A month of the buyout goes by on the 15th; three quarters of its fee are less than the fees of another month.
+    assert good_early_day(seen, points, D("2026-12-06")) == D("2026-12-15")
+    assert good_early_day(seen, points, D("2026-12-16")) == D("2026-12-16")
+    assert good_early_day(seen, points, D("2026-11-01")) == D("2026-11-22")
+
+
+def test_where_nothing_binds_any_more_leaving_early_is_no_question() -> None:
+    seen = what_if([service()], asked("2026-11-22"))
+
+    assert seen.first_free_end == D("2027-06-15")
+    assert good_early_day(seen, curve(seen, Vat()), D("2027-06-14")) == D("2027-06-14")
+    assert good_early_day(seen, curve(seen, Vat()), D("2027-06-15")) is None
+
+
+def test_waiting_saves_what_the_two_totals_differ() -> None:
+    points = [Point(*cents) for cents in ((900, 0), (500, 100), (700, 0), (500, 100))]
+
+    assert saving(points, D("2026-11-22"), D("2026-11-22")) == Saving(D("2026-11-23"), 1, 300)
+    assert saving(points, D("2026-11-22"), D("2026-11-23")) is None
+    assert saving(points, D("2026-11-22"), D("2026-11-24")) == Saving(D("2026-11-25"), 1, 100)
+    assert saving(points, D("2026-11-22"), D("2026-11-26")) is None
+    assert saving(points, D("2026-11-22"), D("2026-11-21")) is None
