@@ -103,6 +103,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     sign_in_attempts: Count = 10
     """The most failed attempts to sign in, per account and per address, in a quarter of an hour."""
 
+    notices_per_hour: Count = 20
+    """The most notices that one address gives on public pages in an hour."""
+    receipts_per_day: Count = 5
+    """The most confirmations of notices that one e-mail address gets in a day; further notices are kept all the same."""
+
     quote_valid_days: Count = 14
     """How long a quote can be filed."""
     approval_valid_days: Count = 14
