@@ -1,7 +1,8 @@
-"""What happened to a case, as others may rely on it: named after the state it is in now (termination.scheduled, ...)."""
+"""What happened to a case, as others may rely on it: named after the state it is in now (termination.scheduled, ...); and to notices."""
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from partner_portal.kernel.events import Event
@@ -74,3 +75,48 @@ class CodeNeeded(CaseEvent, frozen=True, kw_only=True):
     """So much money is at stake that the customer must type a code; `nth` counts the codes of the link."""
 
     link_id: UUID
+
+
+class NoticeEvent(Event, frozen=True, kw_only=True):
+    """A step of a notice that came in by a public page."""
+
+    notice_id: UUID
+
+
+class NoticeReceived(NoticeEvent, frozen=True, kw_only=True):
+    """Somebody gave notice: it is to be confirmed, and its contract to be found."""
+
+
+class NoticeUnplaced(NoticeEvent, frozen=True, kw_only=True):
+    """Nothing of the partner's matches; it may belong to another's."""
+
+
+class NoticeArrived(NoticeEvent, frozen=True, kw_only=True):
+    """A notice given at another partner's page belongs here."""
+
+
+class NoticeNeedsPerson(NoticeEvent, frozen=True, kw_only=True):
+    """A person has to look at the notice, by a day."""
+
+    why: str
+    look_by: date
+
+
+class NoticeOverdue(NoticeEvent, frozen=True, kw_only=True):
+    """Nobody has looked in time."""
+
+    look_by: date
+
+
+class NoticeFiled(NoticeEvent, frozen=True, kw_only=True):
+    """A case stands for the notice."""
+
+    termination_id: UUID
+
+
+class NoticeSettled(NoticeEvent, frozen=True, kw_only=True):
+    """The customer itself said whether the notice is its own; the sender is to hear what came of it."""
+
+
+class NoticeAnswered(NoticeEvent, frozen=True, kw_only=True):
+    """The sender is to get an answer."""

@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in: each failure makes the wait longer, for known and unknown accounts alike."""
+"""How often somebody may try to sign in: each failure makes the wait longer, for known and unknown accounts alike; and what else is counted."""
 
 from __future__ import annotations
 
@@ -37,6 +37,26 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
 end
 return 0
 """)
+
+
+_COUNT = redis.Script("""
+local used = redis.call('INCR', KEYS[1])
+if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+if used > tonumber(ARGV[1]) then return math.max(redis.call('TTL', KEYS[1]), 1) end
+return 0
+""")
+
+
+async def counted(what: str, who: str, *, most: int, seconds: int) -> int:
+    """Seconds to wait where `who` has done `what` more than `most` times within `seconds`, this time included; else 0.
+
+    Where nobody can count now it is 0 as well: for what people have a right to, and only abuse of it is to be slowed down.
+    """
+    mark = hashlib.sha256(who.strip().casefold().encode()).hexdigest()
+    try:
+        return int(await _COUNT.run((f"count:{what}:{mark}",), most, seconds))
+    except redis.StoreUnavailable:
+        return 0
 
 
 def _keys(account: str, address: str) -> tuple[str, str]:

@@ -52,6 +52,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Served without asking who asks and without a unit of work."""
     own_proof: tuple[str, ...] = ("/confirm/",)
     """Addresses that bear a secret of their own: no session counts there, so no other site can abuse one."""
+    for_anybody: tuple[str, ...] = ("/end-contract", "/withdraw-contract")
+    """Forms for people who need no account: nobody's session counts there either, but what is sent must come from a page of ours."""
 
 
 class Shell:
@@ -127,7 +129,7 @@ class Exchange:
             shape = self.shell.shape
             proves_itself = self.scope["path"].startswith(shape.own_proof)
             given = identity.credentials(self.given, self.scope, session_cookie=shape.session_cookie, in_admin=self.in_admin)
-            if proves_itself:
+            if proves_itself or self.scope["path"].startswith(shape.for_anybody):
                 given = identity.Credentials(address=given.address)
             found = await identity.identify(given, self.shell.authenticator, limit=shape.requests_per_minute)
             self._known(found)

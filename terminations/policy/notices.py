@@ -80,6 +80,18 @@ class NoticeState(StrEnum):
     HANDED_OVER = "handed_over"
 
 
+_S = NoticeState
+NEXT: dict[NoticeState, frozenset[NoticeState]] = {
+    _S.RECEIVED: frozenset({_S.FILED, _S.OPEN}),
+    _S.FILED: frozenset({_S.FILED, _S.OPEN, _S.CARRIED_OUT, _S.ANSWERED}),
+    _S.OPEN: frozenset({_S.OPEN, _S.FILED, _S.ANSWERED, _S.HANDED_OVER}),
+    _S.CARRIED_OUT: frozenset(),
+    _S.ANSWERED: frozenset({_S.FILED}),  # the sender proved afterwards who it is: what was received stays received
+    _S.HANDED_OVER: frozenset(),
+}
+"""Where a notice can go from where it stands."""
+
+
 class WhyOpen(StrEnum):
     """Why a person has to look at a notice."""
 
