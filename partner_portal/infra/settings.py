@@ -13,6 +13,8 @@ import os
 import secrets
 from contextlib import contextmanager, suppress
 from enum import StrEnum
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 SHORTEST_SECRET = 32
 
+Network = IPv4Network | IPv6Network
+
 Count = Annotated[int, Meta(ge=1)]
 Cents = Annotated[int, Meta(ge=0)]
 Days = Annotated[int, Meta(ge=0, le=3650)]
@@ -35,6 +39,7 @@ DatabaseUrl = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 RedisUrl = Annotated[str, Meta(pattern=r"^((redis|rediss|unix)://.+)?$")]
 SmtpUrl = Annotated[str, Meta(pattern=r"^(smtp://[^/]+(\?tls=(starttls|implicit|none))?)?$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^(https?://[^/\s]+)?$")]
+Ports = Annotated[str, Meta(pattern=r"^\s*\d{1,5}(\s*,\s*\d{1,5})*\s*$")]
 
 
 class Env(StrEnum):
@@ -123,6 +128,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     code_limit_cents: Cents = 100_000
     """From this amount on (in cents) a customer also types a code sent through a second channel."""
 
+    webhook_seconds: Count = 10
+    """How long the receiver of a webhook may take for its whole answer."""
+    webhook_off_days: Count = 5
+    """After so many days of nothing but failures a webhook endpoint is switched off, and its owners are told by mail."""
+    webhook_log_days: Count = 30
+    """For so many days deliveries of webhooks can be seen and sent again."""
+    outgoing_ports: Ports = "443,8443"
+    """The ports, with commas between, on which webhooks are sent to public addresses."""
+    outgoing_networks: str = ""
+    """Private networks (such as 10.1.0.0/16, with commas between) that webhooks may reach all the same, on any port; empty: none."""
+
     worker_jobs: Count = 6
     """How many jobs one worker does at a time; fewer than POOL_SIZE, for each holds a connection."""
     job_lease_seconds: Count = 60
@@ -155,6 +171,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     def staff_dsn(self) -> str:
         """Where staff and jobs reach the database."""
         return self.database_staff_url or self._as_role("portal_staff")
+
+    @property
+    def outgoing_open_ports(self) -> frozenset[int]:
+        """The ports of OUTGOING_PORTS."""
+        return _ports(self.outgoing_ports)
+
+    @property
+    def outgoing_allowed(self) -> tuple[Network, ...]:
+        """The networks of OUTGOING_NETWORKS."""
+        return _networks(self.outgoing_networks)
 
     def role_password(self, role: str) -> str:
         """The password of a database role, the same wherever SECRET_KEY is the same."""
@@ -242,6 +268,16 @@ class _Current:
     value: Settings | None = None
 
 
+@lru_cache(maxsize=8)
+def _ports(written: str) -> frozenset[int]:
+    return frozenset(int(port) for port in written.split(","))
+
+
+@lru_cache(maxsize=8)
+def _networks(written: str) -> tuple[Network, ...]:
+    return tuple(ip_network(network.strip()) for network in written.split(",") if network.strip())
+
+
 def _path(wanted: type, value: Any) -> Any:
     if wanted is Path:
         return Path(value).expanduser()
@@ -262,6 +298,10 @@ def _contradictions(settings: Settings, given: Mapping[str, str]) -> Iterator[tu
         yield "SECRET_KEY", f"has {len(settings.secret_key)} characters, at least {SHORTEST_SECRET} are needed: {_HOW_TO_MAKE_ONE}"
     if settings.session_idle_minutes > settings.session_hours * 60:
         yield "SESSION_IDLE_MINUTES", "is longer than SESSION_HOURS; a session cannot idle past its end."
+    try:
+        _networks(settings.outgoing_networks)
+    except ValueError:
+        yield "OUTGOING_NETWORKS", "does not look right: write networks as 10.1.0.0/16 or fd00:1::/32, with commas between."
     if settings.approval_reminder_days >= settings.approval_valid_days:
         yield "APPROVAL_REMINDER_DAYS", "must be less than APPROVAL_VALID_DAYS; a reminder after the end helps nobody."
     if settings.in_production:
