@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,8 @@ async def running(portal_settings: Settings) -> AsyncIterator[Settings]:
     db.DB.pools, redis._Pool.client = before, client
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def mailbox(running: Settings, tmp_path: Path) -> AsyncIterator[Catcher]:
+@asynccontextmanager
+async def emptied(running: Settings, folder: Path) -> AsyncIterator[Catcher]:
     """Nobody's rows, no session, no mail; noon of 22 November 2026; a mail server that the portal sends to."""
     owner = await asyncpg.connect(running.database_url)
     tables = await owner.fetch(
@@ -76,9 +77,16 @@ async def mailbox(running: Settings, tmp_path: Path) -> AsyncIterator[Catcher]:
     await owner.close()
     await redis.client().flushdb()
     clock.set_to(datetime(2026, 11, 22, 11, 0, tzinfo=UTC))
-    async with Catcher(tmp_path / "mail") as catcher:
+    async with Catcher(folder / "mail") as catcher:
         with settings.use(smtp_url=catcher.smtp_url):
             yield catcher
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mailbox(running: Settings, tmp_path: Path) -> AsyncIterator[Catcher]:
+    """A portal as new, for each test."""
+    async with emptied(running, tmp_path) as catcher:
+        yield catcher
 
 
 @pytest_asyncio.fixture(loop_scope="session")

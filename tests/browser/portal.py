@@ -64,11 +64,29 @@ async def served() -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as mouth:
         web = _Web(uvicorn.Config(as_asgi, log_config=None, access_log=False, lifespan="off", server_header=False))
         serving = asyncio.create_task(web.serve(sockets=[mouth]))
-        while not web.started:  # noqa: ASYNC110  # uvicorn has no event to wait for
+        while not web.started:  # uvicorn has no event to wait for
             await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{mouth.getsockname()[1]}"
         web.should_exit = True
         await serving
+
+
+async def session(world: World, who: Who, language: str = "nl") -> str:
+    """The token of a new session of somebody, who reads in `language` from now on; nothing is remembered of what they may do."""
+    partner = world.zuid if who == "zuid" else world.noord
+    async with db.unit_of_work(STAFF_DOOR):
+        if who == "contact":
+            row = await db.fetch_one(
+                "UPDATE contact SET language = $2, accepted_as = email WHERE customer = $1 AND is_main RETURNING id",
+                *(partner.customers["bakery"], language),
+            )
+        else:
+            email = getattr(partner, "owner" if who == "zuid" else who)
+            row = await db.fetch_one("UPDATE member SET language = $2 WHERE email = $1 RETURNING id", email, language)
+    assert row is not None, who
+    trail = f"{'contact' if who == 'contact' else 'member'}:{row['id']}"
+    await sessions.forget(trail)
+    return await sessions.start(trail, tenant=partner.id)
 
 
 class Portal:
@@ -111,24 +129,8 @@ class Portal:
 
     async def sign_in(self, context: BrowserContext, who: Who, language: str = "nl") -> None:
         """The browser has a session, as if its user had signed in; who that is reads in `language` from now on."""
-        trail, tenant = await self._known(who, language)
-        await sessions.forget(trail)
-        token = await sessions.start(trail, tenant=tenant)
+        token = await session(self.world, who, language)
         await context.add_cookies([{"name": auth.session_cookie(), "value": token, "url": self.url, "httpOnly": True, "sameSite": "Lax"}])
-
-    async def _known(self, who: Who, language: str) -> tuple[str, Any]:
-        partner = self.world.zuid if who == "zuid" else self.world.noord
-        async with db.unit_of_work(STAFF_DOOR):
-            if who == "contact":
-                row = await db.fetch_one(
-                    "UPDATE contact SET language = $2, accepted_as = email WHERE customer = $1 AND is_main RETURNING id",
-                    *(partner.customers["bakery"], language),
-                )
-            else:
-                email = getattr(partner, "owner" if who == "zuid" else who)
-                row = await db.fetch_one("UPDATE member SET language = $2 WHERE email = $1 RETURNING id", email, language)
-        assert row is not None, who
-        return f"{'contact' if who == 'contact' else 'member'}:{row['id']}", partner.id
 
     async def work(self) -> None:
         """Everything that is due in the background is done: mails have arrived, letters are made."""
