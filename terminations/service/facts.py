@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -46,10 +46,12 @@ class Parties(msgspec.Struct, frozen=True, kw_only=True):
         return Layer.PARTNER if self.bills is WhoBills.OWN_NAME else Layer.CUSTOMER
 
 
-PARTIES = """
+_PARTIES = """
 SELECT c.id, c.name, c.number, c.segment, c.language, c.country, c.vat_id, t.name AS partner, t.country AS partner_country, t.vat_id AS partner_vat, t.bills
-  FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1
+  FROM customer c JOIN tenant t ON t.id = c.tenant
 """
+PARTIES = f"{_PARTIES} WHERE c.id = $1"
+_PARTIES_OF_ALL = f"{_PARTIES} WHERE c.id = ANY($1::uuid[])"
 
 
 async def parties(customer: Any) -> Parties:
@@ -57,6 +59,11 @@ async def parties(customer: Any) -> Parties:
     row = await db.fetch_one(PARTIES, customer)
     assert row is not None  # noqa: S101  # callers have the customer from one of its services
     return parties_of(row)
+
+
+async def parties_of_all(customers: Collection[Any]) -> dict[Any, Parties]:
+    """Each of these customers of the acting tenant, with the partner."""
+    return {row["id"]: parties_of(row) for row in await db.fetch(_PARTIES_OF_ALL, list(customers))}
 
 
 def parties_of(row: asyncpg.Record) -> Parties:

@@ -18,6 +18,7 @@ OPENS_UNITS = {
     "tenants/service/sign_in.py",
     "terminations/service/links.py",
     "terminations/service/decisions.py",
+    "terminations/service/deadline_keeping.py",
     "terminations/service/scheduling.py",
 }
 OPENING_FOLDERS = ("partner_portal/console/", "partner_portal/demo", "partner_portal/bench", "admin/")
