@@ -66,34 +66,57 @@ def register(routes: Iterable[tuple[type[Event], Iterable[Handler]]]) -> None:
                 names.append(name)
 
 
-async def publish(event: Event) -> None:
-    """The event is delivered to every handler if, and only if, the current unit of work commits."""
+async def publish(event: Event, *, after: timedelta = timedelta(), turn: str | None = None) -> None:
+    """The event is delivered to every handler if, and only if, the current unit of work commits; not before `after` has passed.
+
+    What shares a `turn` is delivered one at a time: for work that waits for somebody else's machine, which may take its time.
+    """
     names = _topics.get(type(event), [])
     if not names:
         return
-    event_id, now = new_id(), clock.now()
+    event_id, due = new_id(), clock.now() + after
     payload = msgspec.json.encode(event).decode()
     for name in names:
         await db.execute(
-            "INSERT INTO infra_outbox (id, tenant, event_id, topic, handler, door, payload, occurred_at, available_at, attempts)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0)",
-            *(new_id(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload, now),
+            "INSERT INTO infra_outbox (id, tenant, event_id, topic, handler, door, payload, turn, occurred_at, available_at, attempts)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0)",
+            *(new_id(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload, turn, due),
         )
 
 
-async def lease(limit: int, seconds: float) -> list[tuple[UUID, int]]:
+async def hold(turn: str, after: timedelta) -> None:
+    """Nothing that waits for this turn is delivered before `after` has passed. Runs in the caller's unit of work."""
+    await db.execute(
+        "UPDATE infra_outbox SET available_at = $2 WHERE turn = $1 AND available_at < $2 AND done_at IS NULL AND dead_at IS NULL",
+        *(turn, clock.now() + after),
+    )
+
+
+_LEASE = """
+WITH plain AS (
+    SELECT id FROM infra_outbox WHERE turn IS NULL AND done_at IS NULL AND dead_at IS NULL AND available_at <= greatest(now(), $3)
+       AND (leased_until IS NULL OR leased_until < now()) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED),
+turns AS (
+    SELECT id FROM infra_outbox AS mine WHERE turn IS NOT NULL AND done_at IS NULL AND dead_at IS NULL AND available_at <= greatest(now(), $3)
+       AND (leased_until IS NULL OR leased_until < now()) AND NOT EXISTS (
+           SELECT 1 FROM infra_outbox AS other WHERE other.turn = mine.turn AND other.done_at IS NULL AND other.dead_at IS NULL
+              AND (other.leased_until >= now() OR (other.available_at, other.id) < (mine.available_at, mine.id)))
+     ORDER BY available_at, id
+     LIMIT greatest(0, $4 - (SELECT count(*) FROM infra_outbox WHERE turn IS NOT NULL AND done_at IS NULL AND dead_at IS NULL AND leased_until >= now()))
+       FOR UPDATE SKIP LOCKED)
+UPDATE infra_outbox SET leased_until = now() + $2 WHERE id = ANY (ARRAY(SELECT id FROM plain UNION ALL SELECT id FROM turns))
+RETURNING id, (extract(epoch FROM leased_until) * 1000)::bigint AS lease
+"""
+
+
+async def lease(limit: int, seconds: float, *, turns: int = 100) -> list[tuple[UUID, int]]:
     """Up to `limit` due rows, each with a number of this lease, leased for `seconds`: nobody else gets them meanwhile.
 
+    Of what shares a turn the one that was due first, and at most `turns` of these in all, so that the slow never keep every worker busy.
     A lease is no attempt: what waits in a long queue until its lease is over has not failed.
     """
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:relay")):
-        rows = await db.fetch(
-            "UPDATE infra_outbox SET leased_until = now() + $2 WHERE id IN ("
-            " SELECT id FROM infra_outbox WHERE done_at IS NULL AND dead_at IS NULL AND available_at <= greatest(now(), $3)"
-            " AND (leased_until IS NULL OR leased_until < now()) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, (extract(epoch FROM leased_until) * 1000)::bigint AS lease",
-            *(limit, timedelta(seconds=seconds), clock.now()),
-        )
+        rows = await db.fetch(_LEASE, limit, timedelta(seconds=seconds), clock.now(), turns)
     return sorted((row["id"], row["lease"]) for row in rows)
 
 

@@ -48,9 +48,10 @@ def _deliver(settings: Settings) -> Callable[[dict[str, Any], str], Awaitable[No
 async def relay(settings: Settings, stop: asyncio.Event) -> None:
     """Until `stop` is set, due outbox rows are handed to the workers; a lost connection is made again."""
     queue = await _connect(settings)
+    turns = max(1, settings.worker_jobs // 2)
     try:
         while not stop.is_set():
-            due = await outbox.lease(100, settings.job_lease_seconds)
+            due = await outbox.lease(100, settings.job_lease_seconds, turns=turns)
             for message, lease in due:
                 # The lease's number is part of the id, so that a row leased again never meets what is left of an earlier lease.
                 await queue.enqueue_job("deliver", str(message), _job_id=f"{message}:{lease}", _expires=settings.job_lease_seconds)

@@ -23,6 +23,7 @@ class OutboxMessage(Table, tablename="infra_outbox"):
     handler = Varchar(160)
     door = Varchar(20)
     payload = JSONB()
+    turn = Varchar(60, null=True, default=None)
     occurred_at = Timestamptz(default=TimestamptzNow())
     available_at = Timestamptz(default=TimestamptzNow())
     leased_until = Timestamptz(null=True, default=None)

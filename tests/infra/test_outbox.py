@@ -336,3 +336,118 @@ async def test_a_job_that_takes_too_long_has_failed(heard: Heard) -> None:
     assert row["attempts"] == 1
     assert row["last_error"].startswith("TimeoutError")
     assert await bells_written() == 0
+
+
+async def bell(name: str, *, turn: str | None = None, after: timedelta = timedelta()) -> None:
+    async with db.unit_of_work(as_tenant()):
+        await outbox.publish(Rung(tenant_id=NOORD, bell=name), turn=turn, after=after)
+
+
+async def leased(limit: int = 100, *, turns: int = 100) -> list[str]:
+    """The bells of what was leased, in the order of being due."""
+    ids = [message for message, _lease in await outbox.lease(limit, 60, turns=turns)]
+    async with db.unit_of_work(STAFF):
+        rows = await db.fetch(
+            "SELECT payload ->> 'bell' AS bell FROM infra_outbox WHERE id = ANY($1) AND handler LIKE '%.listen' ORDER BY available_at, id",
+            ids,
+        )
+    return [row["bell"] for row in rows]
+
+
+@pytest.fixture
+def one_handler(heard: Heard) -> Heard:
+    """Only `listen` hears, so that one event is one row."""
+    outbox._topics[Rung] = [name for name in outbox._topics[Rung] if name.endswith(".listen")]
+    return heard
+
+
+async def test_what_shares_a_turn_is_delivered_one_at_a_time_and_in_its_order(one_handler: Heard) -> None:
+    for name in ("first", "second", "third"):
+        await bell(name, turn="north")
+    await bell("other", turn="south")
+    await bell("free")
+
+    assert await leased() == ["first", "other", "free"]
+    assert await leased() == []
+    async with db.unit_of_work(STAFF):
+        await db.execute("UPDATE infra_outbox SET leased_until = NULL")
+    await outbox.drain()
+
+    assert [name for name in one_handler.bells if name in {"first", "second", "third"}] == ["first", "second", "third"]
+    assert sorted(one_handler.bells) == ["first", "free", "other", "second", "third"]
+
+
+async def test_one_that_fails_lets_the_next_of_its_turn_go_first(one_handler: Heard) -> None:
+    await bell("first", turn="north")
+    await bell("second", turn="north")
+    one_handler.fail = 1
+
+    [(message, _lease)] = await outbox.lease(100, 60)
+    await outbox.deliver(message)
+
+    assert await leased() == ["second"]
+
+
+async def test_a_killed_worker_does_not_block_a_turn_for_longer_than_its_lease(one_handler: Heard) -> None:
+    await bell("first", turn="north")
+    await bell("second", turn="north")
+    await outbox.lease(100, 0.2)
+
+    assert await leased() == []
+    await asyncio.sleep(0.3)
+    assert await leased() == ["first"]
+
+
+async def test_turns_never_take_more_places_than_they_are_given(one_handler: Heard) -> None:
+    for name in ("north", "south", "east", "west"):
+        await bell(name, turn=name)
+    await bell("free")
+
+    assert await leased(turns=3) == ["north", "south", "east", "free"]
+    assert await leased(turns=3) == []
+    assert await leased(turns=4) == ["west"]
+
+
+async def test_two_relays_never_lease_the_same_turn_at_once(one_handler: Heard) -> None:
+    for nth in range(20):
+        await bell(f"{nth}", turn="north")
+
+    found = await asyncio.gather(*(outbox.lease(100, 60) for _ in range(8)))
+
+    assert sum(len(rows) for rows in found) == 1
+
+
+async def test_what_is_to_come_later_comes_later(one_handler: Heard) -> None:
+    await bell("later", turn="north", after=timedelta(hours=1))
+    await bell("now", turn="north")
+    await bell("later too", after=timedelta(hours=1))
+
+    assert await leased() == ["now"]
+    async with db.unit_of_work(STAFF):
+        await db.execute("UPDATE infra_outbox SET leased_until = NULL, available_at = available_at - interval '1 hour'")
+    assert sorted(await leased()) == ["later too", "now"]
+
+
+async def test_a_turn_that_is_held_waits_and_others_do_not(one_handler: Heard) -> None:
+    await bell("held", turn="north")
+    await bell("later anyway", turn="north", after=timedelta(hours=9))
+    await bell("free", turn="south")
+
+    async with db.unit_of_work(as_tenant()):
+        await outbox.hold("north", timedelta(minutes=5))
+
+    assert await leased() == ["free"]
+    async with db.unit_of_work(STAFF):
+        rows = await db.fetch("SELECT payload ->> 'bell' AS bell, available_at - now() AS wait FROM infra_outbox WHERE turn = 'north'")
+    waits = {row["bell"]: row["wait"] for row in rows}
+    assert timedelta(minutes=4) < waits["held"] <= timedelta(minutes=5)
+    assert waits["later anyway"] > timedelta(hours=8)
+
+
+async def test_no_tenant_holds_the_turn_of_another(one_handler: Heard) -> None:
+    await bell("ours", turn="north")
+
+    async with db.unit_of_work(as_tenant(ZUID)):
+        await outbox.hold("north", timedelta(minutes=5))
+
+    assert await leased() == ["ours"]
