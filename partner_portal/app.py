@@ -17,7 +17,7 @@ import knowledge_base.api
 import tenants.api.customers
 import tenants.api.keys
 import tenants.api.session
-import terminations.api
+import terminations.api.routes
 import terminations.pages.routes
 from partner_portal import wiring, words
 from partner_portal.furniture import Furniture
@@ -82,7 +82,7 @@ _api = Router(
         tenants.api.customers.router,
         tenants.api.keys.router,
         billing.api.router,
-        terminations.api.router,
+        *terminations.api.routes.routers,
         knowledge_base.api.router,
     ],
 )

@@ -29,7 +29,7 @@ from partner_portal.web.lists import ListOut
 from partner_portal.web.problems import NotSignedIn
 from tenants.api.customers import CustomerRow
 from tenants.service.customers import LIST, LISTING
-from terminations.api import Ask, AskPreview, QuoteOut
+from terminations.api.cases import Ask, AskPreview, QuoteOut
 from terminations.policy.calendar import what_if
 from terminations.policy.preview import preview as rules
 from terminations.service import facts, quotes, shown

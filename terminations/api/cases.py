@@ -20,15 +20,15 @@ from partner_portal.web.openapi import documented
 from partner_portal.web.requests import ONLY_READS, from_members
 from tenants.policy import Scope
 
-from .policy.afterwards import Wish
-from .policy.facts import Ground
-from .service import buyouts, cases, quotes, scheduling, sending, shown, steps
-from .service.buyouts import Answer, Payer
-from .service.cases import Filing, Reason
-from .service.shown import CalendarDetail, PreviewOut
-from .service.steps import Note
-from .tables import Termination
-from .workflow import IllegalStep, Party, State, legal_actions
+from ..policy.afterwards import Wish
+from ..policy.facts import Ground
+from ..service import buyouts, cases, quotes, scheduling, sending, shown, steps
+from ..service.buyouts import Answer, Payer
+from ..service.cases import Filing, Reason
+from ..service.shown import CalendarDetail, PreviewOut
+from ..service.steps import Note
+from ..tables import Termination
+from ..workflow import IllegalStep, Party, State, legal_actions
 
 ServiceIds = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=50)]
 Words = Annotated[str, Meta(max_length=2000)]
