@@ -15,7 +15,7 @@ from partner_portal.infra.ids import Acting, NewId
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import NotFound
 
-from . import policy
+from . import policy, workflow
 
 if TYPE_CHECKING:
     # Piccolo reads columns off a plain mixin class; mypy sees the table that it becomes.
@@ -209,3 +209,63 @@ class Location(OwnedByTenant, Table, tablename="location"):
     def get_readable(cls) -> Readable:
         """Locations are called by street and city."""
         return Readable("%s, %s", [cls.street, cls.city])
+
+
+class WebhookEndpoint(OwnedByTenant, Table, tablename="webhook_endpoint"):
+    """Where a partner's software is told what happens; `types` has a word for each kind of event that is wanted, and none for all of them."""
+
+    url = Varchar(1000)
+    description = Varchar(200, default="")
+    types = Text(default="")
+    off_since = Timestamptz(null=True, default=None)
+    off_because = Varchar(10, null=True, default=None, choices=workflow.OffBecause)
+    failing_since = Timestamptz(null=True, default=None)
+    failures = Integer(default=0)
+    resting_until = Timestamptz(null=True, default=None)
+    delivered_at = Timestamptz(null=True, default=None)
+    version = Integer(default=1)
+    created_by = Varchar(120)
+    created_at = Timestamptz(default=TimestamptzNow())
+    removed_at = Timestamptz(null=True, default=None)
+
+    webhook_endpoint_off_has_reason = Check("(off_since IS NULL) = (off_because IS NULL)")
+
+
+class WebhookSecret(OwnedByTenant, Table, tablename="webhook_secret"):
+    """A secret that signs what goes to an endpoint, until it ends. The secret itself is derived from the row's id, and stands nowhere."""
+
+    endpoint = ForeignKey(WebhookEndpoint, null=False, on_delete=OnDelete.restrict)
+    created_at = Timestamptz(default=TimestamptzNow())
+    ends_at = Timestamptz(null=True, default=None)
+
+
+class WebhookDelivery(OwnedByTenant, Table, tablename="webhook_delivery"):
+    """One event on its way to one endpoint: the very words, how often they were sent, and what became of them."""
+
+    endpoint = ForeignKey(WebhookEndpoint, null=False, on_delete=OnDelete.restrict)
+    message = UUID(null=False)
+    type = Varchar(80)
+    key = Varchar(200)
+    body = Text()
+    state = Varchar(10, default=workflow.DeliveryState.WAITING, choices=workflow.DeliveryState)
+    attempts = Integer(default=0)
+    failed_in_a_row = Integer(default=0)
+    due_at = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    webhook_delivery_once = Unique(["tenant", "endpoint", "key"])
+    webhook_delivery_waits_for_a_moment = Check("(state = 'waiting') = (due_at IS NOT NULL)")
+
+
+class WebhookAttempt(OwnedByTenant, Table, tablename="webhook_attempt"):
+    """One try of a delivery: when, what came back and how long it took."""
+
+    delivery = ForeignKey(WebhookDelivery, null=False, on_delete=OnDelete.restrict)
+    nth = Integer()
+    at = Timestamptz(default=TimestamptzNow())
+    status = Integer(null=True, default=None)
+    why = Varchar(30, default="")
+    ms = Integer(default=0)
+    excerpt = Text(default="")
+
+    webhook_attempt_once = Unique(["tenant", "delivery", "nth"])
