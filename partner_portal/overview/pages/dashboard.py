@@ -19,6 +19,10 @@ from terminations.service import figures
 from terminations.service.figures import CasesWaiting, NoticesDue, Waiting
 
 
+TOUR = "tour"
+"""The hint that whoever comes for the first time sees, until it is switched off."""
+
+
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do: how many, what (a source sentence), where they are listed, and since how many days the oldest waits."""
 
@@ -34,7 +38,9 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     about: str
+    period: str
     picture: Markup
+    is_empty: bool
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
@@ -50,7 +56,7 @@ async def today(request: Request[Any, Any, Any], actor: auth.Acting) -> Response
         chart(AT_RISK, await figures.value_at_risk(), actor.language),
         chart(BUYOUTS, await figures.buyout_money(), actor.language),
     ]
-    return await pages.page(request, "overview/dashboard.html", tiles=tiles(waiting, due), charts=shown)
+    return await pages.page(request, "overview/dashboard.html", tiles=tiles(waiting, due), charts=shown, tour=TOUR not in actor.seen_hints)
 
 
 def tiles(waiting: CasesWaiting, due: NoticesDue) -> list[Tile]:
@@ -121,10 +127,17 @@ BUYOUTS = Subject(
 def chart(subject: Subject, months: Sequence[Any], language: str) -> Chart:
     """The subject's figures, one column and one row for each month."""
     title = catalogue.text(subject.title, language)
-    bars = [Bar(formats.short_month(one.month, language, year=one.month.month == 1), subject.value(one)) for one in months]
+    bars = [Bar(formats.short_month(one.month, language, year=False), subject.value(one)) for one in months]
     return Chart(
         title=title,
         about=catalogue.text(subject.about, language),
+        period=catalogue.text(
+            sentence("%(first)s to %(last)s"),
+            language,
+            first=formats.month(months[0].month, language),
+            last=formats.month(months[-1].month, language),
+        ),
+        is_empty=not any(bar.value for bar in bars),
         picture=charts.bars(bars, language=language, words=title, money=subject.money),
         columns=[catalogue.text(name, language) for name in (sentence("Month"), *(name for name, _ in subject.columns))],
         rows=[
