@@ -71,6 +71,13 @@ class TerminationEnded(CaseEvent, frozen=True, kw_only=True):
     """The last service of the case has ended."""
 
 
+class RequestLetterWanted(Event, frozen=True, kw_only=True):
+    """Whoever was asked wants the question as a letter, in this language."""
+
+    link_id: UUID
+    language: str
+
+
 class CodeNeeded(CaseEvent, frozen=True, kw_only=True):
     """So much money is at stake that the customer must type a code; `nth` counts the codes of the link."""
 

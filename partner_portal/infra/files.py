@@ -54,6 +54,13 @@ async def about(document_id: UUID) -> Document:
     return document
 
 
+async def named(kind: str, filename: str) -> Document | None:
+    """The newest document of this kind and name that the current tenant has, if any."""
+    same = (Document.kind == kind) & (Document.filename == filename)
+    found: Document | None = await Document.objects().where(same).order_by(Document.created_at, ascending=False).first()
+    return found
+
+
 async def fetch(document_id: UUID) -> tuple[Document, bytes]:
     """The document and its bytes, checked against their hash; NoSuchDocument, also where it is another tenant's."""
     document = await about(document_id)

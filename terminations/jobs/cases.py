@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from partner_portal.infra import db, files, mail, outbox, pdf, settings, tokens
 from partner_portal.infra.mail import Attachment, Envelope
-from partner_portal.kernel.dates import local_date
 from partner_portal.kernel.events import Event
 
 from ..events import (
@@ -22,6 +21,7 @@ from ..events import (
     CustomerAsked,
     CustomerReminded,
     NotMeReported,
+    RequestLetterWanted,
     SecondAgreementNeeded,
     TerminationEnded,
     TerminationExpired,
@@ -31,7 +31,8 @@ from ..events import (
     WithdrawalAsked,
     WithdrawalDenied,
 )
-from ..service import buyouts, cases, decisions, letters, links, proof, scheduling
+from ..policy.waiting import last_day
+from ..service import asking, buyouts, cases, decisions, letters, links, proof, scheduling
 from ..service.facts import Layer
 from ..service.letters import Adjustment, Dossier, Person
 from ..service.links import Purpose
@@ -81,7 +82,7 @@ async def _propose(event: CaseEvent, told: Dossier, reader: str, address: str) -
         "has_buyout": letters.has_buyout(told),
     }
     words["adjustment"] = await letters.adjustment(told)
-    await _send(event, told, "buyout_proposed", reader, link=address, valid_until=_day(told.case), **words)
+    await _send(event, told, "buyout_proposed", reader, link=address, valid_until=last_day(told.case.waits_until), **words)
 
 
 async def remind(event: CustomerReminded) -> None:
@@ -233,6 +234,19 @@ async def confirm(event: TerminationScheduled) -> None:
         await _send(event, told, "scheduled", reader, attach=[Attachment(document.id, document.filename)], **words)
 
 
+async def write_request(event: RequestLetterWanted) -> None:
+    """What a link asks is on file as a letter, made once for each text."""
+    link: DecisionLink = await DecisionLink.get(event.link_id)
+    told = await letters.dossier(await Termination.get(link.termination))
+    version = asking.version(await asking.record(told, link, event.language))
+    name = asking.filename(told, version)
+    if await files.named(asking.LETTER, name) is None:
+        words = await asking.letter_words(told, link, event.language, text_version=version)
+        await files.store(
+            asking.LETTER, name, await pdf.render("terminations/request", language=event.language, **words), "application/pdf"
+        )
+
+
 async def ask_withdrawal(event: WithdrawalAsked) -> None:
     """Finance learns that a late withdrawal waits for its consent."""
     told, step = await letters.dossier(await Termination.get(event.termination_id)), await _step(event)
@@ -270,7 +284,7 @@ def _asking(told: Dossier, link: str) -> dict[str, Any]:
         "amount": letters.amount_for(told, "customer"),
         "has_buyout": letters.has_buyout(told),
         "link": link,
-        "valid_until": _day(told.case),
+        "valid_until": last_day(told.case.waits_until),
     }
 
 
@@ -312,10 +326,6 @@ async def _step(event: CaseEvent) -> dict[str, Any]:
     return dict(row) | {"facts": msgspec.json.decode(row["facts"])}
 
 
-def _day(case: Termination) -> Any:
-    return local_date(case.waits_until - timedelta(seconds=1))
-
-
 async def _address_for(reader: str, case: Termination) -> str | None:
     """Where the reader finds how the case stands: a customer behind the link it answered by. None where it finds it nowhere."""
     if reader == "customer":
@@ -329,7 +339,7 @@ def _case_address(case: Termination) -> str:
 
 def _work(case: Termination) -> dict[str, Any]:
     """Where finance decides, and until when it can."""
-    until = _day(case) if case.waits_until is not None else case.ends_on
+    until = last_day(case.waits_until) if case.waits_until is not None else case.ends_on
     return {"link": f"{settings.current().public_url}/admin/work-list", "valid_until": until}
 
 
@@ -352,6 +362,7 @@ ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     CustomerAsked: [ask_customer],
     CustomerReminded: [remind],
     CodeNeeded: [send_code],
+    RequestLetterWanted: [write_request],
     NotMeReported: [tell_not_me],
     BuyoutRequested: [alert_finance],
     SecondAgreementNeeded: [ask_second],

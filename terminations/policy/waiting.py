@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from partner_portal.kernel.dates import end_of_day_utc
+from partner_portal.kernel.dates import end_of_day_utc, local_date
 
 
 def until(today: date, *, valid_days: int, not_after: date) -> datetime:
@@ -14,6 +14,11 @@ def until(today: date, *, valid_days: int, not_after: date) -> datetime:
     receipt: a filed date is never moved, so an answer after it comes too late). Exclusive; a day that has passed already gives an instant in the past.
     """
     return end_of_day_utc(min(today + timedelta(days=valid_days), not_after))
+
+
+def last_day(waits_until: datetime) -> date:
+    """The civil day on which an answer is still in time: the one that ends at `waits_until`."""
+    return local_date(waits_until - timedelta(seconds=1))
 
 
 def reminder(now: datetime, waits_until: datetime, *, after_days: int) -> datetime | None:

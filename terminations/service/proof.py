@@ -31,7 +31,7 @@ async def words(told: Dossier, language: str) -> dict[str, Any]:
     return {
         "brand": told.brand,
         "provider": settings.current().provider_name,
-        "recipient": await _address_block(told),
+        "recipient": await address_block(told),
         "issued_at": (await cases.history(case.id))[-1]["at"],
         "number": case.number,
         "title": case.number,
@@ -46,7 +46,7 @@ async def words(told: Dossier, language: str) -> dict[str, Any]:
     }
 
 
-_DONE = {
+DONE: dict[str, str] = {
     Action.FILE: sentence("Filed the termination"),
     Action.FILE_BUYOUT: sentence("Filed the termination with a buyout"),
     Action.FILE_BY_NOTICE: sentence("Gave notice on the public page"),
@@ -73,6 +73,7 @@ _DONE = {
     Action.EXPIRE: sentence("Expired"),
     Action.TAKE_EFFECT: sentence("Ended the services"),
 }
+"""What each action did, as letters and pages say it: source sentences."""
 
 
 async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
@@ -80,7 +81,7 @@ async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
     return tuple(
         StepWords(
             row["actor_label"],
-            catalogue.text(_DONE[Action(row["action"])], language),
+            catalogue.text(DONE[row["action"]], language),
             row["at"],
             row["text_version"] and row["text_version"][:12],
         )
@@ -88,7 +89,8 @@ async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
     )
 
 
-async def _address_block(told: Dossier) -> list[str]:
+async def address_block(told: Dossier) -> list[str]:
+    """Name and billing address of the customer, one line each, for the window of an envelope."""
     row = await db.fetch_one(
         "SELECT street, postcode, city, country FROM location WHERE customer = $1 AND kind = 'billing'", told.case.customer
     )

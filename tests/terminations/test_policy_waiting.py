@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from partner_portal.kernel.dates import local_date
-from terminations.policy.waiting import reminder, until
+from terminations.policy.waiting import last_day, reminder, until
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,11 @@ from terminations.policy.waiting import reminder, until
 )
 def test_waiting_ends_with_a_civil_day(today: str, days: int, not_after: str, ends: str) -> None:
     assert until(date.fromisoformat(today), valid_days=days, not_after=date.fromisoformat(not_after)) == datetime.fromisoformat(ends)
+
+
+@given(some.dates(date(2020, 1, 1), date(2040, 1, 1)), some.integers(0, 60))
+def test_the_last_day_to_answer_is_the_one_at_whose_end_waiting_ends(today: date, days: int) -> None:
+    assert last_day(until(today, valid_days=days, not_after=date(2045, 1, 1))) == today + timedelta(days=days)
 
 
 def test_a_reminder_comes_once_there_is_still_a_day_to_answer() -> None:
