@@ -85,6 +85,9 @@ ZUIDERZEE = Organisation(
     ),
 )
 
+SIGN_IN_TOO = ("bram@dekorst.example.com", "pieter@devries.example.com", "laura@lighthouse.example.com", "sjaak@snel.example.com")
+"""Customers' main contacts who have taken their account; the others may be invited."""
+
 PRODUCTS = (
     ("glas-500", "Glasvezel internet 500", "Fibre internet 500", "ECS", ""),
     ("voip", "Telefonie per nummer", "Telephony per number", "ECS", "numbers"),
@@ -131,6 +134,7 @@ def clients(today: date) -> dict[str, tuple[Client, ...]]:
     bound = {"starts_on": add_months(month, -8), "minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "paid_until": ahead}
     free = {"starts_on": add_months(month, -40), "minimum_months": 12, "paid_until": ahead}
     old = {"starts_on": add_months(month, -30), "minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "paid_until": ahead}
+    soon = {"starts_on": add_months(month, -22), "minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "paid_until": ahead}
     scale = {"buyout_rule": "75 % van de resterende maanden"}
     noord = (
         _client("Bakkerij De Korst", "PROTECTED_BIZ", "Bram Korst", "bram@dekorst.example.com", "Molenweg 4", "3512 AB", "Utrecht",
@@ -140,7 +144,8 @@ def clients(today: date) -> dict[str, tuple[Client, ...]]:
         _client("Advocatenkantoor Van Dam & Zn.", "OTHER_BIZ", "Mr. E. van Dam", "dam@vandam.example.com", "Gracht 101", "1015 AA", "Amsterdam",
                 ("cloudserver", "Dossierserver", {**bound, "buyout_rule": "Aflopend per contractjaar", "fee_cents": 42500}),
                 ("werkplek", "Bundel kantoor, 12 werkplekken", {**old, **scale, "fee_cents": 3450, "quantity": 12, "bundle": "kantoor"}),
-                ("sla", "Beheer kantoor", {**old, **scale, "fee_cents": 19500, "notice_n": 3})),
+                ("sla", "Beheer kantoor", {**old, **scale, "fee_cents": 19500, "notice_n": 3}),
+                ("webhosting", "Kantoorsite vandam.example.com", {**soon, **scale, "fee_cents": 4450})),
         _client("Pieter de Vries", "CONSUMER", "Pieter de Vries", "pieter@devries.example.com", "Laan 8", "2511 CD", "Den Haag",
                 ("glas-500", "Internet thuis", {**bound, **scale, "fee_cents": 5250, "discount_cents": 9000, "discount_months": 24}),
                 ("webhosting", "Familiesite", {**old, "fee_cents": 999})),
@@ -157,7 +162,8 @@ def clients(today: date) -> dict[str, tuple[Client, ...]]:
                 ("glas-500", "Internet camping", {**free, "fee_cents": 7900, "wholesale_cents": 5600}),
                 ("voip", "Nummers receptie", {**bound, **scale, "fee_cents": 1250, "wholesale_cents": 800, "quantity": 4})),
         _client("Transportbedrijf Snel B.V.", "OTHER_BIZ", "Sjaak Snel", "sjaak@snel.example.com", "Rondweg 77", "8303 LM", "Emmeloord",
-                ("glas-500", "Internet loods", {**bound, **scale, "fee_cents": 9900, "wholesale_cents": 7200})),
+                ("glas-500", "Internet loods", {**bound, **scale, "fee_cents": 9900, "wholesale_cents": 7200}),
+                ("cloudserver", "Planning en ritten", {**soon, **scale, "fee_cents": 12900, "wholesale_cents": 9100})),
     )  # fmt: skip
     return {NOORDERLICHT.code: noord, ZUIDERZEE.code: zuid}
 

@@ -15,7 +15,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.infra.settings import Settings
 from partner_portal.kernel.actor import Actor, ActorKind, Role
 from tenants.policy import LocationKind, Scope, TenantKind, WhoBills
-from tenants.service import customers, members
+from tenants.service import customers, members, passwords
 from tenants.service.customers import Address, MainContact, NewCustomer
 
 from . import people
@@ -40,6 +40,10 @@ async def load() -> None:
         async with db.unit_of_work(Principal(Door.TENANT, tenants[code], "system:demo")):
             for client in clients:
                 await _client(tenants[code], client)
+    async with db.unit_of_work(_STAFF_DOOR):
+        for email in people.SIGN_IN_TOO:
+            await passwords.choose_first(email, await passwords.hashed(people.PASSWORD))
+            await db.execute("UPDATE contact SET accepted_as = email WHERE email = $1", email)
 
 
 async def _catalogue() -> None:
@@ -120,7 +124,9 @@ def doors(settings: Settings) -> list[str]:
     return [
         "[bold]Look around[/bold]",
         f"  Staff admin     {settings.public_url}/admin/   as fien, frits (finance), dirk (service desk), eva (editor), beheer (administrator)",
-        f"  Partners' API   {settings.public_url}/schema   as {owner.email} and others",
+        f"  Partners        {settings.public_url}/portal   as {owner.email}, niels@... (clerk), zeno@zuiderzee.example.com (another partner)",
+        f"  Customers       {settings.public_url}/portal   as {', '.join(people.SIGN_IN_TOO[:2])}",
+        f"  Partners' API   {settings.public_url}/schema",
         f"  Every mail      {settings.mailcatcher_url}",
         f"  Everybody's password is {people.PASSWORD}",
     ]
