@@ -10,6 +10,7 @@ from partner_portal.web.problems import Words
 from tenants.service.sign_in import SignInFailed
 from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
+from terminations.service.notices import DealtWithBefore, NothingToAnswer
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
 from terminations.service.sending import NobodyToAsk
@@ -44,6 +45,12 @@ PROBLEMS = {
         sentence("There is nobody to ask"),
         sentence("Customer %(customer)s has no main contact with an e-mail address, so nobody could confirm; enter one first."),
     ),
+    DealtWithBefore: Words(
+        sentence("This notice was dealt with before"), sentence("Somebody, or the portal itself, was a moment earlier: look at how it stands now.")
+    ),
+    NothingToAnswer: Words(
+        sentence("The sender gave no address"), sentence("No mail can be sent; note how the sender was answered instead, for example by phone.")
+    ),
     TooLate: Words(sentence("The time to answer has passed"), sentence("It ended at %(until)s; the termination can be filed again.")),
     IllegalStep: Words(
         sentence("This step is not possible now"),
@@ -59,6 +66,12 @@ PROBLEMS = {
 }
 FIELDS = {
     "taken": sentence("This is in use already."),
+    "no-address": sentence("No mail can be sent to this address: write it as name@example.com."),
+    "no-day-ahead": sentence("Give a day from today on, within ten years, for example 31-12-2027."),
+    "too-long": sentence("This is longer than the %(at_most)s characters there is room for."),
+    "empty-answer": sentence("Write what the sender is to read."),
+    "no-such-service": sentence("No service has the number %(value)s."),
+    "several-services": sentence("Several services have the number %(value)s."),
     "empty": sentence("Give at least one."),
     "twice": sentence("The same one stands here twice."),
     "one-customer": sentence("These belong to different customers."),

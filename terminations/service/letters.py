@@ -103,6 +103,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     contact: Person | None
     partner: Person
+    by_notice: bool = False
 
     @property
     def payer_layer(self) -> Layer:
@@ -138,14 +139,21 @@ async def dossier(case: Termination) -> Dossier:
         customer_name=row["customer"],
         partner_name=row["partner"],
         filed_by=row["filed_by"] or row["partner"],
-        received_at=row["consented_at"] if row["consented_at"] and not case.has_mandate else case.filed_at,
+        received_at=_received_at(case, row),
         contact=contact,
         partner=Person(
-            row["filed_by"] or row["partner"],
+            row["filed_by"] if row["member_email"] else row["partner"],
             row["member_email"] or row["partner_email"],
             row["member_language"] or row["partner_language"],
         ),
+        by_notice=row["noticed_at"] is not None,
     )
+
+
+def _received_at(case: Termination, row: Any) -> datetime:
+    """When notice was given: at the click on the public page, by the customer's yes, or by filing."""
+    at: datetime = row["noticed_at"] or (row["consented_at"] if not case.has_mandate else None) or case.filed_at
+    return at
 
 
 _PEOPLE = """
@@ -153,7 +161,8 @@ SELECT c.name AS customer, c.language, p.name AS partner, p.brand_colour, p.emai
        p.language AS partner_language, k.name AS contact_name, k.email AS contact_email,
        m.email AS member_email, m.language AS member_language,
        (SELECT actor_label FROM termination_step s WHERE s.termination = t.id ORDER BY nth LIMIT 1) AS filed_by,
-       (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at
+       (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at,
+       (SELECT n.received_at FROM received_notice n WHERE n.tenant = t.tenant AND n.termination = t.id) AS noticed_at
   FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant
   LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
   LEFT JOIN member m ON 'member:' || m.id = t.filed_by
@@ -330,6 +339,8 @@ def asked_content(told: Dossier, language: str) -> str:
         return catalogue.text("an early end with a buyout, for %(customer)s", language, customer=told.customer_name)
     if told.case.is_buyout:
         return catalogue.text("an end on a ground of its own, for %(customer)s", language, customer=told.customer_name)
+    if any(cases.is_undone(service) for service in told.previews[Layer.CUSTOMER].services):
+        return catalogue.text("a withdrawal within the cooling-off period, for %(customer)s", language, customer=told.customer_name)
     return catalogue.text("an ordinary end, for %(customer)s", language, customer=told.customer_name)
 
 
