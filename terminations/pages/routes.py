@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import confirm
+from . import confirm, notices
 
 routers = [
     confirm.router,
+    notices.router,
 ]

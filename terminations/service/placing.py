@@ -209,7 +209,7 @@ async def services_called(typed: str) -> tuple[UUID, ...]:
     for number in typed.replace(",", " ").split():
         rows = await db.fetch("SELECT id FROM billing_service WHERE number = ANY($1)", [number, number.upper()])
         if len(rows) != 1:
-            raise Invalid(FieldError("/number", "several" if rows else "no-such-service", {"value": number[:40]}))
+            raise Invalid(FieldError("/number", "several-services" if rows else "no-such-service", {"value": number[:40]}))
         found.append(rows[0]["id"])
     return tuple(dict.fromkeys(found))
 
