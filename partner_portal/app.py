@@ -14,8 +14,10 @@ import admin.pages
 import admin.site
 import billing.api
 import knowledge_base.api
+import tenants.api.contacts
 import tenants.api.customers
 import tenants.api.keys
+import tenants.api.members
 import tenants.api.session
 import terminations.api.routes
 import terminations.pages.routes
@@ -31,6 +33,8 @@ from tenants.service import accounts, sign_in
 TAGS = {
     "session": "Signing in and out.",
     "customers": "Customers, their contacts and addresses; API keys.",
+    "members": "A partner's own people, for its owners.",
+    "own organisation": "What a customer's contact sees and does for its own organisation.",
     "services": "What customers have, with the terms of each contract.",
     "terminations": "Previews, quotes, cases and their steps.",
     "knowledge base": "Questions and answers.",
@@ -80,6 +84,9 @@ _api = Router(
     route_handlers=[
         tenants.api.session.router,
         tenants.api.customers.router,
+        tenants.api.contacts.router,
+        tenants.api.contacts.own_router,
+        tenants.api.members.router,
         tenants.api.keys.router,
         billing.api.router,
         *terminations.api.routes.routers,

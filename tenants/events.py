@@ -1,7 +1,8 @@
-"""What happened to the people of a partner and of its customers."""
+"""What happened to the people of a partner and of its customers, and to the webhooks of its software."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from partner_portal.kernel.events import Event
@@ -21,7 +22,22 @@ class PasswordForgotten(Event, frozen=True, kw_only=True):
 
 
 class PasswordChanged(Event, frozen=True, kw_only=True):
-    """The password of the address of this account ("member:<id>") is another since `change_id`."""
+    """The address of this account ("member:<id>") has another password; each change has an id of its own."""
 
     account: str
     change_id: UUID
+    changed_at: datetime
+
+
+class WebhookDue(Event, frozen=True, kw_only=True):
+    """The time has come for the `nth` attempt of a delivery."""
+
+    delivery_id: UUID
+    nth: int
+
+
+class WebhookSwitchedOff(Event, frozen=True, kw_only=True):
+    """The portal stopped sending to an endpoint: it is gone, or has only failed for days."""
+
+    endpoint_id: UUID
+    off_since: datetime

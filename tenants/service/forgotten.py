@@ -71,13 +71,16 @@ async def change(email: str, password_hash: str, *, but: str = "") -> None:
 
 
 def _changed(account: Account) -> PasswordChanged:
-    return PasswordChanged(tenant_id=account.actor.tenant or NOBODY, account=account.actor.trail, change_id=new_id())
+    return PasswordChanged(
+        tenant_id=account.actor.tenant or NOBODY, account=account.actor.trail, change_id=new_id(), changed_at=clock.now()
+    )
 
 
-async def address_of(link: UUID) -> str | None:
-    """To whom the mail with this link goes; None once it cannot be used any more. In the caller's unit of work, through the staff door."""
-    row = await db.fetch_one("SELECT email FROM password_link WHERE id = $1 AND used_at IS NULL AND expires_at > $2", link, clock.now())
-    return row["email"] if row else None
+async def open_link(link: UUID) -> Any:
+    """The address and the last moment of the link; None once it cannot be used any more. In the caller's unit of work, through the staff door."""
+    return await db.fetch_one(
+        "SELECT email, expires_at FROM password_link WHERE id = $1 AND used_at IS NULL AND expires_at > $2", link, clock.now()
+    )
 
 
 async def purge(before: datetime) -> int:

@@ -155,6 +155,8 @@ def _standing(row: asyncpg.Record) -> Standing:
 
 
 async def one(invitation: UUID) -> asyncpg.Record | None:
-    """The invitation as its mail tells it, in its tenant's unit of work; None when it can no longer be taken."""
+    """The invitation as its mail tells it; None when it can no longer be taken. NotFound when it is not the acting tenant's."""
     row = await db.fetch_one(_FOUND + " WHERE i.id = $2", clock.today(), invitation)
-    return row if row is not None and _standing(row) is Standing.OPEN else None
+    if row is None:
+        raise NotFound(what="invitation", id=str(invitation))
+    return row if _standing(row) is Standing.OPEN else None

@@ -14,7 +14,7 @@ import msgspec
 from partner_portal.infra import db, outbox, settings
 from partner_portal.mailcatcher.catcher import Catcher
 from tenants.policy import Scope
-from tenants.service import keys
+from tenants.service import contacts, keys
 from terminations.service.buyouts import Decision, case_by_number, decide
 from tests.conftest import browser
 from tests.journeys import partner as people
@@ -34,6 +34,9 @@ class Victim(msgspec.Struct, kw_only=True):
     proposed: UUID
     document: UUID
     key: UUID
+    contact: UUID
+    member: UUID
+    invitation: UUID
     link: str
     link_id: UUID
     mail: UUID
@@ -49,6 +52,8 @@ class Victim(msgspec.Struct, kw_only=True):
             "termination_id": termination,
             "document_id": self.document,
             "key_id": self.key,
+            "contact_id": self.contact,
+            "member_id": self.member,
             "token": self.document,  # an id is no token
         }
 
@@ -72,13 +77,22 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     async with db.unit_of_work(noord.principal()):
         document = await db.fetch_one("SELECT document FROM termination WHERE id = $1", UUID(scheduled["id"]))
         mail = await db.fetch_one("SELECT id FROM infra_mail LIMIT 1")
+        contact = await db.fetch_one("SELECT id FROM contact WHERE customer = $1", customer)
+        member = await db.fetch_one("SELECT id FROM member WHERE email = $1", noord.clerk)
+        assert contact
+        await contacts.invite(noord.actor, customer, contact["id"])
+        invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
+    await outbox.drain()
     assert document
     assert mail
+    assert member
+    assert invitation
     assert newest
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
-        proposed=UUID(proposed["id"]), document=document["document"], key=key.id, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
+        invitation=invitation["id"], link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
 
@@ -128,6 +142,10 @@ BODIES: dict[str, Body] = {
         "product": "internet",
         "terms": {"label": "Dienst", "fee_cents": 100, "starts_on": "2026-01-01", "paid_until": "2026-12-01"},
     },
+    "NewContact": lambda _own: PERSON,
+    "ContactChange": lambda _own: {"name": "Overgenomen", "email": "dief@example.com"},
+    "NewMember": lambda _own: PERSON | {"role": "owner"},
+    "MemberChange": lambda _own: {"role": "owner", "disabled": True},
     "NewKey": lambda _own: {"name": "Sleutel", "scopes": ["read"]},
     "Ask": lambda own: {"service_ids": [str(own["service_id"])]},
     "AskPreview": lambda own: {"service_ids": [str(own["service_id"])]},

@@ -17,7 +17,7 @@ from partner_portal.kernel.actor import Role, StaffRole
 from partner_portal.kernel.errors import Invalid
 from tenants import policy
 from tenants.policy import Scope
-from tenants.service import members, sign_in
+from tenants.service import members, passwords
 from tests.attack.test_links import rows
 from tests.conftest import browser
 from tests.conftest import sign_in as sign_in_as
@@ -49,7 +49,7 @@ class Counting(argon2.PasswordHasher):
 def hasher(monkeypatch: pytest.MonkeyPatch) -> Counting:
     """Counts the verifications."""
     counting = Counting()
-    monkeypatch.setattr(sign_in, "_hasher", counting)
+    monkeypatch.setattr(passwords, "_hasher", counting)
     return counting
 
 
@@ -68,7 +68,7 @@ async def test_known_and_unknown_accounts_cost_the_same_work_and_get_the_same_an
     world: World, stranger: httpx.AsyncClient, hasher: Counting
 ) -> None:
     await change("member", "disabled_at = now()", email=world.zuid.clerk)
-    await change("member", "password_hash = NULL", email=world.zuid.reader)
+    await change("member", "accepted_as = NULL", email=world.zuid.reader)
     await change("tenant", "suspended_at = now()", id=world.zuid.id)
     asked = [world.noord.owner, "nobody@example.com", world.zuid.owner, world.zuid.clerk, world.zuid.reader, "", "no address", "x" * 320]
 
@@ -293,7 +293,21 @@ async def test_an_owner_cannot_make_a_key_for_what_it_may_not_do_and_a_key_makes
         assert (await noord.post("/api/v1/api-keys", json={"name": "Meer", "scopes": [scope]})).status_code == 422
 
 
-async def test_one_address_belongs_to_one_member_of_one_partner(world: World) -> None:
+async def test_whoever_enters_another_partners_member_gets_no_password_for_it(world: World) -> None:
     with pytest.raises(Invalid):
         async with db.unit_of_work(STAFF_DOOR):
-            await members.enter(tenant=world.zuid.id, email=world.noord.owner.upper(), name="Dief", role=Role.OWNER, password=PASSWORD)
+            await members.enter(
+                tenant=world.zuid.id, email=world.noord.owner.upper(), name="Dief", role=Role.OWNER, password="of the thief"
+            )
+
+
+async def test_a_partner_has_one_member_per_address_and_learns_nothing_of_other_partners(world: World, zuid: httpx.AsyncClient) -> None:
+    taken = await zuid.post("/api/v1/members", json={"name": "Twee", "email": world.zuid.clerk.upper(), "role": "clerk"})
+    elsewhere = await zuid.post("/api/v1/members", json={"name": "Elders", "email": world.noord.owner, "role": "owner"})
+    unknown = await zuid.post("/api/v1/members", json={"name": "Nieuw", "email": "nieuw@example.com", "role": "owner"})
+
+    assert (taken.status_code, elsewhere.status_code, unknown.status_code) == (422, 201, 201)
+    assert sorted(elsewhere.json()) == sorted(unknown.json())
+    async with browser() as client:
+        only = await try_in(client, world.noord.owner, PASSWORD)
+    assert only.json()["tenant_id"] == str(world.noord.id), "who has not accepted has nothing there"

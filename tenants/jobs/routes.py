@@ -1,0 +1,13 @@
+"""Every handler of events and all daily work of this domain, as the worker runs them."""
+
+from __future__ import annotations
+
+from partner_portal.infra import outbox
+from partner_portal.kernel.events import Event
+
+from . import people
+
+_MODULES = (people,)
+
+ON_EVENT: list[tuple[type[Event], list[outbox.Handler]]] = [route for module in _MODULES for route in module.ON_EVENT.items()]
+DAILY = [work for module in _MODULES for work in module.DAILY]
