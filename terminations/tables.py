@@ -165,7 +165,6 @@ class ServiceDeadline(OwnedByTenant, Table, tablename="termination_deadline"):
     missed_on = Date(null=True, default=None)
     missed_end_on = Date(null=True, default=None)
     fee_cents = BigInt(default=0)
-    words = Text(default="")
     computed_from = Varchar(100, null=True, default=None)
     due_on = Date(null=True, default=None)
     sequence = Integer(default=0)

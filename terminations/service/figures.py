@@ -109,7 +109,7 @@ SELECT count(*) FILTER (WHERE state IN ('waiting_for_customer', 'accepted')) AS 
        count(*) FILTER (WHERE state = 'proposed' AND payer = 'partner') AS payer_partner,
        min(since) FILTER (WHERE state = 'proposed' AND payer = 'partner') AS payer_partner_since,
        (SELECT count(*) FROM termination WHERE state = 'scheduled' AND withdrawal_asked_at IS NOT NULL) AS withdrawals,
-       (SELECT min(withdrawal_asked_at) FROM termination WHERE state = 'scheduled') AS withdrawals_since,
+       (SELECT min(withdrawal_asked_at) FROM termination WHERE state = 'scheduled' AND withdrawal_asked_at IS NOT NULL) AS withdrawals_since,
        (SELECT count(DISTINCT l.termination) FROM termination_line l JOIN termination t ON t.tenant = l.tenant AND t.id = l.termination
          WHERE l.is_open AND l.ends_on BETWEEN $1 AND $2 AND t.state = 'scheduled') AS ending
   FROM waiting
