@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.policy.terms import RenewalHasNoLength
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheet import ImportRefused
+from partner_portal.overview.service.customers import TooManyToExport
 from partner_portal.web import problems
 from partner_portal.web.problems import Words
 from tenants.service.contacts import ContactEnded, MainUserStays, TooManyContacts
@@ -24,7 +25,8 @@ from terminations.workflow import IllegalStep
 PROBLEMS = {
     SignInFailed: Words(sentence("Signing in failed"), sentence("E-mail and password do not belong together.")),
     ChooseAccount: Words(
-        sentence("Choose an account"), sentence("This address has several accounts; send the request again with one of those in `accounts`.")
+        sentence("Choose an account"),
+        sentence("This address has several accounts; send the request again with one of those in `accounts`."),
     ),
     WrongPassword: Words(sentence("Signing in failed"), sentence("This address has a password already, and this is another.")),
     InvitationNotOpen: Words(
@@ -37,7 +39,8 @@ PROBLEMS = {
     HasAccount: Words(sentence("There is an account already"), sentence("%(name)s has taken the invitation and can sign in.")),
     AccountClosed: Words(sentence("The account is closed"), sentence("Open the account of %(name)s again first.")),
     MainUserStays: Words(
-        sentence("The main user stays"), sentence("A customer always has a main user: make somebody else the main user before %(name)s goes.")
+        sentence("The main user stays"),
+        sentence("A customer always has a main user: make somebody else the main user before %(name)s goes."),
     ),
     ContactEnded: Words(
         sentence("The access has an end"), sentence("The access of %(name)s has ended or is going to; take that back first.")
@@ -64,16 +67,22 @@ PROBLEMS = {
         sentence("The service is ending already"),
         sentence("Another open case holds %(service)s; withdraw that one first, or leave the service out."),
     ),
+    TooManyToExport: Words(
+        sentence("Too many customers for one file"),
+        sentence("A file holds at most %(most)s customers; narrow the filter and take the rest along in another file."),
+    ),
     EndsInThePast: Words(sentence("That day has passed"), sentence("%(service)s would have ended on %(ends_on)s; ask for a later day.")),
     NobodyToAsk: Words(
         sentence("There is nobody to ask"),
         sentence("Customer %(customer)s has no main contact with an e-mail address, so nobody could confirm; enter one first."),
     ),
     DealtWithBefore: Words(
-        sentence("This notice was dealt with before"), sentence("Somebody, or the portal itself, was a moment earlier: look at how it stands now.")
+        sentence("This notice was dealt with before"),
+        sentence("Somebody, or the portal itself, was a moment earlier: look at how it stands now."),
     ),
     NothingToAnswer: Words(
-        sentence("The sender gave no address"), sentence("No mail can be sent; note how the sender was answered instead, for example by phone.")
+        sentence("The sender gave no address"),
+        sentence("No mail can be sent; note how the sender was answered instead, for example by phone."),
     ),
     TooLate: Words(sentence("The time to answer has passed"), sentence("It ended at %(until)s; the termination can be filed again.")),
     IllegalStep: Words(
@@ -128,6 +137,12 @@ FIELDS = {
     "no-heading": sentence("The first row must name the columns."),
     "too-many-cells": sentence("This row has more cells than the heading."),
     "too-many-rows": sentence("An import has at most %(most)s rows; split the file."),
+    "in-use": sentence("A service stands at this address; give the service another address first."),
+    "name-form": sentence("Give a name, not only spaces."),
+    "email-form": sentence("This is no e-mail address; it looks like name@example.com."),
+    "phone-form": sentence("This is no telephone number; write it like +31612345678 or 0612345678."),
+    "number-form": sentence("A number has letters, figures, spaces, dots, dashes and slashes only, for example K-1024."),
+    "chamber-form": sentence("A chamber of commerce number has eight figures, for example 12345678."),
     "not-csv": sentence("This row is no CSV: a quote is not closed."),
 }
 

@@ -15,6 +15,7 @@ from partner_portal.infra import clock, db, numbers
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+from partner_portal.web.lists import Column, Listing, Window
 from tenants.policy import LocationKind
 
 from ..policy import agreed
@@ -82,6 +83,13 @@ _BESIDE = (
 )
 _BY_ID = READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
 
+LISTING = Listing("services of a customer", {"number": Column("s.number", "varchar", "number")}, usual="number", id_sql="s.id")
+_PAGE = {
+    False: READ + " WHERE s.customer = $1 AND s.ended_at IS NULL AND ",
+    True: READ + " WHERE s.customer = $1 AND s.ended_at IS NOT NULL AND ",
+}
+_CHANGES = "SELECT id, reason, changes, decided_by, decided_at FROM billing_terms_change WHERE service = $1 ORDER BY decided_at DESC, id DESC LIMIT 100"
+
 
 class NoSuchProduct(Invalid):
     """No product has this code."""
@@ -90,6 +98,17 @@ class NoSuchProduct(Invalid):
 async def of_customer(customer: UUID) -> list[asyncpg.Record]:
     """The customer's services that have not ended, with product and buyout rule, in order of number."""
     return await db.fetch(_OF_CUSTOMER, customer)
+
+
+async def page(window: Window, customer: UUID, *, ended: bool = False) -> list[asyncpg.Record]:
+    """The customer's services in the window, those that run or those that have ended; one row more than shown."""
+    unseen, values = window.where(2)
+    return await db.fetch(f"{_PAGE[ended]}{unseen} ORDER BY {window.order}", customer, *values)  # fragments are ours, values are bound
+
+
+async def changes_of(service: UUID) -> list[asyncpg.Record]:
+    """The decisions to change the service's terms, the newest first, a hundred at most."""
+    return await db.fetch(_CHANGES, service)
 
 
 async def by_id(services: Sequence[UUID]) -> list[asyncpg.Record]:

@@ -11,6 +11,8 @@ import msgspec
 
 from partner_portal.kernel.errors import FieldError, Invalid
 
+from .spreadsheets_out import plain
+
 T = TypeVar("T")
 
 LARGEST = 20_000
@@ -105,7 +107,7 @@ class _Table(Generic[T]):
         values: dict[str, Any] = {}
         for name, cell in zip(self.heading, cells, strict=False):
             if cell.strip():
-                self._put(number, values, name, cell.strip())
+                self._put(number, values, name, plain(cell.strip()))
         try:
             value = msgspec.convert(values, self.shape)
         except msgspec.ValidationError as error:

@@ -79,6 +79,11 @@ def _harmless(words: str) -> str:
     return f"'{words}" if _is_formula(words) else words
 
 
+def plain(words: str) -> str:
+    """A cell of a CSV of ours as it was before it was made harmless."""
+    return words[1:] if words.startswith("'") and _is_formula(words[1:]) else words
+
+
 def _is_formula(words: str) -> bool:
     return words.startswith(_FORMULA) or words.lstrip().startswith(_FORMULA)
 

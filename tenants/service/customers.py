@@ -23,6 +23,9 @@ Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s<>,;:\"]+@[^@\s<>,;:
 Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
 Language = Annotated[str, Meta(pattern=r"^(nl|en)$")]
+VatId = Annotated[str, Meta(max_length=20)]
+ChamberNumber = Annotated[str, Meta(pattern=r"^[0-9]{8}$")]
+StaffCount = Annotated[int, Meta(ge=0, le=10_000_000)]
 Number = Annotated[str, Meta(min_length=1, max_length=30, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*$")]
 
 
@@ -54,24 +57,24 @@ class NewCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: Number | None = None
     language: Language = "nl"
     country: Country = "NL"
-    vat_id: Annotated[str, Meta(max_length=20)] | None = None
-    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | None = None
-    staff_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    vat_id: VatId | None = None
+    chamber_number: ChamberNumber | None = None
+    staff_count: StaffCount | None = None
 
 
 class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to change; what is left out stays."""
+    """What is to change; what is left out stays, and null takes away."""
 
     name: Name | UnsetType = UNSET
     segment: policy.Segment | UnsetType = UNSET
     main_contact: MainContact | UnsetType = UNSET
     billing_address: Address | UnsetType = UNSET
-    visit_address: Address | UnsetType = UNSET
+    visit_address: Address | UnsetType | None = UNSET
     language: Language | UnsetType = UNSET
     country: Country | UnsetType = UNSET
-    vat_id: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
-    chamber_number: Annotated[str, Meta(pattern=r"^[0-9]{8}$")] | UnsetType | None = UNSET
-    staff_count: Annotated[int, Meta(ge=0, le=10000000)] | UnsetType | None = UNSET
+    vat_id: VatId | UnsetType | None = UNSET
+    chamber_number: ChamberNumber | UnsetType | None = UNSET
+    staff_count: StaffCount | UnsetType | None = UNSET
 
 
 _COLUMNS = ("name", "segment", "language", "country", "vat_id", "chamber_number", "staff_count")
@@ -145,14 +148,16 @@ async def version_of(customer: UUID) -> int:
 
 
 async def change(actor: Actor, customer: UUID, wanted: CustomerChange) -> None:
-    """The locked customer is as `wanted`, its version one higher."""
+    """The locked customer is as `wanted`, its version one higher; Invalid for an address taken away where a service stands."""
     changes: dict[str, Any] = {name: value for name in _COLUMNS if (value := getattr(wanted, name)) is not UNSET}
     columns = "".join(f", {name} = ${place}" for place, name in enumerate(changes, 2))
     await db.execute(f"UPDATE customer SET version = version + 1{columns} WHERE id = $1", customer, *changes.values())  # noqa: S608  # column names are ours
     if wanted.main_contact is not UNSET:
         await _put_contact(actor, customer, wanted.main_contact)
     for kind, address in ((policy.LocationKind.BILLING, wanted.billing_address), (policy.LocationKind.VISIT, wanted.visit_address)):
-        if address is not UNSET:
+        if address is None:
+            await _remove_address(customer, kind)
+        elif address is not UNSET:
             await _put_address(actor, customer, kind, address)
 
 
@@ -179,3 +184,11 @@ async def _put_address(actor: Actor, customer: UUID, kind: policy.LocationKind, 
             "INSERT INTO location (id, customer, kind, street, postcode, city, country, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             *(new_id(), customer, kind, address.street, address.postcode, address.city, address.country, actor.tenant),
         )
+
+
+async def _remove_address(customer: UUID, kind: policy.LocationKind) -> None:
+    try:
+        async with db.savepoint():
+            await db.execute("DELETE FROM location WHERE customer = $1 AND kind = $2", customer, kind)
+    except (asyncpg.ForeignKeyViolationError, asyncpg.RestrictViolationError) as error:
+        raise Invalid(FieldError(f"/{kind}_address", "in-use")) from error

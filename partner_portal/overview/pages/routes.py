@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from . import dashboard, help_
+from . import customer, customer_form, customer_import, customers, dashboard, help_, search, services
 
 routers = [
+    customers.router,
+    customer_form.router,
+    customer_import.router,
+    customer.router,
+    services.router,
+    search.router,
     dashboard.router,
     help_.router,
 ]

@@ -11,7 +11,6 @@ from partner_portal.infra import db, search
 from partner_portal.infra.search import Sought
 from partner_portal.kernel.errors import Refused
 from partner_portal.web.lists import Column, Listing, Window
-from tenants.policy import Segment
 
 LARGEST_EXPORT = 20_000
 KINDS = ("customer", "contact")
@@ -92,7 +91,9 @@ async def page(window: Window, wanted: Filter) -> Found:
     values.append(list(WAITING))
     waiting = f"${len(values)}::varchar[]"
     said = " AND ".join(conditions).replace("{waiting}", waiting)
-    rows = await db.fetch(_LIST.format(conditions=said, order=window.order, waiting=waiting), *values)  # fragments are ours, values are bound
+    rows = await db.fetch(
+        _LIST.format(conditions=said, order=window.order, waiting=waiting), *values
+    )  # fragments are ours, values are bound
     return Found(rows, sought)
 
 
@@ -118,6 +119,3 @@ async def export(sort: str | None, wanted: Filter) -> list[asyncpg.Record]:
     if len(found.rows) > LARGEST_EXPORT:
         raise TooManyToExport(most=LARGEST_EXPORT)
     return found.rows
-
-
-SEGMENTS = tuple(Segment)
