@@ -27,7 +27,7 @@ from partner_portal.infra import sessions, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
 from partner_portal.overview.pages import routes as overview_pages
-from partner_portal.web import openapi, pages, shell
+from partner_portal.web import frame, openapi, shell
 from tenants.service import accounts, sign_in
 
 TAGS = {
@@ -77,7 +77,7 @@ async def _running(_app: Litestar) -> AsyncIterator[None]:
 
 
 words.explain()
-pages.furnish(Furniture())
+frame.furnish(Furniture())
 
 _api = Router(
     "/api/v1",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from partner_portal.infra.brand import Brand
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor, ActorKind, Role
-from partner_portal.web.pages import Entry
+from partner_portal.web.frame import Entry
 from tenants.service import brands
 
 _MEMBERS = (

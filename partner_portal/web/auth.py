@@ -80,12 +80,6 @@ async def people_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: 
         raise NotAllowed
 
 
-def csrf_of(request: Request[Any, Any, Any]) -> str:
-    """The token for the forms of this page, under a mask of this page's own; empty for strangers."""
-    token: str = request.scope["state"]["identity"].token
-    return csrf.masked(token) if token else ""
-
-
 def session_cookie() -> str:
     """The name of the session cookie: with TLS, browsers themselves keep `__Host-` cookies from being planted by neighbouring hosts."""
     return "__Host-session" if by_tls() else "session"

@@ -19,18 +19,20 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from partner_portal.infra import brand, catalogue, settings, templates
+from partner_portal.infra import catalogue, templates
 from partner_portal.kernel import errors
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.kernel.money import Money
 
-from . import faults, problems
+from . import faults, frame, problems
 from .money import MoneyOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from litestar.types import Scope
+
+    from partner_portal.kernel.actor import Actor
 
 PROBLEM_JSON = "application/problem+json"
 HTML = "text/html; charset=utf-8"
@@ -61,14 +63,22 @@ class Answer(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Reader(msgspec.Struct, frozen=True):
+class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """What an error answer must know of who reads it."""
 
     language: str
-    wants_page: bool
     request_id: str
+    wants_page: bool = False
+    wants_part: bool = False
+    """A script of the page that is open asked, for a part of it."""
     way_in: str = ""
     """Where a stranger signs in and comes back to what was asked for; nothing where there is no such page."""
+    way_back: str = ""
+    """The page of ours that the request was sent from, if it is another one."""
+    actor: Actor | None = None
+    csrf: str = ""
+    theme: str = ""
+    here: str = ""
 
 
 def problem_of(error: Exception) -> Problem:
@@ -129,9 +139,11 @@ def answer(problem: Problem, reader: Reader) -> Answer:
     details = _details(problem, status, reader)
     headers = _headers(problem, status)
     if reader.wants_page and isinstance(problem, problems.NotSignedIn) and reader.way_in:
-        return Answer(303, HTML, b"", (("location", reader.way_in), ("hx-redirect", reader.way_in)))
+        return Answer(303, HTML, b"", (("location", reader.way_in),))
+    if reader.wants_part:
+        return Answer(status, HTML, _filled("web/problem_part.html", details, reader).encode(), (*headers, *_BESIDE_THE_PAGE))
     if reader.wants_page:
-        return Answer(status, HTML, _page(details, reader).encode(), headers)
+        return Answer(status, HTML, _filled("web/problem.html", details, reader).encode(), headers)
     return Answer(status, PROBLEM_JSON, msgspec.json.encode(details, enc_hook=str), headers)
 
 
@@ -208,12 +220,26 @@ def _headers(problem: Problem, status: int) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def _page(details: dict[str, Any], reader: Reader) -> str:
-    words = {"title": details["title"], "detail": details.get("detail"), "status": details["status"], "request_id": reader.request_id}
-    words["home"] = "/portal" if reader.way_in else ""
-    face = brand.Brand(name=settings.current().provider_name)
+_BESIDE_THE_PAGE = (("hx-retarget", "#problem"), ("hx-reswap", "innerHTML"), ("hx-push-url", "false"), ("hx-replace-url", "false"))
+"""Where htmx shows what went wrong: what was on the page stays as it was."""
+
+
+def _filled(template: str, details: dict[str, Any], reader: Reader) -> str:
     try:
-        return templates.render("web/problem.html", language=reader.language, brand=face, **words)
+        ui = templates.parts("web/macros.html", language=reader.language, csrf=reader.csrf)
+        around = frame.last_seen(reader.actor) if reader.way_in else None
+        return templates.render(
+            template,
+            language=reader.language,
+            ui=ui,
+            frame="web/portal.html" if around else "web/base.html",
+            brand=around.brand if around else frame.house(),
+            menu=around.menu if around else (),
+            problem={"detail": "", "errors": (), **details},
+            reader=reader,
+            **{name: getattr(reader, name) for name in ("actor", "csrf", "theme", "here", "request_id")},
+            flash=None,
+        )
     except Exception:  # noqa: BLE001  # whatever broke, its answer must not break as well
         _log.exception("web.problem_page_failed")
         title, number = html.escape(details["title"]), html.escape(reader.request_id)

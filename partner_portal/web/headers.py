@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+from litestar.status_codes import HTTP_200_OK
 
 Header = tuple[bytes, bytes]
 
@@ -52,6 +55,12 @@ def completed(given: list[Header], added: tuple[Header, ...]) -> list[Header]:
 
 
 _OVERRIDABLE = frozenset({name for name, _ in (*_COMMON, _HSTS, _PRIVATE)} | {b"content-security-policy"})
+
+
+def followed_by_htmx(message: Any) -> Any:
+    """A "see other" as htmx sees it: the browser would follow it unseen, and the page that comes would land inside the page that is open."""
+    given = [(b"hx-redirect", value) if name == b"location" else (name, value) for name, value in message["headers"]]
+    return {**message, "status": HTTP_200_OK, "headers": given}
 
 
 def rate(used: int, limit: int, resets_in_ms: int) -> list[Header]:

@@ -11,17 +11,17 @@ import secrets
 from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import structlog
 from litestar.enums import ScopeType
-from litestar.status_codes import HTTP_400_BAD_REQUEST, HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.status_codes import HTTP_303_SEE_OTHER, HTTP_400_BAD_REQUEST, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from partner_portal.infra import db, log
 from partner_portal.kernel.errors import Problem
 
-from . import csrf, errors, headers, idempotency, identity, language, metrics
+from . import csrf, errors, frame, headers, idempotency, identity, language, metrics
 from .problems import BodyTooLarge, ClientGone, MalformedRequest
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("web")
 PORTAL = "/portal"
 SIGN_IN = "/portal/sign-in"
+_LOOKS = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
 
 
@@ -286,6 +287,8 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": b"" if self.scope["method"] == "HEAD" else body, "more_body": False})
 
     async def _send_start(self, message: Any) -> None:
+        if message["status"] == HTTP_303_SEE_OTHER and self._of_htmx():
+            message = headers.followed_by_htmx(message)
         self.status = message["status"]
         given = headers.completed(message["headers"], self.added)
         given.append((b"x-request-id", self.request_id.encode()))
@@ -310,18 +313,47 @@ class Exchange:
     def reader(self) -> errors.Reader:
         """Who reads the answer: the language they chose, and whether they look at pages."""
         accepted = self.given.get(b"accept", b"")
-        wants_page = accepted.startswith(b"text/html") or b"hx-request" in self.given
         spoken = language.choose(self.identity.actor, self.given.get(b"accept-language", b"").decode("latin-1"))
-        return errors.Reader(spoken, wants_page, self.request_id, self._way_in())
+        return errors.Reader(
+            language=spoken,
+            request_id=self.request_id,
+            wants_page=accepted.startswith(b"text/html") or self._of_htmx(),
+            wants_part=self._of_htmx(),
+            way_in=self._way_in(),
+            way_back=self._sent_from(),
+            actor=self.identity.actor,
+            csrf=csrf.masked(self.identity.token) if self.identity.token else "",
+            theme=frame.theme(identity.cookie(self.given.get(b"cookie", b"").decode("latin-1"), frame.THEME_COOKIE)),
+            here=self._here(),
+        )
+
+    def _of_htmx(self) -> bool:
+        return b"hx-request" in self.given
+
+    def _here(self) -> str:
+        query = self.scope.get("query_string", b"").decode("latin-1")
+        return quote(self.scope["path"]) + (f"?{query}" if query else "")
+
+    def _sent_from(self) -> str:
+        """The page of ours that the browser had open, where it says so and it is another than this."""
+        address = self.given.get(b"hx-current-url") or self.given.get(b"referer", b"")
+        try:
+            parts = urlsplit(address.decode("latin-1"))
+        except ValueError:
+            return ""
+        if parts.netloc.encode("latin-1") != self.given.get(b"host", b""):
+            return ""
+        path = frame.own_path(parts.path + (f"?{parts.query}" if parts.query else ""), "")
+        return "" if path == self._here() and self.scope["method"] in _LOOKS else path
 
     def _way_in(self) -> str:
-        """Where a stranger signs in to see what was asked for: pages behind the sign-in only."""
+        """Where a stranger signs in, and comes back to what was asked for, or to the page that sent it; pages behind the sign-in only."""
         path: str = self.scope["path"]
         if not path.startswith(PORTAL) or path.startswith(SIGN_IN):
             return ""
-        query = self.scope.get("query_string", b"").decode("latin-1")
-        wanted = f"{quote(path)}?{query}" if query else quote(path)
-        return f"{SIGN_IN}?{urlencode({'next': wanted})}" if self.scope["method"] in ("GET", "HEAD") and path != PORTAL else SIGN_IN
+        is_page = self.scope["method"] in _LOOKS and not self._of_htmx()
+        wanted = self._here() if is_page else self._sent_from()
+        return f"{SIGN_IN}?{urlencode({'next': wanted})}" if wanted not in ("", PORTAL) else SIGN_IN
 
     def _note(self) -> None:
         """One line and one count per request, by the route's template: a path may bear a token."""

@@ -5,45 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
-from urllib.parse import quote
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 
 from partner_portal.infra import settings, templates
-from partner_portal.infra.brand import Brand
-from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.actor import ActorKind
 from partner_portal.kernel.errors import NotAllowed
 
-from . import assets, auth, glossary  # noqa: F401  # templates ask the glossary
+from . import assets, auth, frame, glossary  # noqa: F401  # templates ask the glossary
 from .errors import HTML, reader_of
+from .frame import THEME_COOKIE as THEME_COOKIE  # noqa: PLC0414  # pages ask for these here
+from .frame import THEMES as THEMES  # noqa: PLC0414
+from .frame import own_path as own_path  # noqa: PLC0414
 
-THEMES = ("light", "dark")
-THEME_COOKIE = "theme"
 _SAID = "said"
 _SAID_SECONDS = 60
 _SIGNATURE = 16
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One line of the menu: its word (a source sentence), where it leads, its icon."""
-
-    word: str
-    path: str
-    icon: str
-
-
-class Furniture(Protocol):
-    """What pages need to know of the domains; `app` brings it."""
-
-    async def brand(self, actor: Actor) -> Brand:
-        """The face of the actor's partner."""
-
-    def menu(self, actor: Actor) -> Sequence[Entry]:
-        """Where the actor may go."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -54,38 +35,19 @@ class Said(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
-class _House:
-    """Until the domains are there, pages bear the provider's name."""
-
-    async def brand(self, _actor: Actor) -> Brand:
-        return Brand(name=settings.current().provider_name)
-
-    def menu(self, _actor: Actor) -> Sequence[Entry]:
-        return ()
-
-
-_furniture: list[Furniture] = [_House()]
-
-
-def furnish(furniture: Furniture) -> None:
-    """Pages bear these brands and menus from now on."""
-    _furniture[:] = [furniture]
-
-
 async def page(request: Request[Any, Any, Any], template: str, *, block: str = "", status: int = 200, **words: object) -> Response[bytes]:
     """The template as a page, or only its `block` where htmx asks; a status of 400 or more saves nothing of what the request did."""
     reader = reader_of(request.scope)
-    about = {"here": here(request), "request_id": reader.request_id, "theme": theme(request), "csrf": auth.csrf_of(request)}
+    actor = auth.stranger_or_actor(request.scope)
+    about = {"actor": actor, **{name: getattr(reader, name) for name in ("here", "request_id", "theme", "csrf")}}
     words["ui"] = templates.parts("web/macros.html", language=reader.language, csrf=about["csrf"])
     if block and "hx-request" in request.headers:
         text = templates.render_block(template, block, language=reader.language, **about, **words)
         return _answer(request, text, status, {"vary": "HX-Request, Accept-Encoding"})
-    actor = auth.stranger_or_actor(request.scope)
-    brand = await _furniture[0].brand(actor) if actor else Brand(name=settings.current().provider_name)
-    menu = _furniture[0].menu(actor) if actor else ()
+    around = await frame.around(actor)
     said = _said(request)
-    frame = {"brand": brand, "menu": menu, "actor": actor, "flash": said, **about}
-    answer = _answer(request, templates.render(template, language=reader.language, **{**frame, **words}), status, {})
+    words = {"brand": around.brand, "menu": around.menu, "flash": said, **about, **words}
+    answer = _answer(request, templates.render(template, language=reader.language, **words), status, {})
     if said is not None:
         answer.set_cookie(_cookie("", 0))
     return answer
@@ -96,30 +58,12 @@ def _answer(request: Request[Any, Any, Any], text: str, status: int, more: Mappi
     return Response(body, status_code=status, media_type=HTML.partition(";")[0], headers={**headers, **more})
 
 
-def here(request: Request[Any, Any, Any]) -> str:
-    """The path and query of this page, to come back to."""
-    query = request.scope["query_string"].decode("latin-1")
-    return quote(request.scope["path"]) + (f"?{query}" if query else "")
-
-
-def theme(request: Request[Any, Any, Any]) -> str:
-    """The theme that this browser was told to use; nothing when the system decides."""
-    chosen = request.cookies.get(THEME_COOKIE, "")
-    return chosen if chosen in THEMES else ""
-
-
 def to(path: str, *, said: str = "", good: bool = True, **facts: object) -> Response[None]:
     """On to another page of ours after a form, which says `said` (a source sentence with its facts) once."""
     answer: Response[None] = Response(None, status_code=303, headers={"location": path})
     if said:
         answer.set_cookie(_cookie(_sealed(Said(said, good, msgspec.to_builtins(facts))), _SAID_SECONDS))
     return answer
-
-
-def own_path(given: str, otherwise: str = "/portal") -> str:
-    """`given` if it is a path of this portal's pages, for addresses that come from outside; no other host, however it is spelled."""
-    is_ours = given.startswith("/portal") and given[len("/portal") :][:1] in ("", "/", "?") and "\\" not in given and given.isprintable()
-    return given if is_ours else otherwise
 
 
 async def for_members(request: Request[Any, Any, Any]) -> None:

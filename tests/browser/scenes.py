@@ -23,7 +23,7 @@ LONGEST = 200
 LONG_NAME = f"Stichting Samenwerkende Zorgaanbieders {'Noordoost-Achterhoek-' * 7}en Omstreken".ljust(LONGEST, "x")
 LONG_EMAIL = f"{'a' * 60}@{'langedomeinnaam.' * 8}example.com"
 NOW = date(2026, 12, 28)
-_BOUND = {
+_BOUND: dict[str, Any] = {
     "fee_cents": 8995,
     "starts_on": date(2026, 3, 1),
     "minimum_months": 24,
@@ -32,7 +32,7 @@ _BOUND = {
     "buyout_rule": "75 %",
     "paid_until": date(2027, 2, 1),
 }
-_RUNS_ON = {"paid_until": date(2027, 2, 1)}
+_RUNS_ON: dict[str, Any] = {"paid_until": date(2027, 2, 1)}
 
 
 class Scene:

@@ -1,9 +1,9 @@
 // Comforts only: every page works without them.
 
+// With Control or Command: a lone key would get in the way of people who speak to their computer (WCAG 2.1.4).
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const field = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+  const field = document.querySelector(`[data-shortcut="${CSS.escape(event.key.toLowerCase())}"]`);
   if (field) {
     event.preventDefault();
     field.focus();
@@ -36,6 +36,26 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
   button.textContent = button.dataset.done;
 });
+
+// What went wrong with a part of the page is said on top of it, until the next try.
+const problem = document.getElementById("problem");
+document.addEventListener("htmx:before:request", () => problem?.replaceChildren());
+document.addEventListener("htmx:error", () => problem?.replaceChildren(document.getElementById("offline").content.cloneNode(true)));
+
+// What scrolls sideways is reached by keyboard in every browser, and says what it is.
+const reach = () => document.querySelectorAll(".table-scroll, .scrolls").forEach((box) => {
+  if (box.scrollWidth <= box.clientWidth) {
+    box.removeAttribute("tabindex");
+    return;
+  }
+  box.tabIndex = 0;
+  box.role = "region";
+  box.ariaLabel ||= (box.querySelector("caption") ?? document.querySelector("h1"))?.textContent.trim();
+});
+reach();
+addEventListener("resize", reach);
+document.addEventListener("htmx:after:swap", reach);
+document.addEventListener("toggle", reach, true);
 
 document.querySelectorAll("form[data-send-on-change]").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
 document.querySelector(".problem[autofocus]")?.focus();
