@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from csv import writer
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -114,7 +114,7 @@ def _put(sheet: Worksheet, row: int, column: int, cell: Cell, styles: _Styles) -
         style = styles.of(quote_prefix=True) if _is_formula(cell) else None
         sheet.write_string(row, column, cell[:_LONGEST], style)
     else:
-        sheet.write_number(row, column, cell)
+        sheet.write_number(row, column, float(cell))
 
 
 def _put_time(sheet: Worksheet, row: int, column: int, cell: date, styles: _Styles) -> None:
@@ -124,4 +124,4 @@ def _put_time(sheet: Worksheet, row: int, column: int, cell: date, styles: _Styl
         local = cell.astimezone(clock.AMSTERDAM).replace(tzinfo=None)  # a workbook knows no zones
         sheet.write_datetime(row, column, local, styles.of(num_format=_INSTANT))
     else:
-        sheet.write_datetime(row, column, cell, styles.of(num_format=_DAY))
+        sheet.write_datetime(row, column, datetime.combine(cell, time()), styles.of(num_format=_DAY))

@@ -81,7 +81,7 @@ async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
     return tuple(
         StepWords(
             row["actor_label"],
-            catalogue.text(DONE[row["action"]], language),
+            catalogue.text(DONE[Action(row["action"])], language),
             row["at"],
             row["text_version"] and row["text_version"][:12],
         )

@@ -71,7 +71,7 @@ async def enter(request: Request[Any, Any, Any], actor: auth.Acting) -> Response
 async def _new(
     request: Request[Any, Any, Any], language: str, *, status: int = 200, errors: Errors = NO_ERRORS, **more: Any
 ) -> Response[bytes]:
-    given = {"customer": None, "alike": [], "likeness": LIKENESS, "conflict": [], "version": ""}
+    given: dict[str, Any] = {"customer": None, "alike": [], "likeness": LIKENESS, "conflict": [], "version": ""}
     return await pages.page(request, "overview/customer_form.html", status=status, errors=errors, **given | _choices(language) | more)
 
 
@@ -102,7 +102,7 @@ async def change(request: Request[Any, Any, Any], customer_id: FromPath[UUID], a
 async def _edit(
     request: Request[Any, Any, Any], language: str, row: asyncpg.Record, *, status: int = 200, errors: Errors = NO_ERRORS, **more: Any
 ) -> Response[bytes]:
-    given = {"customer": row, "alike": [], "conflict": [], "version": row["version"]}
+    given: dict[str, Any] = {"customer": row, "alike": [], "conflict": [], "version": row["version"]}
     return await pages.page(request, "overview/customer_form.html", status=status, errors=errors, **given | _choices(language) | more)
 
 

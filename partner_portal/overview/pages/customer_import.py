@@ -96,7 +96,7 @@ def _report(faults: Sequence[FieldError], language: str) -> dict[str, Any]:
 
 
 async def _page(request: Request[Any, Any, Any], *, status: int = 200, **more: Any) -> Response[bytes]:
-    given = {"wrong": [], "more": 0, "missing": False, "columns": COLUMNS, "needed": NEEDED, "largest": spreadsheet.LARGEST}
+    given: dict[str, Any] = {"wrong": [], "more": 0, "missing": False, "columns": COLUMNS, "needed": NEEDED, "largest": spreadsheet.LARGEST}
     return await pages.page(request, "overview/customer_import.html", status=status, **given | more)
 
 

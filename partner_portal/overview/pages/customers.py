@@ -161,8 +161,8 @@ def _cells(row: asyncpg.Record, columns: tuple[str, ...], language: str) -> list
 
 
 _CELLS: dict[str, Callable[[asyncpg.Record, str], Cell]] = {
-    "segment": lambda row, language: catalogue.text(words.SEGMENTS[row["segment"]], language),
-    "language": lambda row, language: catalogue.text(words.LANGUAGES[row["language"]], language),
+    "segment": lambda row, language: words.value("segment", row["segment"], language),
+    "language": lambda row, language: words.value("language", row["language"], language),
     "country": lambda row, language: words.country(row["country"], language),
     "email": lambda row, _language: row["contact_email"],
     "since": lambda row, _language: clock.civil_day(row["created_at"]),
