@@ -32,7 +32,7 @@ from ..events import (
     WithdrawalDenied,
 )
 from ..policy.waiting import last_day
-from ..service import asking, buyouts, cases, decisions, letters, links, proof, scheduling
+from ..service import asking, buyouts, cases, decisions, earlier, letters, links, proof, scheduling
 from ..service.facts import Layer
 from ..service.letters import Adjustment, Dossier, Person
 from ..service.links import Purpose
@@ -50,7 +50,10 @@ async def ask_customer(event: CustomerAsked) -> None:
         return
     told = await letters.dossier(case)
     link = await _link(told, Purpose.CONSENT, case.waits_until)
-    await _send(event, told, "approval_requested", "customer", **_asking(told, link))
+    if told.by_notice:
+        await _send(event, told, "notice_verify", "customer", earlier=earlier.offered(told), **_asking(told, link))
+    else:
+        await _send(event, told, "approval_requested", "customer", **_asking(told, link))
 
 
 async def propose_buyout(event: BuyoutProposed) -> None:

@@ -163,7 +163,7 @@ def _decided(view: View) -> str:
         decision=view.link.decision,
         decided_at=view.link.decided_at,
         decided_by=view.link.recipient_name,
-        outcome=state.value if state in _OUTCOMES and not is_stranger else None,
+        outcome=state.value if state in _OUTCOMES and view.link.decision not in {Choice.NOT_ME, Choice.EARLIER} else None,
         after=letters.afterwards(view.told),
         withdraw_until=letters.withdraw_until(view.told),
         document_link=f"/confirm/{view.token}/confirmation.pdf" if view.case.document is not None and not is_stranger else None,

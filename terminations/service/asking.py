@@ -11,7 +11,7 @@ from partner_portal.infra.tables import Document
 from ..events import RequestLetterWanted
 from ..policy.waiting import last_day
 from ..tables import DecisionLink
-from . import cases, letters, proof
+from . import cases, earlier, letters, proof
 from .letters import Dossier
 from .links import Purpose
 
@@ -33,7 +33,8 @@ async def words(told: Dossier, purpose: Purpose, language: str) -> dict[str, Any
         final, adjustment = letters.amount_for(told, "customer"), await letters.adjustment(told)
         return common | {"sheet": bill, "amount": bill.total, "final": final, "adjustment": adjustment}
     sheet = letters.sheet(told, language) if told.customer_pays else None
-    return common | {"sheet": sheet, "amount": letters.amount_for(told, "customer")}
+    asked = {"by_notice": told.by_notice, "earlier": earlier.offered(told)}
+    return common | {"sheet": sheet, "amount": letters.amount_for(told, "customer"), **asked}
 
 
 def template(link: DecisionLink) -> str:

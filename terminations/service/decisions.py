@@ -17,7 +17,7 @@ from partner_portal.kernel.errors import FieldError, Invalid, Refused
 from ..events import CodeNeeded, NotMeReported, TerminationRefused
 from ..tables import DecisionLink, Termination
 from ..workflow import Action, State
-from . import buyouts, links, scheduling, steps
+from . import buyouts, earlier, links, scheduling, steps
 from .buyouts import Answer
 from .links import Purpose
 from .steps import Note
@@ -34,10 +34,11 @@ class Choice(StrEnum):
     NOT_ME = "not_me"
     ACCEPT = "accept"
     COUNTER = "counter"
+    EARLIER = "earlier"
 
 
 _OFFERED = {
-    Purpose.CONSENT: (Choice.APPROVE, Choice.REFUSE, Choice.NOT_ME),
+    Purpose.CONSENT: (Choice.APPROVE, Choice.REFUSE, Choice.NOT_ME, Choice.EARLIER),
     Purpose.BUYOUT: (Choice.ACCEPT, Choice.REFUSE, Choice.COUNTER, Choice.NOT_ME),
 }
 
@@ -146,6 +147,8 @@ async def _decide(actor: Actor, link: DecisionLink, case: Termination, pressed: 
         await buyouts.accept(actor, case, answer)
     elif pressed.choice is Choice.APPROVE:
         await scheduling.schedule(actor, case, Action.APPROVE, note)
+    elif pressed.choice is Choice.EARLIER:
+        await earlier.choose(actor, case, note)
     elif pressed.choice is Choice.NOT_ME:
         await steps.take(actor, case, Action.NOT_ME, NotMeReported, note=note, remind_at=None)
     elif link.purpose == Purpose.BUYOUT:

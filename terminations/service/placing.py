@@ -22,7 +22,7 @@ from ..policy import notices as policy
 from ..policy.cooling_off import is_open
 from ..policy.facts import Ground
 from ..policy.notices import Candidate, Claim, NoticeKind, NoticeState, Seen, WhyOpen
-from ..tables import ReceivedNotice, Termination
+from ..tables import Quote, ReceivedNotice, Termination
 from ..workflow import State
 from . import cases, notices, quotes
 from .cases import FiledBy, Filing, Reason, ServiceAlreadyEnding
@@ -271,10 +271,17 @@ async def case_is_over(case_id: UUID) -> None:
     elif state is State.REFUSED and not case.is_buyout:
         # The contact on file says that it wants nothing to end; whoever wrote is told that nothing could be verified.
         await notices.settle(notice, NoticeState.ANSWERED, why=WhyOpen.DENIED)
-    elif state is State.EXPIRED:
-        await notices.leave_to_person(notice, WhyOpen.UNVERIFIED)
-    elif state in {State.REFUSED, State.WITHDRAWN}:
-        await notices.leave_to_person(notice, WhyOpen.TAKEN_BACK)
+    elif state in {State.REFUSED, State.EXPIRED, State.WITHDRAWN}:
+        await _fall_back(notice, case, WhyOpen.UNVERIFIED if state is State.EXPIRED else WhyOpen.TAKEN_BACK)
+
+
+async def _fall_back(notice: ReceivedNotice, case: Termination, why: WhyOpen) -> None:
+    """A notice whose earlier day came to nothing ends on the ordinary one after all; any other is a person's again."""
+    quote: Quote = await Quote.get(case.quote)
+    asked = quotes.request_of(quote)
+    if asked.early and await _try_to_file(notice, asked.services) is None:
+        return
+    await notices.leave_to_person(notice, why)
 
 
 async def watch() -> None:

@@ -17,7 +17,8 @@ MAILS = sorted(
     for name in templates.environment().list_templates()
     if name.startswith("terminations/mail/") and name.endswith("subject.txt")
 )
-WITHOUT_A_BUTTON = {"approval_code"}  # whoever reads it has the page open, and a thief must find no way to it
+# Whoever reads the code has the page open, and a thief must find no way to it; mails to an address that a stranger typed lead nowhere.
+WITHOUT_A_BUTTON = {"approval_code", "notice_received", "notice_answered", "notice_settled"}
 AMOUNT = re.compile(r"EUR\s-?[\d.,]+\d")
 DAY = re.compile(r"\b\d{1,2} [a-z]+ 20\d\d\b", re.IGNORECASE)
 ADDRESS = re.compile(r"https://[^\s\"<>]+")
