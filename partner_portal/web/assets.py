@@ -60,6 +60,8 @@ def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
 
 
 def _asset(name: str) -> Asset | None:
+    if "\0" in name:
+        return None
     for folder in _FOLDERS:
         path = (folder / name).resolve()
         if path.is_relative_to(folder.resolve()) and path.is_file():

@@ -25,6 +25,8 @@ _COMMON: tuple[Header, ...] = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    # Nothing here looks, listens, measures or pays, and no script that got in should.
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"),
 )
 _HSTS: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _PRIVATE: Header = (b"cache-control", b"private, no-cache")
