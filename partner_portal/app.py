@@ -37,6 +37,7 @@ TAGS = {
     "own organisation": "What a customer's contact sees and does for its own organisation.",
     "services": "What customers have, with the terms of each contract.",
     "terminations": "Previews, quotes, cases and their steps.",
+    "deadlines": "By which day notice must be given.",
     "knowledge base": "Questions and answers.",
     "confirmation": "The customer's page behind the link in a mail.",
 }

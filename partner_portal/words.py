@@ -15,6 +15,7 @@ from tenants.service.members import AccountClosed, HasAccount, LastOwner
 from tenants.service.sign_in import ChooseAccount, SignInFailed
 from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
+from terminations.service.deadlines import TooManyDeadlines
 from terminations.service.notices import DealtWithBefore, NothingToAnswer
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
@@ -67,6 +68,7 @@ PROBLEMS = {
         sentence("The service is ending already"),
         sentence("Another open case holds %(service)s; withdraw that one first, or leave the service out."),
     ),
+    TooManyDeadlines: Words(sentence("Too many for one file"), sentence("One file holds at most %(most)s services. Narrow the list first.")),
     TooManyToExport: Words(
         sentence("Too many customers for one file"),
         sentence("A file holds at most %(most)s customers; narrow the filter and take the rest along in another file."),

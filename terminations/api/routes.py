@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import cases
+from . import cases, deadlines
 
 routers = [
     cases.router,
+    deadlines.router,
 ]

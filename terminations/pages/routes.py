@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import confirm, notices
+from . import confirm, deadlines, notices
 
 routers = [
     confirm.router,
     notices.router,
+    deadlines.router,
 ]

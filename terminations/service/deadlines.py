@@ -109,7 +109,7 @@ class Found(msgspec.Struct, frozen=True):
     sought: Sought
 
 
-class TooManyToExport(Refused):
+class TooManyDeadlines(Refused):
     """More services than one file holds."""
 
 
@@ -152,10 +152,10 @@ async def page(window: Window, wanted: Filter) -> Found:
 
 
 async def export(wanted: Filter) -> list[Watched]:
-    """Every deadline that is meant, as the list sorts them; TooManyToExport when one file does not hold them."""
+    """Every deadline that is meant, as the list sorts them; TooManyDeadlines when one file does not hold them."""
     found = await page(listing(wanted).window(limit=LARGEST_EXPORT), wanted)
     if len(found.rows) > LARGEST_EXPORT:
-        raise TooManyToExport(most=LARGEST_EXPORT)
+        raise TooManyDeadlines(most=LARGEST_EXPORT)
     return found.rows
 
 
