@@ -130,7 +130,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A running service that something in the notice points at, or that the same customer has beside such a one."""
+    """A running service that something in the notice points at, or that the same customer has beside such a one; `service` is empty where
+    it has none.
+    """
 
     service: str
     number: str
@@ -188,7 +190,7 @@ def day_typed(text: str) -> date | None:
 def seen(claim: Claim, candidates: Iterable[Candidate]) -> tuple[Seen, ...]:
     """Return the candidates that something in the claim points at, those with more pointing at them first."""
     found = [Seen(candidate, tuple(_evidence(claim, candidate))) for candidate in candidates]
-    pointed = [one for one in found if one.evidence]
+    pointed = [one for one in found if one.evidence and one.candidate.service]
     return tuple(sorted(pointed, key=lambda one: (-len(one.evidence), list(Evidence).index(one.evidence[0]), one.candidate.number)))
 
 
@@ -198,14 +200,14 @@ def match(claim: Claim, candidates: Sequence[Candidate]) -> Match:
     Once is enough for a contact's e-mail address on file, because it is there that the notice is verified. A number alone is not: numbers follow
     one another, and whoever guesses one must not set mails going. Nothing here proves who wrote: the customer itself confirms afterwards.
     """
-    found = {candidate.service: Seen(candidate, tuple(_evidence(claim, candidate))) for candidate in candidates}
-    customers = _customers(found.values())
+    found = [Seen(candidate, tuple(_evidence(claim, candidate))) for candidate in candidates]
+    customers = _customers(found)
     if customers is None:
         return Match(why=WhyOpen.CONTRADICTION)
     if len(customers) != 1:
         return Match(why=WhyOpen.SEVERAL if customers else WhyOpen.NO_MATCH)
     (customer,) = customers
-    own = [one for one in found.values() if one.candidate.customer == customer]
+    own = [one for one in found if one.candidate.customer == customer and one.candidate.service]
     picked = _picked(claim, own)
     if not picked or _names_one_more(claim, picked):
         return Match(customer=customer, why=WhyOpen.SEVERAL)
@@ -230,7 +232,7 @@ def _evidence(claim: Claim, candidate: Candidate) -> Iterable[Evidence]:
 _IDENTIFIES = (Evidence.SERVICE_NUMBER, Evidence.CUSTOMER_NUMBER, Evidence.EMAIL)
 
 
-def _customers(found: Iterable[Seen]) -> set[str] | None:
+def _customers(found: Sequence[Seen]) -> set[str] | None:
     """Return the customers that all identifying evidence agrees on; None where one piece names another customer than the next."""
     sets = [{one.candidate.customer for one in found if kind in one.evidence} for kind in _IDENTIFIES]
     named = [customers for customers in sets if customers]
@@ -247,9 +249,11 @@ def _picked(claim: Claim, own: Sequence[Seen]) -> list[Seen]:
     by_label = [one for one in own if Evidence.LABEL in one.evidence]
     if len(by_label) == 1:
         return by_label
+    if len(own) != 1:
+        return []
     known = {own[0].candidate.customer_number.casefold()}
     names_another = any(number.casefold() not in known for number in numbers_in(claim.contract))
-    return list(own) if len(own) == 1 and not names_another else []
+    return [] if names_another else list(own)
 
 
 def _names_one_more(claim: Claim, picked: Sequence[Seen]) -> bool:

@@ -209,6 +209,7 @@ async def answer(actor: Actor, notice: ReceivedNotice, text: str) -> None:
 
     Raises DealtWithBefore, Invalid for an empty text, NothingToAnswer where no mail can go.
     """
+    _must_wait(notice)
     if not text.strip():
         raise Invalid(FieldError("/answer", "empty-answer"))
     if not can_be_written_to(notice.email):
@@ -218,10 +219,16 @@ async def answer(actor: Actor, notice: ReceivedNotice, text: str) -> None:
 
 
 async def close_without_mail(actor: Actor, notice: ReceivedNotice, note: str) -> None:
-    """The locked notice is closed with a note on how its sender was answered otherwise; Invalid without one."""
+    """The locked notice is closed with a note on how its sender was answered otherwise; Invalid without one, DealtWithBefore."""
+    _must_wait(notice)
     if not note.strip():
         raise Invalid(FieldError("/answer", "empty-answer"))
     await _close(actor, notice, note.strip())
+
+
+def _must_wait(notice: ReceivedNotice) -> None:
+    if NoticeState(notice.state) is not NoticeState.OPEN:
+        raise DealtWithBefore(number=notice.number, state=notice.state)
 
 
 async def _close(actor: Actor, notice: ReceivedNotice, text: str) -> None:

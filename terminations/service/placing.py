@@ -41,15 +41,14 @@ WITH pointed AS (
     SELECT tenant, customer FROM billing_service WHERE number = ANY($1)
     UNION SELECT tenant, id FROM customer WHERE number = ANY($1)
     UNION SELECT tenant, customer FROM contact WHERE lower(email) = ANY($2) AND (active_until IS NULL OR active_until >= $3))
-SELECT s.id, s.number, s.label, s.customer, s.tenant, c.number AS customer_number, c.name AS customer_name,
+SELECT s.id, coalesce(s.number, '') AS number, coalesce(s.label, '') AS label, c.id AS customer, c.tenant, c.number AS customer_number, c.name AS customer_name,
        coalesce(array_agg(k.name) FILTER (WHERE k.id IS NOT NULL), '{}') AS contact_names,
        coalesce(array_agg(k.email) FILTER (WHERE k.id IS NOT NULL), '{}') AS contact_emails
-  FROM pointed p JOIN billing_service s ON s.tenant = p.tenant AND s.customer = p.customer
-  JOIN customer c ON c.tenant = s.tenant AND c.id = s.customer
+  FROM pointed p JOIN customer c ON c.tenant = p.tenant AND c.id = p.customer
+  LEFT JOIN billing_service s ON s.tenant = c.tenant AND s.customer = c.id AND s.ended_at IS NULL
   LEFT JOIN contact k ON k.tenant = c.tenant AND k.customer = c.id AND (k.active_until IS NULL OR k.active_until >= $3)
- WHERE s.ended_at IS NULL
- GROUP BY s.id, s.number, s.label, s.customer, s.tenant, c.number, c.name
- ORDER BY s.number = ANY($1) DESC, s.number, s.id LIMIT $4
+ GROUP BY s.id, s.number, s.label, c.id, c.tenant, c.number, c.name
+ ORDER BY (s.number = ANY($1)) IS TRUE DESC, s.number, s.id LIMIT $4
 """
 
 
@@ -91,7 +90,7 @@ async def _candidates(notice: ReceivedNotice) -> list[tuple[UUID, Candidate]]:
         (
             row["tenant"],
             Candidate(
-                service=str(row["id"]),
+                service=str(row["id"] or ""),
                 number=row["number"],
                 label=row["label"],
                 customer=str(row["customer"]),

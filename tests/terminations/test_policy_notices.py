@@ -41,6 +41,7 @@ OTHER = Candidate(
     contact_names=("Pieter Particulier",),
     contact_emails=("pieter@example.com",),
 )
+EMPTY = Candidate(service="", number="", label="", customer="empty", customer_number="NRD-C-00007", customer_name="Leeg B.V.")
 BAKERY = [FIBRE, SHOP]
 
 
@@ -84,6 +85,8 @@ def test_two_things_that_agree_or_an_address_on_file_say_whose_service_is_meant(
         (claim("Korst", "NRD-C-00002", "NRD-S-00001"), [*BAKERY, OTHER], WhyOpen.CONTRADICTION),
         (claim("Korst", "", "NRD-S-00001", "pieter@example.com"), [*BAKERY, OTHER], WhyOpen.CONTRADICTION),
         (claim("Korst", "NRD-C-00001, NRD-C-00002", "internet"), [*BAKERY, OTHER], WhyOpen.SEVERAL),
+        (claim("Korst", "NRD-C-00007", "NRD-S-00001"), [*BAKERY, EMPTY], WhyOpen.CONTRADICTION),
+        (claim("Leeg", "NRD-C-00007", "internet"), [EMPTY], WhyOpen.SEVERAL),
     ],
 )
 def test_a_person_says_it_where_the_notice_does_not(typed: Claim, candidates: list[Candidate], why: WhyOpen) -> None:
