@@ -47,6 +47,26 @@ PROBLEMS = {
         sentence("The access has an end"), sentence("The access of %(name)s has ended or is going to; take that back first.")
     ),
     TooManyContacts: Words(sentence("Too many contacts"), sentence("A customer has at most %(most)s contacts.")),
+    ChooseAccount: Words(
+        sentence("Choose an account"), sentence("This address has several accounts; send the request again with one of those in `accounts`.")
+    ),
+    WrongPassword: Words(sentence("Signing in failed"), sentence("This address has a password already, and this is another.")),
+    InvitationNotOpen: Words(
+        sentence("The invitation cannot be used"), sentence("It was used, replaced or has expired; ask whoever invited you for a new one.")
+    ),
+    PasswordLinkNotOpen: Words(
+        sentence("The link cannot be used any more"), sentence("It works once, within an hour. Ask for a new one on the sign-in page.")
+    ),
+    LastOwner: Words(sentence("The last owner stays"), sentence("Nobody else could manage the users: make somebody else an owner first.")),
+    HasAccount: Words(sentence("There is an account already"), sentence("%(name)s has taken the invitation and can sign in.")),
+    AccountClosed: Words(sentence("The account is closed"), sentence("Open the account of %(name)s again first.")),
+    MainUserStays: Words(
+        sentence("The main user stays"), sentence("A customer always has a main user: make somebody else the main user before %(name)s goes.")
+    ),
+    ContactEnded: Words(
+        sentence("The access has an end"), sentence("The access of %(name)s has ended or is going to; take that back first.")
+    ),
+    TooManyContacts: Words(sentence("Too many contacts"), sentence("A customer has at most %(most)s contacts.")),
     ImportRefused: Words(sentence("Nothing was imported"), sentence("Correct the cells named below and send the file again.")),
     RenewalHasNoLength: Words(sentence("The renewal has no length"), sentence("Say for how many months the contract renews.")),
     DifferentCustomers: Words(
@@ -122,6 +142,7 @@ FIELDS = {
     "password-length": sentence("A password has %(at_least)s to %(at_most)s characters."),
     "has-password": sentence("This person has a password of its own already; leave this empty and an invitation is mailed."),
     "wrong-password": sentence("This is not your password."),
+    "last-owner": sentence("Nobody else could manage the users: make somebody else an owner first."),
     "needs-renewal-months": sentence("A renewal for a fixed time needs its number of months."),
     "needs-an-end": sentence("A contract that does not go on indefinitely needs a minimum term or an end date."),
     "before-start": sentence("This lies before the start."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import date, timedelta
 from enum import StrEnum
@@ -65,6 +66,18 @@ INVITED_FOR = timedelta(days=7)
 PASSWORD_LINK_FOR = timedelta(hours=1)
 CHOOSING = timedelta(minutes=5)
 MOST_CONTACTS = 200
+
+
+# Where a leading zero stands for the country's own code.
+_CALLING = {"NL": "+31", "BE": "+32", "DE": "+49", "FR": "+33", "GB": "+44"}
+
+
+def e164(typed: str, country: str) -> str:
+    """A telephone number as it is kept (E.164), however it was typed in `country`; what cannot be made out stays as it is."""
+    digits = re.sub(r"[\s()./-]", "", typed.replace("(0)", ""))
+    if digits.startswith("00"):
+        return f"+{digits[2:]}"
+    return _CALLING[country] + digits[1:] if digits.startswith("0") and country in _CALLING else digits
 
 
 def scopes_of(role: Role) -> frozenset[Scope]:

@@ -99,7 +99,7 @@ async def change_contact(
     contact_id: FromPath[UUID],
     data: JSONBody[ContactChange],
 ) -> Response[ContactOut]:
-    """Change what is given; If-Match names the version that was read. With a last day in the past its access is over at once."""
+    """Change what is given; If-Match names the version that was read."""
     return await _change(request, actor, customer_id, contact_id, data)
 
 
@@ -113,6 +113,13 @@ async def invite_contact(actor: auth.Acting, customer_id: FromPath[UUID], contac
 async def make_main(actor: auth.Acting, customer_id: FromPath[UUID], contact_id: FromPath[UUID]) -> Response[ContactOut]:
     """This person becomes the main user in place of the present one."""
     await contacts.make_main(actor, customer_id, contact_id)
+    return _shown(await contacts.one(customer_id, contact_id))
+
+
+@post("/customers/{customer_id:uuid}/contacts/{contact_id:uuid}/end", guards=[_MANAGERS], status_code=200)
+async def end_contact(actor: auth.Acting, customer_id: FromPath[UUID], contact_id: FromPath[UUID]) -> Response[ContactOut]:
+    """This person's access is over at once."""
+    await contacts.end(actor, customer_id, contact_id)
     return _shown(await contacts.one(customer_id, contact_id))
 
 
@@ -149,6 +156,13 @@ async def make_own_main(actor: auth.Acting, contact_id: FromPath[UUID]) -> Respo
     return _shown(await contacts.one(_own(actor), contact_id))
 
 
+@post("/own/contacts/{contact_id:uuid}/end", guards=[_MAIN_USER], status_code=200)
+async def end_own(actor: auth.Acting, contact_id: FromPath[UUID]) -> Response[ContactOut]:
+    """This person's access is over at once."""
+    await contacts.end(actor, _own(actor), contact_id)
+    return _shown(await contacts.one(_own(actor), contact_id))
+
+
 def _own(actor: auth.Acting) -> UUID:
     assert actor.customer is not None  # noqa: S101  # contacts have one, and no others come here
     return actor.customer
@@ -157,14 +171,18 @@ def _own(actor: auth.Acting) -> UUID:
 router = Router(
     "/",
     route_handlers=documented(
-        [list_contacts, add_contact, show_contact, change_contact, invite_contact, make_main], NotFound, Invalid, NotAllowed, Refused
+        [list_contacts, add_contact, show_contact, change_contact, invite_contact, make_main, end_contact],
+        NotFound,
+        Invalid,
+        NotAllowed,
+        Refused,
     ),
     before_request=from_members,
     tags=["customers"],
 )
 own_router = Router(
     "/",
-    route_handlers=documented([list_own, add_own, change_own, invite_own, make_own_main], NotFound, Invalid, NotAllowed, Refused),
+    route_handlers=documented([list_own, add_own, change_own, invite_own, make_own_main, end_own], NotFound, Invalid, NotAllowed, Refused),
     before_request=from_contacts,
     tags=["own organisation"],
 )

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from partner_portal.infra import clock, db, sessions
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind, ContactRight, Role
-from partner_portal.kernel.errors import NotAllowed, NotFound, Refused
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Refused
 
 from .. import policy
 from . import invitations
@@ -112,25 +112,32 @@ async def version_of(customer: UUID, contact: UUID) -> int:
 
 
 async def change(actor: Actor, customer: UUID, contact: UUID, wanted: ContactChange) -> None:
-    """The contact is as `wanted`; another e-mail address, or an end that has come, ends its sessions at once.
+    """The contact is as `wanted`; whoever gets another e-mail address is signed out and must be invited there.
 
-    Whoever gets another address must be invited there. Raises NotAllowed, NotFound, MainUserStays.
+    Raises NotAllowed, NotFound, MainUserStays, Invalid for a last day that has passed.
     """
     _must_manage(actor)
+    if isinstance(wanted.active_until, date) and wanted.active_until < clock.today():
+        raise Invalid(FieldError("/active_until", "in-the-past"))
     row = await _locked(customer, contact)
-    if row["is_main"] and wanted.active_until not in (UNSET, None):
+    if isinstance(wanted.active_until, date) and row["is_main"]:
         raise MainUserStays(name=row["name"])
     values: dict[str, Any] = {name: value for name in _COLUMNS if (value := getattr(wanted, name)) is not UNSET}
     assigned = "".join(f", {name} = ${place}" for place, name in enumerate(values, 2))
     await db.execute(f"UPDATE contact SET version = version + 1{assigned} WHERE id = $1", contact, *values.values())  # noqa: S608  # names of our own columns
-    last_day = values.get("active_until")
-    moved = values.get("email", row["email"]).lower() != row["email"].lower()
-    changed(contact, signed_out=moved or (last_day is not None and last_day < clock.today()))
+    changed(contact, signed_out=values.get("email", row["email"]).lower() != row["email"].lower())
 
 
-async def end_now(actor: Actor, customer: UUID, contact: UUID) -> None:
-    """The contact's access is over, and so is every session of it. Raises as `change`."""
-    await change(actor, customer, contact, ContactChange(active_until=clock.today() - timedelta(days=1)))
+async def end(actor: Actor, customer: UUID, contact: UUID) -> None:
+    """The contact's access is over at once, and so is every session of it; ending it twice changes nothing. Raises NotAllowed, NotFound, MainUserStays."""
+    _must_manage(actor)
+    row = await _locked(customer, contact)
+    if row["is_main"]:
+        raise MainUserStays(name=row["name"])
+    if not row["is_over"]:
+        yesterday = clock.today() - timedelta(days=1)
+        await db.execute("UPDATE contact SET version = version + 1, active_until = $2 WHERE id = $1", contact, yesterday)
+    changed(contact, signed_out=True)
 
 
 async def make_main(actor: Actor, customer: UUID, contact: UUID) -> None:
