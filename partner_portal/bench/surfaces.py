@@ -51,19 +51,77 @@ class Surface(msgspec.Struct, frozen=True):
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
+_NO_LINK = "A" * 43
 _PUBLIC = [
     Surface("start page", "/", Reader.EVERYBODY),
     Surface("customer's answer: waiting", "/confirm/{waiting}", Reader.EVERYBODY, language="nl"),
     Surface("customer's answer: given", "/confirm/{answered}", Reader.EVERYBODY, language="nl"),
+    Surface("customer's answer: refused", "/confirm/{refused}", Reader.EVERYBODY, language="nl"),
     Surface("customer's answer: too late", "/confirm/{too_late}", Reader.EVERYBODY, language="nl"),
+    Surface("customer's answer: withdrawn meanwhile", "/confirm/{withdrawn}", Reader.EVERYBODY, language="nl"),
     Surface("customer's answer: a buyout is proposed", "/confirm/{proposal}", Reader.EVERYBODY, language="nl"),
-    Surface("customer's answer: no such link", "/confirm/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Reader.EVERYBODY, 404),
+    Surface("customer's answer: another sum was named", "/confirm/{countered}", Reader.EVERYBODY, language="nl"),
+    Surface("customer's answer: no such link", f"/confirm/{_NO_LINK}", Reader.EVERYBODY, 404),
+    Surface("notice by anybody, to the house", "/end-contract", Reader.EVERYBODY),
+    Surface("notice by anybody", "/end-contract/{partner_code}", Reader.EVERYBODY),
+    Surface("notice by anybody, incomplete", "/end-contract/{partner_code}", Reader.EVERYBODY, 422, sends="main form"),
+    Surface("notice by anybody: received", "/end-contract/{partner_code}/{notice}", Reader.EVERYBODY),
+    Surface("withdrawal by anybody, to the house", "/withdraw-contract", Reader.EVERYBODY),
+    Surface("withdrawal by anybody", "/withdraw-contract/{partner_code}", Reader.EVERYBODY),
+    Surface("withdrawal by anybody: received", "/withdraw-contract/{partner_code}/{withdrawal}", Reader.EVERYBODY),
+    Surface("notice to a partner that is not there", "/end-contract/ZZZZ", Reader.EVERYBODY, 404),
     Surface("nothing here, for strangers", "/nowhere", Reader.EVERYBODY, 404),
+]
+_CUSTOMERS = [
+    Surface("customers", "/portal/customers"),
+    Surface("customers, found", "/portal/customers?q=Linde", Reader.CLERK),
+    Surface("customers, none found", "/portal/customers?q=xyzzy"),
+    Surface("new customer", "/portal/customers/new", Reader.CLERK),
+    Surface("new customer, incomplete", "/portal/customers/new", status=422, sends="main form[method=post]"),
+    Surface("import of customers", "/portal/customers/import"),
+    Surface("customer", "/portal/customers/{customer}"),
+    Surface("customer, empty", "/portal/customers/{empty_customer}"),
+    Surface("customer, long names", "/portal/customers/{long_customer}"),
+    Surface("change of a customer", "/portal/customers/{customer}/edit"),
+    Surface("change of a customer, long names", "/portal/customers/{long_customer}/edit"),
+    Surface("customer's services", "/portal/customers/{customer}/services", Reader.CLERK),
+    Surface("customer's services, none", "/portal/customers/{empty_customer}/services"),
+    Surface("customer's services, long names", "/portal/customers/{long_customer}/services"),
+    Surface("customer's terminations", "/portal/customers/{customer}/terminations"),
+    Surface("customer's terminations, none", "/portal/customers/{empty_customer}/terminations"),
+    Surface("customer's documents", "/portal/customers/{customer}/documents"),
+    Surface("customer's documents, none", "/portal/customers/{empty_customer}/documents"),
+    Surface("customer's locations", "/portal/customers/{customer}/locations"),
+    Surface("customer's history", "/portal/customers/{customer}/history"),
+    Surface("customer's history, none", "/portal/customers/{empty_customer}/history"),
+    Surface("service", "/portal/services/{service}"),
+    Surface("service, long names", "/portal/services/{long_service}"),
+    Surface("no such customer", "/portal/customers/00000000-0000-7000-8000-000000000000", status=404),
+]
+_WIZARD = [
+    Surface("ending services: whose", "/portal/terminations/new", Reader.CLERK),
+    Surface("ending services: which", "/portal/terminations/new?customer={customer}"),
+    Surface("ending services: none there", "/portal/terminations/new?customer={empty_customer}"),
+    Surface("costs of ending, only looked at", "/portal/terminations/preview?service={service_to_end}"),
+    *(
+        Surface(f"ending services: {step}", f"/portal/drafts/{{draft}}/{step}")
+        for step in ("services", "when", "costs", "reason", "contact", "check")
+    ),
+    Surface("ending services: numbers and data", "/portal/drafts/{draft_with_data}/afterwards"),
+    Surface("ending services: when, with a buyout", "/portal/drafts/{draft_with_data}/when"),
+    Surface("ending services: costs, with a buyout", "/portal/drafts/{draft_with_data}/costs"),
+    Surface("ending services: filed", "/portal/drafts/{filed_draft}/filed"),
+]
+_DEADLINES = [
+    Surface("deadlines", "/portal/deadlines"),
+    Surface("deadlines, none", "/portal/deadlines?q=xyzzy", Reader.CLERK),
 ]
 _MEMBERS = [
     Surface("today", "/portal"),
+    Surface("found", "/portal/search?q=Linde"),
+    Surface("nothing found", "/portal/search?q=xyzzy"),
     Surface("words explained", "/portal/help/glossary"),
     Surface("nothing here", "/portal/nowhere", status=404),
 ]
 
-SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_MEMBERS)
+SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_MEMBERS, *_CUSTOMERS, *_WIZARD, *_DEADLINES)

@@ -112,7 +112,7 @@ async def read(request: Request[Any, Any, Any]) -> Form:
 def parse(form: Form, kind: type[T], nested: Sequence[str] = ()) -> T:
     """The form as `kind`: dotted names for what is in the `nested` Structs, empty fields left out; Invalid names every wrong field."""
     tree: dict[str, Any] = {}
-    for name, expected in spreadsheet.columns(kind, nested).items():  # type: ignore[arg-type]  # a Struct
+    for name, expected in spreadsheet.columns(kind, nested).items():
         value = _value(form, name, expected)
         if value not in ("", [], None):
             _put(tree, name, value)

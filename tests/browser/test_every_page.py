@@ -11,19 +11,22 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from litestar.status_codes import HTTP_200_OK
 from playwright.async_api import Browser, Page
 
+from partner_portal.bench import scenes
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
 from partner_portal.infra import db, settings
 from partner_portal.infra.settings import Settings
+from partner_portal.kernel.actor import Actor
 from partner_portal.web import auth
-from tests.browser import looking, scenes
+from tests.browser import looking
 from tests.browser.portal import LOOKS, NARROW, Look, Portal, Who, session
 from tests.conftest import browser, emptied
-from tests.world import World, load
+from tests.world import STAFF_DOOR, World, load
 
 MOST_STATEMENTS = 12
 
@@ -46,7 +49,15 @@ async def things(
     async with emptied(running, tmp_path_factory.mktemp("pages")) as catcher:
         with settings.use(base_url=address):
             world = await load(catcher)
-            yield world, await scenes.built(world)
+            yield world, await scenes.built(await owner_of(world))
+
+
+async def owner_of(world: World) -> Actor:
+    """Noord's owner, as the database knows it."""
+    async with db.unit_of_work(STAFF_DOOR):
+        row = await db.fetch_one("SELECT id FROM member WHERE email = $1", world.noord.owner)
+    assert row is not None
+    return msgspec.structs.replace(world.noord.actor, id=str(row["id"]))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
