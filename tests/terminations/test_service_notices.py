@@ -110,7 +110,7 @@ async def test_a_notice_that_nobody_verifies_never_just_lapses(world: World, noo
 
     after = await now_of(notice)
     assert (after.state, after.why, after.look_by) == (NoticeState.OPEN, WhyOpen.UNVERIFIED, date(2026, 12, 9))
-    assert "bekijk haar uiterlijk 9 december 2026" in people.newest(world.mailbox, "service@nrd").subject
+    assert "bekijk het uiterlijk 9 december 2026" in people.newest(world.mailbox, "service@nrd").subject
     async with db.unit_of_work(world.noord.principal()):
         case = await placing.attach(world.noord.actor, await ReceivedNotice.find(notice), Attach(services=(world.noord.services["free"],)))
     await work()
