@@ -123,6 +123,7 @@ FIELDS = {
     "taken": sentence("This is in use already."),
     "no-address": sentence("No mail can be sent to this address: write it as name@example.com."),
     "no-day-ahead": sentence("Give a day from today on, within ten years, for example 31-12-2027."),
+    "no-day": sentence("Write the day as 31-12-2027."),
     "too-long": sentence("This is longer than the %(at_most)s characters there is room for."),
     "empty-answer": sentence("Write what the sender is to read."),
     "no-such-service": sentence("No service has the number %(value)s."),

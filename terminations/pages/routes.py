@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import confirm, deadlines, notices
+from . import confirm, deadlines, notices, received
 
 routers = [
     confirm.router,
     notices.router,
+    received.router,
     deadlines.router,
 ]
