@@ -17,6 +17,7 @@ from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
 from terminations.service.deadlines import TooManyDeadlines
 from terminations.service.notices import DealtWithBefore, NothingToAnswer
+from terminations.service.drafts import DraftChanged, DraftFiled, NotAnswered
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
 from terminations.service.sending import NobodyToAsk
@@ -94,6 +95,9 @@ PROBLEMS = {
         sentence("A file holds at most %(most)s customers; narrow the filter and take the rest along in another file."),
     ),
     EndsInThePast: Words(sentence("That day has passed"), sentence("%(service)s would have ended on %(ends_on)s; ask for a later day.")),
+    DraftChanged: Words(sentence("The draft was changed meanwhile"), sentence("Open it again and go on with the newest answers.")),
+    DraftFiled: Words(sentence("The draft was filed"), sentence("A case came of it; see there how it stands.")),
+    NotAnswered: Words(sentence("A question is still open"), sentence("Answer it first; then the termination can be filed.")),
     NobodyToAsk: Words(
         sentence("There is nobody to ask"),
         sentence("Customer %(customer)s has no main contact with an e-mail address, so nobody could confirm; enter one first."),
@@ -135,6 +139,18 @@ FIELDS = {
     "reason-needed": sentence("Give a reason; the partner and the customer read it."),
     "amount-needed": sentence("Give the new amount in euros, for example 350,00."),
     "amount-only-when-adjusting": sentence("An amount is given only when you adjust."),
+    "choose-one": sentence("Choose one of these."),
+    "choose-a-service": sentence("Choose at least one service."),
+    "service-cannot-end": sentence("One of these services cannot be chosen (any more): it ends already, or has no price."),
+    "choose-when": sentence("Choose when it must end."),
+    "day-needed": sentence("Type the last day, for example 31-12-2026."),
+    "not-a-day": sentence("This is no day. Type it as 31-12-2026."),
+    "day-has-passed": sentence("This day has passed. The first possible day is %(first)s."),
+    "day-too-far": sentence("Choose a day up to and including %(last)s."),
+    "day-within-term": sentence(
+        "The contract then runs for another term, so it cannot end on this day. Possible are %(before)s and %(after)s."
+    ),
+    "costs-differ": sentence("The costs were computed anew since you opened this page. Please look at them again."),
     "not-of-the-service": sentence("This service has no such thing."),
     "only-for-data": sentence("Only an export of data has such a day."),
     "not-kept-then": sentence("Choose a day from %(first)s to %(last)s."),

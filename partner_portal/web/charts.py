@@ -36,7 +36,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Flag(msgspec.Struct, frozen=True):
-    """A day that stands out, with its words; `kind` is a class of the style sheet: chosen, good, wait or calm."""
+    """A day that stands out, with its words.
+
+    `kind` is a class of the style sheet: good, wait, calm, or chosen, which a script may move; with `none` it is not seen.
+    """
 
     day: date
     words: str
@@ -98,7 +101,8 @@ def step_line(first: date, lines: Sequence[Line], flags: Sequence[Flag], *, lang
         *(one.drawn(row, top, top + scale.y(lines[0].cents[one.nth])) for row, one in enumerate(placed)),
         *_months(first, days, top + PLOT, language),
     )
-    return _framed(parts, top, words, _axis(scale, top, [formats.number(Decimal(value) / 100, language) for value in scale.ticks()]))
+    names = [formats.number(Decimal(value) / 100, language) for value in scale.ticks()]
+    return _framed(parts, top, words, _axis(scale, top, names), scale)
 
 
 def bars(columns: Sequence[Bar], *, language: str, words: str, money: bool) -> Markup:
@@ -118,7 +122,7 @@ def bars(columns: Sequence[Bar], *, language: str, words: str, money: bool) -> M
         )
         parts.append(_below(centre, top + PLOT, bar.words, minor=bool(minor)))
     unit = [formats.number(Decimal(value) / 100 if money else value, language) for value in scale.ticks()]
-    return _framed(parts, top, words, _axis(scale, top, unit, money=money))
+    return _framed(parts, top, words, _axis(scale, top, unit, money=money), scale)
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -136,9 +140,9 @@ class _Placed(msgspec.Struct, frozen=True):
     def turned(self) -> bool:
         return self.across > _TURNS_AT
 
-    def row(self) -> tuple[bool, float]:
-        """Outermost first: so the words of one flag are not crossed by the pole of the next."""
-        return self.turned, -self.across if self.turned else self.across
+    def row(self) -> tuple[bool, bool, float]:
+        """The chosen one on top, then outermost first: so the words of one flag are not crossed by the pole of the next."""
+        return not self.flag.kind.startswith("chosen"), self.turned, -self.across if self.turned else self.across
 
     def drawn(self, row: int, top: float, y: float) -> Markup:
         kind = f"{self.flag.kind} turned" if self.turned else self.flag.kind
@@ -204,12 +208,12 @@ def _below(across: float, y: float, words: str, *, minor: bool) -> Markup:
     return Markup('<text class="below{}" x="{}%" y="{}">{}</text>').format(" minor" if minor else "", _short(across), _short(y + 20), words)
 
 
-def _framed(parts: Iterable[Markup], top: int, words: str, axis: Markup) -> Markup:
+def _framed(parts: Iterable[Markup], top: int, words: str, axis: Markup, scale: Scale) -> Markup:
     height = top + PLOT + _FOOT
     return Markup(
         '<div class="chart"><svg class="axis" height="{}" aria-hidden="true" focusable="false">{}</svg>'
-        '<svg class="plot" height="{}" role="img" aria-label="{}">{}</svg></div>'
-    ).format(height, axis, height, words, Markup("").join(parts))
+        '<svg class="plot" height="{}" role="img" aria-label="{}" data-top="{}" data-height="{}" data-low="{}" data-high="{}">{}</svg></div>'
+    ).format(height, axis, height, words, top, PLOT, scale.low, scale.high, Markup("").join(parts))
 
 
 def _short(value: float) -> str:

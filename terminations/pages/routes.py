@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from . import confirm, deadlines, notices, received
+from .wizard import handlers as wizard
 
 routers = [
     confirm.router,
     notices.router,
+    wizard.router,
     received.router,
     deadlines.router,
 ]

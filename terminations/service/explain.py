@@ -20,6 +20,17 @@ _WHOLE = "formula.whole"
 _FOR_FINANCE = "ground.needs_person"
 _OF_THE_CONTRACT = sentence("by your contract")
 LANGUAGES = ("nl", "en")
+REASONS: Mapping[str, str] = {
+    "price": sentence("It costs too much"),
+    "switches": sentence("It goes to another provider"),
+    "moves": sentence("It moves, and the service cannot move along"),
+    "stops": sentence("It stops its business, or no longer needs the service"),
+    "quality": sentence("It is not content with the service"),
+    "merges": sentence("It merges, or is taken over"),
+    "other": sentence("Something else"),
+    "not_said": sentence("Not known, or not said"),
+}
+"""Why the customer leaves, as a sentence about it, by the values of `cases.Reason`."""
 
 
 def rule(line: CostLine, language: str) -> str:

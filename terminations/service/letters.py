@@ -13,14 +13,14 @@ from billing.policy.tax import Vat, VatTotal, vat_total
 from billing.service import services
 from partner_portal.infra import catalogue, clock, db, settings
 from partner_portal.infra.brand import Brand
-from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
 
 from ..policy.afterwards import Plan, Wish, kept_until
 from ..policy.cost_sheet import CostLine, LineCode, totals
 from ..policy.preview import Ending, EndKind, Preview
 from ..tables import Quote, Termination
-from . import cases, explain, quotes
+from . import bills, cases, explain, quotes
+from .bills import SheetLine
 from .buyouts import Payer
 from .facts import Layer
 
@@ -45,16 +45,6 @@ class LineWords(msgspec.Struct, frozen=True, kw_only=True):
     billing_ends_on: date
     fees: Money | None
     notice_rule: str | None
-
-
-class SheetLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a bill, with why it stands there."""
-
-    label: str
-    explanation: str | None
-    formula: str | None
-    basis: str | None
-    amount: Money
 
 
 class SheetWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,17 +209,6 @@ def _place(row: Any) -> str | None:
     return f"{row['location_street']}, {row['location_city']}" if row["location_street"] else None
 
 
-_LABELS = {
-    LineCode.BUYOUT: sentence("Buyout of the remaining term"),
-    LineCode.CLAWBACK: sentence("Discount returned"),
-    LineCode.RESIDUAL: sentence("Residual value of equipment"),
-    LineCode.HANDLING: sentence("Handling"),
-    LineCode.USAGE: sentence("Usage not yet billed"),
-    LineCode.CREDIT: sentence("Credit for days paid in advance"),
-    LineCode.FEES: sentence("Fees until the end"),
-}
-
-
 def sheet(told: Dossier, language: str, *, layer: Layer | None = None, only: frozenset[LineCode] = frozenset(LineCode)) -> SheetWords:
     """The bill of one layer (the payer's by default), of these kinds of lines, with finance's adjustment as a line of its own."""
     chosen = layer or told.payer_layer
@@ -253,14 +232,7 @@ def sheet(told: Dossier, language: str, *, layer: Layer | None = None, only: fro
 
 
 def _line(told: Dossier, line: CostLine, language: str) -> SheetLine:
-    label = catalogue.text(_LABELS[line.code], language)
-    return SheetLine(
-        label=label if len(told.rows) == 1 else f"{label}: {_names(told)[line.service]}",
-        explanation=explain.rule(line, language),
-        formula=explain.formula(line, language),
-        basis=explain.basis(line, language),
-        amount=Money(line.amount_cents),
-    )
+    return bills.line_words(line, language, of="" if len(told.rows) == 1 else _names(told)[line.service])
 
 
 def _names(told: Dossier) -> dict[str, str]:
