@@ -20,6 +20,7 @@ import tenants.api.keys
 import tenants.api.members
 import tenants.api.session
 import tenants.pages.routes
+import tenants.api.webhooks
 import terminations.api.routes
 import terminations.pages.routes
 from partner_portal import wiring, words
@@ -36,6 +37,7 @@ TAGS = {
     "customers": "Customers, their contacts and addresses; API keys.",
     "members": "A partner's own people, for its owners.",
     "own organisation": "What a customer's contact sees and does for its own organisation.",
+    "webhooks": "Where a partner's software is told what happens, and what was sent there.",
     "services": "What customers have, with the terms of each contract.",
     "terminations": "Previews, quotes, cases and their steps.",
     "deadlines": "By which day notice must be given.",
@@ -90,6 +92,7 @@ _api = Router(
         tenants.api.contacts.own_router,
         tenants.api.members.router,
         tenants.api.keys.router,
+        tenants.api.webhooks.router,
         billing.api.router,
         *terminations.api.routes.routers,
         knowledge_base.api.router,

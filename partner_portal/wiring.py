@@ -13,6 +13,8 @@ from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.queue import Daily
 from partner_portal.infra.settings import Settings
 from partner_portal.web import idempotency
+from tenants.service.webhooks import kinds
+from terminations.service import told
 
 
 async def forget_what_is_done() -> None:
@@ -28,9 +30,10 @@ DAILY: list[Daily] = [*tenants.jobs.routes.DAILY, *terminations.jobs.routes.DAIL
 
 
 def register_handlers() -> None:
-    """Every domain's handlers listen: in the web process, too, for `publish` must know them."""
+    """Every domain's handlers listen, and its events can be chosen for webhooks: in the web process, too, for `publish` must know them."""
     for routes in (mail.ON_EVENT.items(), tenants.jobs.routes.ON_EVENT, terminations.jobs.routes.ON_EVENT):
         outbox.register(routes)
+    kinds.offer(told.KINDS)
 
 
 @asynccontextmanager

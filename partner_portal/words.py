@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from billing.policy.terms import RenewalHasNoLength
 from partner_portal.infra.catalogue import sentence
+from partner_portal.infra.mail import RepeatedEnough
 from partner_portal.infra.spreadsheet import ImportRefused
 from partner_portal.overview.service.customers import TooManyToExport
 from partner_portal.web import problems
@@ -13,10 +14,14 @@ from tenants.service.forgotten import PasswordLinkNotOpen
 from tenants.service.invitations import InvitationNotOpen, WrongPassword
 from tenants.service.members import AccountClosed, HasAccount, LastOwner
 from tenants.service.sign_in import ChooseAccount, SignInFailed
+from tenants.service.webhooks.deliveries import EndpointIsOff
+from tenants.service.webhooks.endpoints import TooManyEndpoints, TooManySecrets
 from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
+from terminations.service.case_list import TooManyCases
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
 from terminations.service.deadlines import TooManyDeadlines
 from terminations.service.notices import DealtWithBefore, NothingToAnswer
+from terminations.service.options import ProposalChanged
 from terminations.service.drafts import DraftChanged, DraftFiled, NotAnswered
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
@@ -49,7 +54,8 @@ PROBLEMS = {
     ),
     TooManyContacts: Words(sentence("Too many contacts"), sentence("A customer has at most %(most)s contacts.")),
     ChooseAccount: Words(
-        sentence("Choose an account"), sentence("This address has several accounts; send the request again with one of those in `accounts`.")
+        sentence("Choose an account"),
+        sentence("This address has several accounts; send the request again with one of those in `accounts`."),
     ),
     WrongPassword: Words(sentence("Signing in failed"), sentence("This address has a password already, and this is another.")),
     InvitationNotOpen: Words(
@@ -62,7 +68,8 @@ PROBLEMS = {
     HasAccount: Words(sentence("There is an account already"), sentence("%(name)s has taken the invitation and can sign in.")),
     AccountClosed: Words(sentence("The account is closed"), sentence("Open the account of %(name)s again first.")),
     MainUserStays: Words(
-        sentence("The main user stays"), sentence("A customer always has a main user: make somebody else the main user before %(name)s goes.")
+        sentence("The main user stays"),
+        sentence("A customer always has a main user: make somebody else the main user before %(name)s goes."),
     ),
     ContactEnded: Words(
         sentence("The access has an end"), sentence("The access of %(name)s has ended or is going to; take that back first.")
@@ -89,7 +96,9 @@ PROBLEMS = {
         sentence("The service is ending already"),
         sentence("Another open case holds %(service)s; withdraw that one first, or leave the service out."),
     ),
-    TooManyDeadlines: Words(sentence("Too many for one file"), sentence("One file holds at most %(most)s services. Narrow the list first.")),
+    TooManyDeadlines: Words(
+        sentence("Too many for one file"), sentence("One file holds at most %(most)s services. Narrow the list first.")
+    ),
     TooManyToExport: Words(
         sentence("Too many customers for one file"),
         sentence("A file holds at most %(most)s customers; narrow the filter and take the rest along in another file."),
@@ -119,8 +128,28 @@ PROBLEMS = {
     SecondPersonNeeded: Words(
         sentence("A second person must agree"), sentence("You agreed already. Above the limit two different people of finance decide.")
     ),
+    ProposalChanged: Words(
+        sentence("The proposal has changed"), sentence("The sum is no longer the one you read. Read the proposal again and answer then.")
+    ),
+    RepeatedEnough: Words(
+        sentence("Sent often enough"), sentence("This mail was sent again %(times)s times. Check the address, or call instead.")
+    ),
+    TooManyCases: Words(
+        sentence("Too many terminations for one file"),
+        sentence("A file holds at most %(most)s; narrow the filter down, by the last day for example."),
+    ),
     WithdrawalNotAsked: Words(
         sentence("Nobody asks to withdraw this case"), sentence("It may have been answered already, or the request has lapsed.")
+    ),
+    TooManyEndpoints: Words(
+        sentence("There are enough webhook endpoints"), sentence("A partner has at most %(most)s; remove one that is no longer used.")
+    ),
+    TooManySecrets: Words(
+        sentence("There are enough new secrets"),
+        sentence("Earlier secrets still sign, the first until %(until)s. Use the newest one, or end the earlier ones at once."),
+    ),
+    EndpointIsOff: Words(
+        sentence("The endpoint is switched off"), sentence("Switch it on first, then send again what it has missed since %(since)s.")
     ),
 }
 FIELDS = {
@@ -170,6 +199,11 @@ FIELDS = {
     "no-such-location": sentence("The customer has no address of this kind."),
     "unknown-customer": sentence("The partner has no customer with this number."),
     "set-by-provider": sentence("The wholesale price is set by the provider."),
+    "not-an-address": sentence("Give a whole address, for example https://hooks.example.com/portal."),
+    "not-https": sentence("The address must begin with https://."),
+    "credentials-in-address": sentence("Leave name and password out of the address: the signature shows that a webhook is ours."),
+    "port-not-allowed": sentence("Use the usual port of https, without a number, or 8443."),
+    "private-network": sentence("This address lies in a private network, which cannot be reached from here."),
     "not-valid": sentence("This is not valid."),
     "missing": sentence("This is missing."),
     "unknown-column": sentence("There is no such column."),

@@ -51,11 +51,12 @@ class Scope(StrEnum):
     READ = "read"
     CUSTOMERS = "customers:write"
     TERMINATIONS = "terminations:write"
+    WEBHOOKS = "webhooks:write"
 
 
 _ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
-    Role.CLERK: frozenset(Scope),
+    Role.CLERK: frozenset(Scope) - {Scope.WEBHOOKS},
     Role.READER: frozenset({Scope.READ}),
 }
 

@@ -15,6 +15,10 @@ class CaseEvent(Event, frozen=True, kw_only=True):
     nth: int
 
 
+class CaseMoved(CaseEvent, frozen=True, kw_only=True):
+    """The case came to another state by this step, whichever it was; beside the event that says what happened."""
+
+
 class CustomerAsked(CaseEvent, frozen=True, kw_only=True):
     """The customer is to confirm: a new case, a buyout the partner accepted, or a link sent again."""
 
@@ -127,3 +131,10 @@ class NoticeSettled(NoticeEvent, frozen=True, kw_only=True):
 
 class NoticeAnswered(NoticeEvent, frozen=True, kw_only=True):
     """The sender is to get an answer."""
+
+
+class BulkConfirmed(Event, frozen=True, kw_only=True):
+    """Somebody confirmed that many services are to end; `part` tells the parts of the round apart in which they are filed."""
+
+    round_id: UUID
+    part: int

@@ -31,6 +31,7 @@ MOST_READ = 8192
 """Bytes of an answer; whatever comes after is not read."""
 _CONNECT_SECONDS = 5.0
 _WORDS_SECONDS = 2.0
+_USUAL = {"https": 443, "http": 80}
 _KEPT = "/%:@!$&'()*+,;=~-._?"
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _NUMBER = re.compile(
@@ -79,6 +80,17 @@ class Target(msgspec.Struct, frozen=True):
     port: int
     path: str
 
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in an address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _USUAL[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole address in plain letters."""
+        return f"{self.scheme}://{self.authority}{self.path}"
+
 
 class Answer(msgspec.Struct, frozen=True):
     """What came back: the first MOST_READ bytes, and the Retry-After header as it was sent."""
@@ -104,8 +116,9 @@ def target(url: str) -> Target:
     if not parts.hostname or parts.fragment:
         raise UnfitAddress(Why.NOT_AN_ADDRESS)
     asked = f"?{quote(parts.query, safe=_KEPT)}" if parts.query else ""
-    usual = 443 if parts.scheme == "https" else 80
-    found = Target(parts.scheme, _host(parts.hostname), usual if port is None else port, (quote(parts.path, safe=_KEPT) or "/") + asked)
+    found = Target(
+        parts.scheme, _host(parts.hostname), _USUAL[parts.scheme] if port is None else port, (quote(parts.path, safe=_KEPT) or "/") + asked
+    )
     _judge_unseen(found)
     return found
 
@@ -251,7 +264,7 @@ async def post(found: Target, body: bytes, headers: Mapping[str, str], *, within
     """What the address answers to `body`; NotReached if no answer began `within` seconds, UnfitAddress if it may not be asked."""
     timeouts = {"connect": min(_CONNECT_SECONDS, within), "read": within, "write": within, "pool": within}
     address = httpcore.URL(scheme=found.scheme, host=found.host, port=found.port, target=found.path)
-    usual = {"host": _authority(found), "content-length": str(len(body)), "accept-encoding": "identity", "connection": "close"}
+    usual = {"host": found.authority, "content-length": str(len(body)), "accept-encoding": "identity", "connection": "close"}
     request = httpcore.Request("POST", address, headers=list({**headers, **usual}.items()), content=body, extensions={"timeout": timeouts})
     way = _ToJudged(found)
     try:
@@ -271,11 +284,6 @@ async def post(found: Target, body: bytes, headers: Mapping[str, str], *, within
         raise NotReached(Why.BROKEN) from None
     finally:
         await way.close()
-
-
-def _authority(found: Target) -> str:
-    host = f"[{found.host}]" if ":" in found.host else found.host
-    return host if found.port == {"https": 443, "http": 80}[found.scheme] else f"{host}:{found.port}"
 
 
 async def _beginning(response: httpcore.Response) -> bytes:

@@ -1,4 +1,4 @@
-"""Secrets that go out by mail: derived from SECRET_KEY, so that no table holds them, not even the mail that carries them.
+"""Secrets that we must know again: derived from SECRET_KEY, so that no table holds them, not even the mail that carries them.
 
 A stored mail names its secrets by placeholders; they are filled in on the way to the mail server.
 """
@@ -30,6 +30,11 @@ def token(row: UUID, nth: int = 0) -> str:
 def code(row: UUID, nth: int) -> str:
     """Six digits for a second channel."""
     return f"{int.from_bytes(_derived('code', row, nth)) % 10**_CODE_DIGITS:0{_CODE_DIGITS}}"
+
+
+def key(row: UUID) -> bytes:
+    """256 secret bits to sign with in the name of `row`, the same whenever they are asked for."""
+    return _derived("key", row, 0)
 
 
 def sha256(secret: str) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from partner_portal.infra import outbox
 from partner_portal.kernel.events import Event
 
-from . import people
+from . import people, webhooks
 
-_MODULES = (people,)
+_MODULES = (people, webhooks)
 
 ON_EVENT: list[tuple[type[Event], list[outbox.Handler]]] = [route for module in _MODULES for route in module.ON_EVENT.items()]
 DAILY = [work for module in _MODULES for work in module.DAILY]

@@ -12,7 +12,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import Refused
 
-from ..events import CaseEvent
+from ..events import CaseEvent, CaseMoved
 from ..tables import Termination
 from ..workflow import CLOSED, TAKEN_BY, Action, Party, State, after
 
@@ -49,6 +49,7 @@ async def take(
         raise TooLate(until=case.waits_until.isoformat())
     row = await db.fetch_one("SELECT coalesce(max(nth), 0) + 1 AS nth FROM termination_step WHERE termination = $1", case.id)
     nth: int = row["nth"] if row else 1
+    moved = case.state != state
     await _put(case, state, changes)
     await db.execute(
         "INSERT INTO termination_step (id, tenant, termination, nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at)"
@@ -58,8 +59,9 @@ async def take(
     )
     if state in CLOSED:
         await db.execute("UPDATE termination_line SET is_open = false WHERE termination = $1 AND is_open", case.id)
-    if event is not None:
-        await outbox.publish(event(tenant_id=case.tenant, termination_id=case.id, nth=nth))
+    for fact in (CaseMoved if moved else None, event):
+        if fact is not None:
+            await outbox.publish(fact(tenant_id=case.tenant, termination_id=case.id, nth=nth))
     return nth
 
 

@@ -1,0 +1,1 @@
+"""Webhooks: endpoints of a partner's software, what is sent to them, and what became of it."""
