@@ -200,7 +200,7 @@ class DeadlineReader(OwnedByTenant, Table, tablename="termination_deadline_reade
 
 
 class BulkRound(OwnedByTenant, Table, tablename="termination_bulk"):
-    """Services that a member wants to end together: what was shown before, and what was filed."""
+    """Services that a member wants to end together: what was shown before, and what was filed. `created_by` is whoever began it, then whoever confirmed."""
 
     wished_on = Date(null=True, default=None)
     reason = Varchar(40, null=True, default=None)
@@ -209,6 +209,7 @@ class BulkRound(OwnedByTenant, Table, tablename="termination_bulk"):
     created_by = Varchar(120)
     created_by_label = Varchar(200)
     created_at = Timestamptz(default=TimestamptzNow())
+    prepared_at = Timestamptz(default=TimestamptzNow())
     confirmed_at = Timestamptz(null=True, default=None)
     done_at = Timestamptz(null=True, default=None)
 

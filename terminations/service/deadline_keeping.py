@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,8 +16,7 @@ from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.dates import ONE_DAY
 
 from ..policy.deadlines import NO_DEADLINE, Deadline, deadline
-from . import facts
-from .facts import Layer
+from .beside import Looked
 from .quotes import RULES_VERSION
 
 log = structlog.get_logger()
@@ -64,38 +62,11 @@ async def refresh(limit: int = BATCH) -> int:
 
 async def _keep(today: date, rows: Sequence[asyncpg.Record]) -> None:
     running = [row for row in rows if row["ended_at"] is None]
-    found = await _computed(running, today)
+    looked = await Looked.at(running, today)
+    found = {row["id"]: deadline(looked.facts(row), today) for row in running}
     versions = {row["id"]: row["versions"] for row in await db.fetch(_VERSIONS, RULES_VERSION, [row["id"] for row in rows])}
     kept = [_values(row, found.get(row["id"], NO_DEADLINE), versions[row["id"]]) for row in rows]
     await db.execute(_KEEP, clock.now(), *(list(column) for column in zip(*kept, strict=True)))
-
-
-async def _computed(rows: Sequence[asyncpg.Record], today: date) -> dict[UUID, Deadline]:
-    who = await facts.parties_of_all({row["customer"] for row in rows})
-    bundles = await _bundles(rows)
-    return {
-        row["id"]: deadline(
-            facts.in_layer(
-                row, who[row["customer"]], Layer.CUSTOMER, today, [other for other in _mates(bundles, row) if other["id"] != row["id"]]
-            ),
-            today,
-        )
-        for row in rows
-    }
-
-
-async def _bundles(rows: Sequence[asyncpg.Record]) -> dict[tuple[UUID, str], list[asyncpg.Record]]:
-    """The running services of every bundle that one of `rows` belongs to."""
-    found: dict[tuple[UUID, str], list[asyncpg.Record]] = defaultdict(list)
-    bundled = [row for row in rows if row["bundle"]]
-    if bundled:
-        for row in await db.fetch(_BUNDLED, list({row["customer"] for row in bundled}), list({row["bundle"] for row in bundled})):
-            found[row["customer"], row["bundle"]].append(row)
-    return found
-
-
-def _mates(bundles: dict[tuple[UUID, str], list[asyncpg.Record]], row: asyncpg.Record) -> Iterable[asyncpg.Record]:
-    return bundles.get((row["customer"], row["bundle"]), ()) if row["bundle"] else ()
 
 
 def _values(row: asyncpg.Record, found: Deadline, versions: str) -> tuple[Any, ...]:

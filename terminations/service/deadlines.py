@@ -122,19 +122,20 @@ def listing(wanted: Filter) -> Listing:
     return MISSED if wanted.window is Within.OVERDUE else COMING
 
 
-# The page is found along one index before anything else is joined to it.
+# The page is found along one index, in it alone where the filter allows, before anything else is looked up.
 _LIST = """
-WITH page AS (SELECT d.* FROM termination_deadline d WHERE {conditions} ORDER BY {order})
+WITH page AS (SELECT d.id, {day} AS day FROM termination_deadline d WHERE {conditions} ORDER BY {order})
 SELECT d.id, d.service, s.number, s.label, p.name_nl AS product_nl, p.name_en AS product_en, c.id AS customer, c.number AS customer_number,
        c.name AS customer_name, c.segment, d.last_notice_on, d.missed_on, d.missed_end_on, d.free_end_on, d.fee_cents, d.renewal_months,
        t.id AS case_id, t.number AS case_number, t.state AS case_state, l.ends_on AS case_ends_on
-  FROM page d
+  FROM page
+  JOIN termination_deadline d ON d.id = page.id
   JOIN billing_service s ON s.tenant = d.tenant AND s.id = d.service
   JOIN customer c ON c.tenant = d.tenant AND c.id = d.customer
   JOIN billing_product p ON p.id = d.product
   LEFT JOIN (termination_line l JOIN termination t ON t.tenant = l.tenant AND t.id = l.termination)
     ON l.tenant = d.tenant AND l.service = d.service AND l.is_open
- ORDER BY {day}, d.id
+ ORDER BY page.day, page.id
 """
 
 
