@@ -11,16 +11,21 @@ import asyncpg
 import httpx
 import msgspec
 
-from partner_portal.infra import db, outbox, settings
+from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.mailcatcher.catcher import Catcher
 from tenants.policy import Scope
 from tenants.service import contacts, keys
+from tenants.service.webhooks import deliveries, endpoints
+from tenants.service.webhooks.endpoints import EndpointChange, NewEndpoint
+from terminations.service import notices
 from terminations.service.buyouts import Decision, case_by_number, decide
+from terminations.service.notices import Sent
 from tests.conftest import browser
 from tests.journeys import partner as people
 from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
 
 SECRET_NAME = "Geheim & Zonen"
+NO_PARTNER = "NIEMAND"
 
 
 class Victim(msgspec.Struct, kw_only=True):
@@ -37,6 +42,9 @@ class Victim(msgspec.Struct, kw_only=True):
     contact: UUID
     member: UUID
     invitation: UUID
+    notice: UUID
+    endpoint: UUID
+    delivery: UUID
     link: str
     link_id: UUID
     mail: UUID
@@ -54,6 +62,10 @@ class Victim(msgspec.Struct, kw_only=True):
             "key_id": self.key,
             "contact_id": self.contact,
             "member_id": self.member,
+            "notice_id": self.notice,
+            "endpoint_id": self.endpoint,
+            "delivery_id": self.delivery,
+            "code": NO_PARTNER,  # a partner's public page is everybody's: tests/attack/test_notices.py
             "token": self.document,  # an id is no token
         }
 
@@ -81,6 +93,8 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         member = await db.fetch_one("SELECT id FROM member WHERE email = $1", noord.clerk)
         assert contact
         await contacts.invite(noord.actor, customer, contact["id"])
+        notice = await notices.receive(noord.actor, Sent(name=SECRET_NAME, contract="Geheim contract"))
+        endpoint, delivery = await _webhook(noord)
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
     await outbox.drain()
@@ -92,9 +106,19 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
+
+
+async def _webhook(noord: Partner) -> tuple[UUID, UUID]:
+    """An endpoint, switched off so that nothing leaves for it, and what was announced before it was."""
+    made = await endpoints.add(noord.actor, NewEndpoint(url="https://geheim.example.com/hook", description="Geheime koppeling"))
+    await deliveries.announce(noord.id, "termination.scheduled", {"geheim": "Geheim"}, key="geheim", at=clock.now())
+    await endpoints.change(noord.actor, await endpoints.find(made.id), EndpointChange(on=False))
+    delivery = await db.fetch_one("SELECT id FROM webhook_delivery")
+    assert delivery
+    return made.id, delivery["id"]
 
 
 BOUND: dict[str, Any] = {
@@ -146,6 +170,10 @@ BODIES: dict[str, Body] = {
     "ContactChange": lambda _own: {"name": "Overgenomen", "email": "dief@example.com"},
     "NewMember": lambda _own: PERSON | {"role": "owner"},
     "MemberChange": lambda _own: {"role": "owner", "disabled": True},
+    "NewEndpoint": lambda _own: {"url": "https://dief.example.com/hook"},
+    "EndpointChange": lambda _own: {"url": "https://dief.example.com/hook", "on": True},
+    "NewSecret": lambda _own: {"at_once": True},
+    "Since": lambda _own: {"since": "2026-01-01T00:00:00Z"},
     "NewKey": lambda _own: {"name": "Sleutel", "scopes": ["read"]},
     "Ask": lambda own: {"service_ids": [str(own["service_id"])]},
     "AskPreview": lambda own: {"service_ids": [str(own["service_id"])]},

@@ -25,6 +25,8 @@ from tests.world import World
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Keys and members are the owner's: others are refused before anything is looked for.
 OWNERS_ONLY = ("/api/v1/api-keys/", "/api/v1/members/")
+# Webhooks are an owner's too, and of software that has their scope.
+NOT_CLERKS = "/api/v1/webhook-endpoints/"
 # What a customer's contact does for its own organisation is nobody else's; tests/attack/test_contacts.py walks it.
 CONTACTS_ONLY = ("/api/v1/own/", "/portal/own")
 
@@ -59,7 +61,11 @@ async def test_every_route_with_an_id_answers_zuid_as_if_noords_things_did_not_e
             answer = await client.request(way.method, way.filled(noords.ids(case)), **sent)
             nobody = await client.request(way.method, way.filled(dict.fromkeys(noords.ids(case), uuid4())), **sent)
             walked += 1
-            is_refused = way.path.startswith(CONTACTS_ONLY) or (way.path.startswith(OWNERS_ONLY) and who != "owner")
+            is_refused = (
+                way.path.startswith(CONTACTS_ONLY)
+                or (way.path.startswith(OWNERS_ONLY) and who != "owner")
+                or (way.path.startswith(NOT_CLERKS) and who == "clerk")
+            )
             expected = 403 if is_refused else 404
             if not answer.status_code == nobody.status_code == expected or _facts(answer) != _facts(nobody) or _tells(answer, noords):
                 wrong.append((way.name, answer.status_code, nobody.status_code, answer.text[:200]))
@@ -163,8 +169,14 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "mail_id": noords.mail,
         "invitation_id": noords.invitation,
         "account": f"member:{noords.member}",
+        "notice_id": noords.notice,
+        "why": "no_match",
+        "look_by": clock.today(),
         "change_id": noords.invitation,
         "changed_at": clock.now(),
+        "delivery_id": noords.delivery,
+        "endpoint_id": noords.endpoint,
+        "off_since": clock.now(),
     }
     events = {route.event for route in outbox._routes.values()}
 
@@ -295,6 +307,11 @@ def _places(words: str) -> list[tuple[str, str, dict[str, Any]]]:
         ],
         "/api/v1/session": [{"email": words, "password": words}, {"email": f"{words}@x.test", "password": "p"}],
         "/api/v1/api-keys": [{"name": words, "scopes": ["read"]}],
+        "/api/v1/webhook-endpoints": [
+            {"url": words},
+            {"url": f"https://hooks.example.com/{words}"},
+            {"url": f"https://{words}.example.com/", "description": words, "types": [words]},
+        ],
     }
     return asked + [("POST", path, {"json": body}) for path, bodies in said.items() for body in bodies]
 
