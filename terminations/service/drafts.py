@@ -98,6 +98,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FIND = "SELECT * FROM termination_draft WHERE id = $1 AND changed_at > $2"
+_UNTOUCHED = "SELECT id FROM termination_draft WHERE customer = $1 AND begun_by = $2 AND changed_at > $3 AND answers = $4::text::jsonb AND termination IS NULL"
 _LIST = """
 SELECT d.*, c.number AS customer_number, c.name AS customer_name FROM termination_draft d JOIN customer c ON c.id = d.customer AND c.tenant = d.tenant
  WHERE d.termination IS NULL AND d.changed_at > $1
@@ -105,13 +106,17 @@ SELECT d.*, c.number AS customer_number, c.name AS customer_name FROM terminatio
 
 
 async def begin(actor: Actor, customer: UUID, chosen: tuple[UUID, ...]) -> UUID:
-    """A draft for these services exists; raises NotFound, and Invalid for a service that cannot be chosen."""
+    """A draft for these services exists, the same one for who presses twice; raises NotFound, and Invalid for a service that cannot be chosen."""
     await _choosable(customer, chosen)
+    answers = _json(Answers(services=chosen))
+    same = await db.fetch_one(_UNTOUCHED, customer, actor.trail, clock.now() - KEPT, answers)
+    if same is not None:
+        return UUID(str(same["id"]))
     draft = new_id()
     await db.execute(
         "INSERT INTO termination_draft (id, tenant, customer, answers, version, begun_by, begun_by_label, changed_at)"
         " VALUES ($1, $2, $3, $4, 1, $5, $6, $7)",
-        *(draft, actor.tenant, customer, _json(Answers(services=chosen)), actor.trail, actor.label, clock.now()),
+        *(draft, actor.tenant, customer, answers, actor.trail, actor.label, clock.now()),
     )
     return draft
 
@@ -156,13 +161,11 @@ async def answer(draft: UUID, version: int, change: Callable[[Answers], Answers]
         return kept
     if version != kept.version:
         raise DraftChanged(changed_at=kept.changed_at)
+    now = clock.now()
     await db.execute(
-        "UPDATE termination_draft SET answers = $2, version = version + 1, changed_at = $3 WHERE id = $1",
-        draft,
-        _json(answers),
-        clock.now(),
+        "UPDATE termination_draft SET answers = $2, version = version + 1, changed_at = $3 WHERE id = $1", draft, _json(answers), now
     )
-    return msgspec.structs.replace(kept, answers=answers, version=kept.version + 1)
+    return msgspec.structs.replace(kept, answers=answers, version=kept.version + 1, changed_at=now)
 
 
 async def choose(draft: UUID, version: int, chosen: tuple[UUID, ...]) -> Draft:

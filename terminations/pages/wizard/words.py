@@ -92,6 +92,7 @@ def looked(look: Look, request: Request[Any, Any, Any], language: str) -> Words:
         "today": clock.today(),
         "horizon": calendar.rows[-1].day,
         "services": chosen.preview.services,
+        "terms": look.free.preview.services,
         "typed": _when_typed(look),
     }
 
