@@ -164,6 +164,7 @@ FIELDS = {
     "empty": sentence("Give at least one."),
     "twice": sentence("The same one stands here twice."),
     "one-customer": sentence("These belong to different customers."),
+    "too-many-services": sentence("At most %(most)s services can be ended in one go."),
     "in-the-past": sentence("This day has passed."),
     "reason-needed": sentence("Give a reason; the partner and the customer read it."),
     "amount-needed": sentence("Give the new amount in euros, for example 350,00."),

@@ -22,7 +22,7 @@ from tenants.policy import Scope
 
 from ..policy.afterwards import Wish
 from ..policy.facts import Ground
-from ..service import buyouts, cases, quotes, scheduling, sending, shown, steps
+from ..service import buyouts, case_list, cases, quotes, scheduling, sending, shown, steps
 from ..service.buyouts import Answer, Payer
 from ..service.cases import Filing, Reason
 from ..service.shown import CalendarDetail, PreviewOut
@@ -254,9 +254,10 @@ async def list_cases(
     limit: lists.Limit = 50,
 ) -> Response[lists.ListOut[CaseRow]]:
     """The partner's cases, newest first."""
-    window = cases.LISTING.window(after=after, limit=limit, state=status or "")
-    page = window.page(await cases.page(window, state=status))
-    return lists.answer(request, page, _row)
+    wanted = case_list.Filter(state=status)
+    window = case_list.LISTING.window(after=after, limit=limit, **wanted.asked)
+    found = await case_list.page(window, wanted)
+    return lists.answer(request, window.page(found.rows), _row)
 
 
 def _row(row: Any) -> CaseRow:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from . import confirm, deadlines, notices, received
+from . import bulk, case, cases, confirm, deadlines, notices, received
 from .wizard import handlers as wizard
 
 routers = [
     confirm.router,
     notices.router,
-    wizard.router,
     received.router,
+    cases.router,
+    wizard.router,
+    case.router,
     deadlines.router,
+    bulk.router,
 ]

@@ -1,4 +1,4 @@
-"""Cases: filed on a quote, listed, shown with all their steps."""
+"""Cases: filed on a quote, shown with all their steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from partner_portal.infra import clock, db, numbers, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import Invalid, NotFound, Refused
-from partner_portal.web.lists import Column, Listing, Window
 
 from ..events import BuyoutRequested, CustomerAsked
 from ..policy import afterwards
@@ -267,22 +266,6 @@ def extra_cost(lines: Sequence[CostLine]) -> int:
 def last_day_to_answer(shown: Shown) -> date:
     """The latest day on which the customer's yes, being the notice, still keeps every end of the preview."""
     return in_time.last_day(shown.request, shown.facts[Layer.CUSTOMER], within_days=settings.current().approval_valid_days)
-
-
-LISTING = Listing("terminations", {"filed_at": Column("t.filed_at", "timestamptz", "filed_at")}, usual="-filed_at", id_sql="t.id")
-_LIST = """
-SELECT t.id, t.number, t.state, t.ends_on, t.reason, t.is_buyout, t.filed_at, c.number AS customer_number, c.name AS customer_name
-  FROM termination t JOIN customer c ON c.id = t.customer
-"""
-
-
-async def page(window: Window, *, state: str | None = None) -> list[asyncpg.Record]:
-    """The acting tenant's cases in the window, of one state or of all."""
-    unseen, values = window.where(1)
-    chosen = f" AND t.state = ${len(values) + 1}" if state else ""
-    return await db.fetch(
-        f"{_LIST} WHERE {unseen}{chosen} ORDER BY {window.order}", *values, *([state] if state else [])
-    )  # fragments are ours, values are bound
 
 
 _ONE = """

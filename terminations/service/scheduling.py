@@ -47,14 +47,24 @@ async def schedule(actor: Actor, case: Termination, action: Action, note: Note) 
 async def withdraw(actor: Actor, case: Termination, note: Note = NO_NOTE) -> bool:
     """The locked case is withdrawn (True), or, so close to the end that finance must consent, the withdrawal is asked for (False)."""
     await _must_still_run(case, Action.WITHDRAW)
-    late = State(case.state) is State.SCHEDULED and clock.today() > case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
-    if late:
+    if needs_consent(case):
         after(State(case.state), Action.ASK_WITHDRAWAL)
         if case.withdrawal_asked_at is None:
             await steps.take(actor, case, Action.ASK_WITHDRAWAL, WithdrawalAsked, note=note, withdrawal_asked_at=clock.now())
         return False
     await _withdraw(actor, case, Action.WITHDRAW, note)
     return True
+
+
+def needs_consent(case: Termination) -> bool:
+    """Whether withdrawing it is so late that finance must consent."""
+    return State(case.state) is State.SCHEDULED and clock.today() > free_until(case)
+
+
+def free_until(case: Termination) -> date:
+    """The last day on which the scheduled case can be withdrawn without consent."""
+    last: date = case.ends_on - timedelta(days=settings.current().withdrawal_free_days)
+    return last
 
 
 async def answer_withdrawal(actor: Actor, case: Termination, *, allow: bool, reason: str = "") -> None:
