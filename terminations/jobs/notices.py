@@ -66,7 +66,7 @@ async def place_arrived(event: NoticeArrived) -> None:
 @outbox.through_staff_door
 async def look_elsewhere(event: NoticeUnplaced) -> None:
     """What matches nothing of this partner's may be a customer's of another."""
-    await placing.look_elsewhere(event.notice_id)
+    await placing.look_elsewhere(event.tenant_id, event.notice_id)
 
 
 async def tell_of_open(event: NoticeNeedsPerson) -> None:

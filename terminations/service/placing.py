@@ -213,12 +213,14 @@ async def services_called(typed: str) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(found))
 
 
-async def look_elsewhere(notice_id: UUID) -> None:
+async def look_elsewhere(tenant: UUID, notice_id: UUID) -> None:
     """A notice that matches nothing of the partner at whose page it was given is with the one partner it does match, from the same instant.
 
     Through the staff door: a partner may not look among another's customers, so neither learns anything of the other's.
     """
     notice = await ReceivedNotice.find(notice_id)
+    if notice.tenant != tenant:
+        raise NotFound(what="notice", id=str(notice_id))
     if NoticeState(notice.state) is not NoticeState.OPEN or notice.why != WhyOpen.NO_MATCH:
         return
     found = await _candidates(notice)
@@ -260,10 +262,10 @@ async def of_case(case: UUID) -> ReceivedNotice | None:
 
 async def case_is_over(case_id: UUID) -> None:
     """The notice behind a case that stands or is closed now goes on as it must: carried out, answered, or back with a person."""
+    case = await Termination.get(case_id)
     notice = await of_case(case_id)
     if notice is None or NoticeState(notice.state) is not NoticeState.FILED:
         return
-    case = await Termination.get(case_id)
     state = State(case.state)
     if state in {State.SCHEDULED, State.ENDED}:
         await notices.settle(notice, NoticeState.CARRIED_OUT)
