@@ -20,7 +20,8 @@ import msgspec
 from partner_portal.infra import embedded, migrations, sessions
 from partner_portal.infra import settings as all_settings
 from partner_portal.infra.processes import Child
-from partner_portal.web import csrf
+from partner_portal.infra.settings import Env
+from partner_portal.web import auth, csrf
 
 from . import world
 from .load import Order, Result
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from .world import Size
 
 _READY_WITHIN = 60.0
-_SESSION_COOKIE = "__Host-session"
 
 
 class BenchFailed(RuntimeError):
@@ -41,14 +41,15 @@ class BenchFailed(RuntimeError):
 class Ground:
     """Embedded servers in `folder`, with a database per world; the portal as in production, but that nothing is synced to the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, env: Env = Env.PRODUCTION) -> None:
         self.folder = folder
+        self._env = env
         self._stack = AsyncExitStack()
         self._running: list[Child] = []
 
     async def __aenter__(self) -> Self:
         servers = self._stack.enter_context(embedded.servers(self.folder, durable=False))
-        self.settings = all_settings.adopt(_settings(self.folder, servers))
+        self.settings = all_settings.adopt(_settings(self.folder, servers, self._env))
         await migrations.migrate(self.settings)
         return self
 
@@ -57,7 +58,7 @@ class Ground:
             child.stop(signal.SIGKILL)  # what they hold is thrown away
         await self._stack.aclose()
 
-    async def world(self, name: str, size: Size) -> World:
+    async def world(self, name: str, size: Size, *, for_pages: bool = False) -> World:
         """A database that holds a world of this size."""
         line = await asyncpg.connect(_as_superuser(self.settings.database_url))
         try:
@@ -65,7 +66,7 @@ class Ground:
         finally:
             await line.close()
         chosen = msgspec.structs.replace(self.settings, database_url=_with_path(self.settings.database_url, name))
-        await world.fill(_as_superuser(chosen.database_url), size)
+        await world.fill(_as_superuser(chosen.database_url), size, for_pages=for_pages)
         return World(name, size, chosen)
 
     def start(self, name: str, module: str, *words: str, settings: Settings) -> Child:
@@ -93,7 +94,7 @@ class World(msgspec.Struct, frozen=True):
         """The owner at this partner, signed in."""
         who = f"member:{self.size.member(tenant)}"
         token = await sessions.start(who, tenant=self.size.tenant(tenant))
-        return Member(f"{_SESSION_COOKIE}={token}", csrf.token(token))
+        return Member(f"{auth.session_cookie()}={token}", csrf.token(token))
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -162,10 +163,11 @@ class Loader:
         return result
 
 
-def _settings(folder: Path, servers: embedded.Servers) -> Settings:
+def _settings(folder: Path, servers: embedded.Servers, env: Env) -> Settings:
     return all_settings.load(
         {
-            "PORTAL_ENV": "production",
+            "PORTAL_ENV": env.value,
+            "LOG_FORMAT": "json",
             "DATA": str(folder),
             "DATABASE_URL": servers.postgres_url,
             "REDIS_URL": servers.redis_url,

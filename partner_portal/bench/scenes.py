@@ -20,11 +20,11 @@ from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor, ActorKind, StaffRole
 from partner_portal.kernel.dates import add_months
 from partner_portal.web import auth, csrf
-from partner_portal.wiring import DAILY
 from tenants.policy import Segment
-from tenants.service import customers
+from tenants.service import accounts, customers
 from tenants.service.customers import Address, MainContact, NewCustomer
-from terminations.service import buyouts
+from terminations.jobs import cases
+from terminations.service import buyouts, deadline_keeping
 from terminations.service.buyouts import Decision
 
 from .pressing import pressed
@@ -46,18 +46,35 @@ class SceneFailed(RuntimeError):
     """The portal did not do what the scene asks for."""
 
 
-async def built(owner: Actor, *, crowd: int = _CROWD) -> dict[str, object]:
-    """Everything is there, for this owner of a partner; what the paths of pages name."""
+class Scene(msgspec.Struct, frozen=True):
+    """Who looks, and what the paths of pages name."""
+
+    owner: Actor
+    contact: Actor
+    things: dict[str, object]
+
+
+async def built(owner: str, *, crowd: int = _CROWD) -> Scene:
+    """Everything is there, for this owner of a partner (`member:` and its id)."""
+    actor = await _account(owner)
     async with browser() as own, browser() as stranger:
-        token = await sessions.start(owner.trail, tenant=owner.tenant)
+        token = await sessions.start(actor.trail, tenant=actor.tenant)
         own.cookies.set(auth.session_cookie(), token)
         own.headers["x-csrf-token"] = csrf.token(token)
-        scene = _Scene(owner, own, stranger)
-        await scene.customers(crowd)
-        await scene.cases()
-        await scene.drafts()
-        await scene.notices()
-        return scene.things
+        making = _Making(actor, own, stranger)
+        await making.customers(crowd)
+        await making.cases()
+        await making.drafts()
+        await making.notices()
+        return Scene(actor, await making.contact(), making.things)
+
+
+async def _account(who: str) -> Actor:
+    async with db.unit_of_work(accounts.DOOR):
+        account = await accounts.now(who)
+    if account is None:
+        raise SceneFailed(f"{who} may not come in")
+    return account.actor
 
 
 def browser() -> httpx.AsyncClient:
@@ -68,7 +85,7 @@ def browser() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(as_asgi), base_url="http://portal.test", timeout=60)
 
 
-class _Scene:
+class _Making:
     def __init__(self, owner: Actor, own: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
         self.owner, self.own, self.stranger = owner, own, stranger
         self.things: dict[str, object] = {}
@@ -103,14 +120,24 @@ class _Scene:
         agreed = msgspec.convert({"label": label, **usual, **terms}, AgreedTerms, strict=False)
         self._services[what] = await services.enter(self.owner, customer=customer, product=product, terms=agreed)
 
+    async def contact(self) -> Actor:
+        """The main contact of the large customer, who took the invitation."""
+        async with db.unit_of_work(_STAFF):
+            row = await db.fetch_one(
+                "UPDATE contact SET accepted_as = email WHERE customer = $1 AND is_main RETURNING id", self.things["customer"]
+            )
+        assert row is not None  # noqa: S101  # every customer has one
+        return await _account(f"contact:{row['id']}")
+
     async def cases(self) -> None:
         """A case in each state, called by its state."""
         for what in ("too_late", "ended"):
             await self._file(what)
         await self._press("ended", "approve")
         clock.move(_PASSED)
-        for daily in DAILY:
+        for daily in cases.DAILY:
             await daily()
+        await self._keep_deadlines()
         await outbox.drain()
         for what in ("waiting", "answered", "refused", "withdrawn"):
             await self._file(what)
@@ -123,6 +150,15 @@ class _Scene:
         await self._decide("countered", Decision.APPROVE)
         await self._press("countered", "counter", offer="100,00", reason="Dit is te veel")
         await self._decide("declined", Decision.REFUSE, reason="Het contract loopt nog")
+
+    async def _keep_deadlines(self) -> None:
+        """When notice is due for the services of this partner; not of all partners there are."""
+        tenant, found = Principal(Door.TENANT, self.owner.tenant, "system:daily"), 1
+        async with db.unit_of_work(tenant):
+            await deadline_keeping.check()
+        while found:
+            async with db.unit_of_work(tenant):
+                found = await deadline_keeping.refresh()
 
     async def _change(self, path: str, sent: object) -> Any:
         answer = await self.own.post(path, json=sent)
@@ -179,7 +215,7 @@ class _Scene:
             if page.is_redirect:
                 continue
             if at.endswith("/filed") or (at.endswith("/check") and not and_file):
-                return at.split("/")[3]
+                return str(at).split("/")[3]
             action, fields = pressed(page.text)
             at = await self._sent(action or at, fields)
         raise SceneFailed(f"the draft does not come to its end: {at}")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-_SQL = Path(__file__).with_name("data") / "world.sql"
+_DATA = Path(__file__).with_name("data")
+TENANT = 3
+"""The partner that is looked at, counted from 0."""
 _TENANT, _MEMBER, _CUSTOMER, _SERVICE = 1, 2, 3, 5
 _GROUP = 6
 """Customers, of which the first has five services."""
 _SERVICES_OF_GROUP = 10
 _PLACES = 8
 """Ids kept free per customer for its services."""
+_LONGEST = 900.0
+"""Seconds for one statement that fills a table."""
 _STRIDE = 7919
 """A prime: taking every so many-th group reaches all of them."""
 
@@ -55,11 +60,16 @@ def _id(kind: int, nth: int) -> UUID:
     return UUID(int=(kind << 96) | (0x7000 << 64) | (0x8000 << 48) | nth)
 
 
-async def fill(url: str, size: Size) -> None:
-    """The migrated, empty database at `url` (reached by a superuser) holds a world of this size, its statistics up to date."""
+async def fill(url: str, size: Size, *, for_pages: bool = False) -> None:
+    """The migrated, empty database at `url` (reached by a superuser) holds a world of this size, its statistics up to date.
+
+    For pages it holds as well what the database keeps for finding things and for deadlines, which no measured endpoint of the API reads.
+    """
     line = await asyncpg.connect(url)
+    sizes = {":tenants": size.tenants, ":customers": size.customers, ":looked_at": TENANT}
     try:
-        for statement in filter(str.strip, _SQL.read_text().split(";\n")):
-            await line.execute(statement.replace(":tenants", str(size.tenants)).replace(":customers", str(size.customers)))
+        for name in ("world.sql", "pages.sql")[: 2 if for_pages else 1]:
+            for statement in filter(str.strip, (_DATA / name).read_text().split(";\n")):
+                await line.execute(re.sub(r":[a-z_]+\b", lambda found: str(sizes.get(found[0], found[0])), statement), timeout=_LONGEST)
     finally:
         await line.close()

@@ -7,18 +7,34 @@ import os
 
 import click
 
-from partner_portal.bench import plan, rows, runner
+from partner_portal.bench import pages, plan, rows, runner
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A shorter run, within 45 seconds: fewer slices and a smaller large world.")
+@click.option(
+    "--pages",
+    "of_pages",
+    is_flag=True,
+    help="Every page instead: time, statements, weight, and what a browser says; a browser is not needed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The rows as a JSON list, and nothing else, on standard output.")
-def bench(*, quick: bool, as_json: bool) -> None:
+def bench(*, quick: bool, of_pages: bool, as_json: bool) -> None:
     """Measure speed and memory, on servers of its own that are gone afterwards. What else the machine does hits figure and floor alike."""
     from rich.console import Console  # noqa: PLC0415  # only where a table is drawn
 
-    found = asyncio.run(runner.run(plan.QUICK if quick else plan.FULL, lambda said: click.echo(said, err=True)))
-    if as_json:
-        click.echo(rows.as_json(found))
+    said = f"portal bench{' --pages' if of_pages else ''}{' --quick' if quick else ''}, {os.cpu_count()} cores"
+    if of_pages:
+        measured = asyncio.run(pages.run(pages.QUICK if quick else pages.FULL, _say))
+        text, table = pages.as_json(measured), pages.as_table(measured, said)
     else:
-        Console().print(rows.as_table(found, f"portal bench{' --quick' if quick else ''}, {os.cpu_count()} cores"))
+        found = asyncio.run(runner.run(plan.QUICK if quick else plan.FULL, _say))
+        text, table = rows.as_json(found), rows.as_table(found, said)
+    if as_json:
+        click.echo(text)
+    else:
+        Console().print(table)
+
+
+def _say(said: str) -> None:
+    click.echo(said, err=True)

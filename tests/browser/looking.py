@@ -33,7 +33,6 @@ _ORDER = """() => {
     headings: all("h1, h2, h3, h4, h5, h6").filter(seen).map((one) => [Number(one.tagName[1]), one.textContent.trim().slice(0, 60)]),
     mains: all("main").length,
     twins: [...new Set(all("[id]").map((one) => one.id).filter((id, at, ids) => ids.indexOf(id) !== at))],
-    styled: all("[style]").map((one) => one.outerHTML.slice(0, 100)),
     icons: [...new Set(all("use[href]").map((one) => one.getAttribute("href").split("#")[1]))],
     lost: all("a[href^='#']").map((one) => one.getAttribute("href").slice(1)).filter((id) => id && !document.getElementById(id)),
     targets: all("[popovertarget]").map((one) => one.getAttribute("popovertarget")).filter((id) => !document.getElementById(id)),
@@ -95,7 +94,6 @@ async def order(page: Page, language: str) -> list[str]:
 
 _FOUND = {
     "twins": "ids that stand twice",
-    "styled": "styled inline",
     "lost": "links into the page that lead nowhere",
     "targets": "buttons that open nothing",
 }

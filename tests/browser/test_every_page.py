@@ -21,16 +21,14 @@ from partner_portal.bench import scenes
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
 from partner_portal.infra import db, settings
 from partner_portal.infra.settings import Settings
-from partner_portal.kernel.actor import Actor
 from partner_portal.web import auth
 from tests.browser import looking
-from tests.browser.portal import LOOKS, NARROW, Look, Portal, Who, session
+from tests.browser.portal import LOOKS, NARROW, Look, Portal, session
 from tests.conftest import browser, emptied
 from tests.world import STAFF_DOOR, World, load
 
 MOST_STATEMENTS = 12
 
-WHO: dict[Reader, Who] = {Reader.EVERYBODY: "stranger", Reader.OWNER: "owner", Reader.CLERK: "clerk", Reader.CONTACT: "contact"}
 _SEND = "form => { form.noValidate = true; form.requestSubmit(); }"
 
 _ONCE = [(surface, LOOKS[nth % len(LOOKS)]) for nth, surface in enumerate(SURFACES)]
@@ -41,36 +39,46 @@ LOOKED_AT = [
 ]
 
 
+class Stage(msgspec.Struct):
+    """The world with its scene."""
+
+    world: World
+    scene: scenes.Scene
+
+    def who(self, surface: Surface) -> str:
+        """Who looks at a page; contacts are those of the scene's customer."""
+        known = {Reader.EVERYBODY: "stranger", Reader.OWNER: "owner", Reader.CLERK: "clerk"}
+        return known.get(surface.reader, self.scene.contact.trail)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def things(
-    running: Settings, address: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[World, dict[str, object]]]:
+async def stage(running: Settings, address: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """One world for all pages: looking changes nothing."""
     async with emptied(running, tmp_path_factory.mktemp("pages")) as catcher:
         with settings.use(base_url=address):
             world = await load(catcher)
-            yield world, await scenes.built(await owner_of(world))
+            yield Stage(world, await scenes.built(await owner_of(world)))
 
 
-async def owner_of(world: World) -> Actor:
-    """Noord's owner, as the database knows it."""
+async def owner_of(world: World) -> str:
+    """Noord's owner, as sessions name it."""
     async with db.unit_of_work(STAFF_DOOR):
         row = await db.fetch_one("SELECT id FROM member WHERE email = $1", world.noord.owner)
     assert row is not None
-    return msgspec.structs.replace(world.noord.actor, id=str(row["id"]))
+    return f"member:{row['id']}"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def portal(things: tuple[World, dict[str, object]], address: str, chromium: Browser) -> AsyncIterator[Portal]:
+async def portal(stage: Stage, address: str, chromium: Browser) -> AsyncIterator[Portal]:
     """The portal with that world in it."""
-    async with Portal(address, things[0], chromium) as opened:
+    async with Portal(address, stage.world, chromium) as opened:
         yield opened
 
 
-async def shown(portal: Portal, surface: Surface, look: Look, things: dict[str, object]) -> Page:
+async def shown(portal: Portal, surface: Surface, look: Look, stage: Stage) -> Page:
     """The page as its reader gets it."""
-    page = await portal.page(WHO[surface.reader], look)
-    answer = await page.goto(surface.address(things))
+    page = await portal.page(stage.who(surface), look)
+    answer = await page.goto(surface.address(stage.scene.things))
     assert answer is not None
     if surface.sends:
         async with page.expect_navigation() as navigation:
@@ -81,8 +89,8 @@ async def shown(portal: Portal, surface: Surface, look: Look, things: dict[str, 
 
 
 @pytest.mark.parametrize(("surface", "look"), LOOKED_AT)
-async def test_a_page_keeps_its_promises(portal: Portal, things: tuple[World, dict[str, object]], surface: Surface, look: Look) -> None:
-    page = await shown(portal, surface, look, things[1])
+async def test_a_page_keeps_its_promises(portal: Portal, stage: Stage, surface: Surface, look: Look) -> None:
+    page = await shown(portal, surface, look, stage)
 
     found = await looking.order(page, surface.language or look.language)
     found += await looking.axe(page)
@@ -93,11 +101,11 @@ async def test_a_page_keeps_its_promises(portal: Portal, things: tuple[World, di
     assert "\n".join(found + portal.troubles) == ""
 
 
-async def test_no_page_sets_a_cookie_before_somebody_signs_in(portal: Portal, things: tuple[World, dict[str, object]]) -> None:
+async def test_no_page_sets_a_cookie_before_somebody_signs_in(portal: Portal, stage: Stage) -> None:
     found = {}
     for surface in SURFACES:
         if surface.reader is Reader.EVERYBODY:
-            page = await shown(portal, surface, Look(), things[1])
+            page = await shown(portal, surface, Look(), stage)
             found[surface.name] = [cookie["name"] for cookie in await page.context.cookies()]
             await page.context.close()
 
@@ -105,10 +113,10 @@ async def test_no_page_sets_a_cookie_before_somebody_signs_in(portal: Portal, th
     assert {name: cookies for name, cookies in found.items() if cookies} == {}
 
 
-async def test_titles_tell_pages_apart(things: tuple[World, dict[str, object]]) -> None:
+async def test_titles_tell_pages_apart(stage: Stage) -> None:
     pages: dict[str, set[str]] = {}
     for surface in (one for one in plain() if one.status == HTTP_200_OK):
-        answer = await asked(things, surface)
+        answer = await asked(stage, surface)
         [title] = re.findall(r"<title>(.*?)</title>", answer.text, re.DOTALL)
         pages.setdefault(title.strip(), set()).add(surface.path)
 
@@ -116,14 +124,14 @@ async def test_titles_tell_pages_apart(things: tuple[World, dict[str, object]]) 
 
 
 async def test_no_page_asks_the_database_more_than_twelve_things(
-    things: tuple[World, dict[str, object]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counted as the first page of the minute, when who is asking has to be looked up as well."""
     asked_for = counted(monkeypatch)
     found: dict[str, list[str]] = {}
     for surface in plain():
         asked_for.clear()
-        answer = await asked(things, surface)
+        answer = await asked(stage, surface)
         assert answer.status_code == surface.status, surface.name
         found[surface.name] = list(asked_for)
 
@@ -137,13 +145,12 @@ def plain() -> list[Surface]:
     return [surface for surface in SURFACES if not surface.sends]
 
 
-async def asked(things: tuple[World, dict[str, object]], surface: Surface) -> httpx.Response:
+async def asked(stage: Stage, surface: Surface) -> httpx.Response:
     """The answer to the page's reader, whose role nobody remembers."""
-    world, ids = things
     async with browser(headers={"accept": "text/html", "accept-language": "nl"}) as client:
         if surface.reader is not Reader.EVERYBODY:
-            client.cookies.set(auth.session_cookie(), await session(world, WHO[surface.reader]))
-        return await client.get(surface.address(ids))
+            client.cookies.set(auth.session_cookie(), await session(stage.world, stage.who(surface)))
+        return await client.get(surface.address(stage.scene.things))
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
