@@ -89,7 +89,11 @@ RULES: dict[str, str] = {
            AND k.replaced_at IS NULL AND k.decided_at IS NULL GROUP BY t.id, t.number HAVING count(*) > 1""",
     "no job waits": """
         SELECT o.topic || ' -> ' || o.handler || ' ' || o.id || coalesce(': ' || o.last_error, '') AS what FROM infra_outbox o
-         WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.occurred_at < $1""",
+         WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.turn IS NULL AND o.occurred_at < $1""",  # what takes turns waits for others' machines
+    "a webhook that waits is on its way": """
+        SELECT d.type || ' ' || d.id AS what FROM webhook_delivery d WHERE d.state = 'waiting' AND d.due_at < $1 AND NOT EXISTS (
+            SELECT 1 FROM infra_outbox o WHERE o.turn = 'webhook:' || d.endpoint AND o.done_at IS NULL AND o.dead_at IS NULL
+               AND o.payload ->> 'delivery_id' = d.id::text)""",
     "no mail waits": """
         SELECT m.name || ' ' || m.id AS what FROM infra_mail m WHERE m.sent_at IS NULL AND m.queued_at < $1 AND NOT EXISTS (
             SELECT 1 FROM infra_outbox o WHERE o.dead_at IS NOT NULL AND o.done_at IS NULL AND o.payload ->> 'mail_id' = m.id::text)""",

@@ -12,8 +12,8 @@ from partner_portal.infra import clock, db, mail, outbox, pdf, redis
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.queue import Daily
 from partner_portal.infra.settings import Settings
-from partner_portal.web import idempotency
-from tenants.service.webhooks import kinds
+from partner_portal.web import idempotency, metrics
+from tenants.service.webhooks import deliveries, kinds
 from terminations.service import told
 
 
@@ -30,10 +30,12 @@ DAILY: list[Daily] = [*tenants.jobs.routes.DAILY, *terminations.jobs.routes.DAIL
 
 
 def register_handlers() -> None:
-    """Every domain's handlers listen, and its events can be chosen for webhooks: in the web process, too, for `publish` must know them."""
+    """Every domain's handlers listen, its events can be chosen for webhooks, its work is counted: in the web process, too, for `publish` must know them."""
     for routes in (mail.ON_EVENT.items(), tenants.jobs.routes.ON_EVENT, terminations.jobs.routes.ON_EVENT):
         outbox.register(routes)
     kinds.offer(told.KINDS)
+    metrics.watch("portal_jobs", "Jobs that wait, and jobs that were given up.", outbox.counts)
+    metrics.watch("portal_webhook_deliveries", "Webhooks that wait, and webhooks that were given up.", deliveries.counts)
 
 
 @asynccontextmanager

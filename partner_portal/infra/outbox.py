@@ -179,6 +179,15 @@ async def dead() -> list[Any]:
     )
 
 
+async def counts() -> dict[str, int]:
+    """How many messages wait and how many were given up. Runs in the caller's unit of work, through the staff door."""
+    row = await db.fetch_one(
+        "SELECT (SELECT count(*) FROM infra_outbox WHERE done_at IS NULL AND dead_at IS NULL) AS waiting,"
+        " (SELECT count(*) FROM infra_outbox WHERE done_at IS NULL AND dead_at IS NOT NULL) AS dead"
+    )
+    return dict(row) if row else {}
+
+
 async def run_again(message: UUID) -> bool:
     """A dead message is due again, with all its attempts; False when it is not dead (any more). Runs in the caller's unit of work."""
     tag = await db.execute(

@@ -129,6 +129,16 @@ PLANTED: dict[str, tuple[list[str], list[str]]] = {
     "whoever is waited for is not waited for in vain": _kept("termination", "state = 'proposed'", waits_until="NULL"),
     "one decision per link": _twin("termination_decision_link", "decided_at IS NULL AND replaced_at IS NULL", token_sha256="'\\x00'"),
     "no job waits": _kept("infra_outbox", "topic = 'TerminationEnded'", done_at="NULL", occurred_at="occurred_at - interval '1 day'"),
+    "a webhook that waits is on its way": (
+        [
+            "INSERT INTO webhook_endpoint (id, tenant, url, created_by) SELECT gen_random_uuid(), id, 'https://x.example.com/', '' FROM tenant LIMIT 1",
+            (
+                "INSERT INTO webhook_delivery (id, tenant, endpoint, message, type, key, body, state, due_at)"
+                " SELECT gen_random_uuid(), tenant, id, id, 'x', 'x', '{}', 'waiting', now() FROM webhook_endpoint"
+            ),
+        ],
+        ["DELETE FROM webhook_delivery", "DELETE FROM webhook_endpoint"],
+    ),
     "no mail waits": _kept("infra_mail", "name = 'terminations/ended'", sent_at="NULL", queued_at="queued_at - interval '1 day'"),
     "a document on file is the one that was stored": _kept("infra_document_content", "true", content="content || '\\x20'"),
     "a quote is the one that was sealed": _kept("termination_quote", "number LIKE '%1'", preview="preview || '{\"x\": 1}'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,8 @@ import pytest
 import pytest_asyncio
 from standardwebhooks import Webhook
 
-from partner_portal.infra import outbox, settings
+from partner_portal import invariants
+from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.infra.settings import Settings
 from tenants.policy import Scope
 from tests.attack.intruder import key_client
@@ -19,7 +21,7 @@ from tests.conftest import browser, sign_in
 from tests.infra.receiver import Receiver, Said, receiver
 from tests.journeys import partner as people
 from tests.tenants import hooks
-from tests.world import World
+from tests.world import STAFF_DOOR, World
 
 PATH = "/api/v1/webhook-endpoints"
 PUBLIC = "https://hooks.example.com/portal"
@@ -284,3 +286,36 @@ async def test_each_state_of_a_case_is_told_as_the_api_shows_it(
     assert data["url"].endswith(f"/api/v1/terminations/{filed['id']}")
     assert scheduled["timestamp"] == shown["steps"][-1]["at"]
     assert "Korst" not in str(told), "nobody's name travels"
+
+
+async def test_operators_see_how_many_wait_and_how_many_were_given_up(
+    world: World, noord: httpx.AsyncClient, listener: Receiver, stranger: httpx.AsyncClient
+) -> None:
+    await added(noord, listener.url)
+    listener.answers = [Said(500)]
+    await hooks.announce(world.noord, "waits", "waits too")
+    await outbox.drain()
+
+    counted = (await stranger.get("/metrics")).text
+
+    assert 'portal_webhook_deliveries{state="waiting"} 2.0' in counted
+    assert 'portal_webhook_deliveries{state="failed"} 0.0' in counted
+    assert 'portal_jobs{state="waiting"} 2.0' in counted
+    assert 'portal_jobs{state="dead"} 0.0' in counted
+
+
+async def test_a_webhook_whose_job_was_lost_shows_as_a_broken_rule(world: World, noord: httpx.AsyncClient, listener: Receiver) -> None:
+    await added(noord, listener.url)
+    listener.answers = [Said(500)]
+    await hooks.announce(world.noord, "waits")
+    await outbox.drain()
+    clock.move(timedelta(days=1))
+    rule = "a webhook that waits is on its way"
+
+    async with db.unit_of_work(STAFF_DOOR):
+        before = await invariants.breaches()
+        await db.execute("DELETE FROM infra_outbox WHERE topic = 'WebhookDue'")
+        after = await invariants.breaches()
+
+    assert rule not in [breach.rule for breach in before]
+    assert [len(breach.rows) for breach in after if breach.rule == rule] == [1]

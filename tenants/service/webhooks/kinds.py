@@ -14,7 +14,8 @@ _offered: dict[str, str] = {}
 
 def offer(kinds: Mapping[str, str]) -> None:
     """These kinds of events can be chosen from now on; each with a source sentence that says when it happens."""
-    _offered.update(kinds)
+    for name, when in kinds.items():
+        _offered[name] = when
 
 
 def offered() -> Mapping[str, str]:
