@@ -16,6 +16,7 @@ from billing.service import services
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.dates import add_months
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from tenants.policy import WhoBills
 
@@ -33,6 +34,7 @@ MOST = 200
 """Services in one round: as many as a person can look over."""
 AT_ONCE = 20
 """Customers whose cases are filed in one unit of work: what it locks, others wait for."""
+_FARTHEST_MONTHS = 120
 KEPT_DAYS = 7
 """How long a round that nobody confirmed can still be confirmed."""
 
@@ -54,12 +56,14 @@ class Skip(StrEnum):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How a service would end, or why it is skipped; `cost_cents` is all that is still to pay until then, as the customer's prices are given.
 
-    `first_possible_end` says for a skipped one from when it could end without a buyout; `case` which case holds it.
+    `answer_by` is the last day on which the customer's yes, where it is the notice, keeps that end. `first_possible_end` says for a skipped one
+    from when it could end without a buyout; `case` which case holds it.
     """
 
     ends_on: date | None = None
     billing_ends_on: date | None = None
     cost_cents: int | None = None
+    answer_by: date | None = None
     skipped: Skip | None = None
     first_possible_end: date | None = None
     case: str | None = None
@@ -82,7 +86,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 async def begin(actor: Actor, chosen: Sequence[UUID]) -> UUID:
     """A round of these services is prepared, to end on their first free dates; nothing is filed. Raises Invalid for none or too many, NotFound."""
     if not chosen or len(chosen) > MOST:
-        raise Invalid(FieldError("/service", "empty" if not chosen else "too-many", {"most": MOST}))
+        raise Invalid(FieldError("/service", "too-many-services" if chosen else "choose-a-service", {"most": MOST}))
     await _forget_unconfirmed()
     made = new_id()
     await db.execute(
@@ -108,10 +112,11 @@ async def _forget_unconfirmed() -> None:
 
 
 async def wish(round_id: UUID, wished_on: date | None) -> None:
-    """The locked round, unless it was confirmed, is to end on a wished day or else on the first free dates. Raises Invalid for a day that has passed."""
-    if wished_on is not None and wished_on < clock.today():
-        raise Invalid(FieldError("/wished_on", "in-the-past", {}))
+    """The round, unless it was confirmed, is to end on a wished day or else on the first free dates. Raises Invalid for a day behind or far ahead."""
     held: BulkRound = await BulkRound.find(round_id)
+    today = clock.today()
+    if wished_on is not None and not today <= wished_on <= add_months(today, _FARTHEST_MONTHS):
+        raise Invalid(FieldError("/wished_on", "no-day-ahead"))
     if held.confirmed_at is None:
         await _prepare(held.id, await _rows(held.id), wished_on)
 
@@ -189,7 +194,13 @@ def _verdict(row: asyncpg.Record, seen: ServicePreview) -> Verdict:
         return Verdict(skipped=Skip.NEEDS_BUYOUT if seen.offer.kind is EndKind.BUYOUT else Skip.TOO_LATE, first_possible_end=first)
     sheet = seen.ending.sheet
     cost = sum(line.amount_cents for line in (*sheet.lines, *sheet.fees))
-    return Verdict(ends_on=seen.ending.ends_on, billing_ends_on=seen.ending.billing_ends_on, cost_cents=cost, first_possible_end=first)
+    return Verdict(
+        ends_on=seen.ending.ends_on,
+        billing_ends_on=seen.ending.billing_ends_on,
+        cost_cents=cost,
+        answer_by=seen.last_notice_day or clock.today(),  # without such a day, every day later moves the end
+        first_possible_end=first,
+    )
 
 
 async def confirm(actor: Actor, round_id: UUID, filing: Filing) -> bool:

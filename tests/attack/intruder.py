@@ -17,7 +17,7 @@ from tenants.policy import Scope
 from tenants.service import contacts, keys
 from tenants.service.webhooks import deliveries, endpoints
 from tenants.service.webhooks.endpoints import EndpointChange, NewEndpoint
-from terminations.service import notices
+from terminations.service import bulk, notices
 from terminations.service.buyouts import Decision, case_by_number, decide
 from terminations.service.notices import Sent
 from tests.conftest import browser
@@ -45,6 +45,7 @@ class Victim(msgspec.Struct, kw_only=True):
     notice: UUID
     endpoint: UUID
     delivery: UUID
+    round: UUID
     link: str
     link_id: UUID
     mail: UUID
@@ -65,6 +66,7 @@ class Victim(msgspec.Struct, kw_only=True):
             "notice_id": self.notice,
             "endpoint_id": self.endpoint,
             "delivery_id": self.delivery,
+            "round_id": self.round,
             "code": NO_PARTNER,  # a partner's public page is everybody's: tests/attack/test_notices.py
             "token": self.document,  # an id is no token
         }
@@ -95,6 +97,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         await contacts.invite(noord.actor, customer, contact["id"])
         notice = await notices.receive(noord.actor, Sent(name=SECRET_NAME, contract="Geheim contract"))
         endpoint, delivery = await _webhook(noord)
+        together = await bulk.begin(noord.actor, services)
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
     await outbox.drain()
@@ -106,7 +109,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, round=together, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
 
