@@ -28,7 +28,7 @@ from partner_portal.web.money import text
 
 from . import access, labels
 
-NEVER_SHOWN = frozenset({"password", "password_hash", "secret_sha256", "html"})
+NEVER_SHOWN = frozenset({"password", "password_hash", "secret_sha256", "html", "press"})
 NOT_YOURS = sentence("Your role does not permit this.")
 NOBODYS = sentence("This is not changed here: money, history and terms in force change by a decision only.")
 

@@ -24,12 +24,13 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.web import identity
 
 from . import access, labels, saying
-from .forms import FINANCE, FORMS, Form
+from .forms import DESK, FINANCE, FORMS, Form
 from .listing import TABLES, Listed
 from .screens import Screen
 from .tables import StaffSession
 
 WORK_LIST = "/admin/work-list"
+NOTICES = "/admin/notices"
 
 _BLOCKED_SECONDS = 300
 _MOST_SIGN_INS = 100  # of one address; attempts at one account are counted apart, see access.Account
@@ -97,7 +98,9 @@ class StaffAdmin(AdminRouter):
 
     def get_sidebar_links(self, request: Request) -> dict[str, str]:  # type: ignore[override]
         """The pages of ours beside the generated ones."""
-        return {access.say(request, sentence("Work list of finance")): WORK_LIST} if access.acting(request).has_any(*FINANCE) else {}
+        actor = access.acting(request)
+        pages = ((sentence("Work list of finance"), WORK_LIST, FINANCE), (sentence("Notices to look at"), NOTICES, DESK))
+        return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 
     def get_labels(self, request: Request) -> JSONResponse:
         """What the script puts in the place of names and words that the generated screens have in English only."""

@@ -270,6 +270,19 @@ async def waiting() -> asyncpg.Record:
     return row
 
 
+async def for_staff() -> list[asyncpg.Record]:
+    """What staff have to look at, the longest waiting first: the house's own open notices, those of partners who are late, or may not sign in.
+
+    Through the staff door.
+    """
+    return await db.fetch(
+        "SELECT n.id, p.name AS partner, p.kind = 'house' AS is_house, p.suspended_at IS NOT NULL AS is_suspended FROM received_notice n"
+        " JOIN tenant p ON p.id = n.tenant WHERE n.state = 'open' AND (p.kind = 'house' OR p.suspended_at IS NOT NULL OR n.look_by < $1)"
+        " ORDER BY n.look_by, n.received_at LIMIT 100",
+        clock.today(),
+    )
+
+
 _ONE = """
 SELECT n.*, c.name AS customer_name, c.number AS customer_number, t.number AS case_number, t.state AS case_state
   FROM received_notice n LEFT JOIN customer c ON c.id = n.customer AND c.tenant = n.tenant

@@ -213,6 +213,15 @@ async def services_called(typed: str) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(found))
 
 
+async def home_of(services: Sequence[UUID]) -> UUID:
+    """The partner whose services these are; Invalid where they are of several, or none."""
+    rows = await db.fetch("SELECT DISTINCT tenant FROM billing_service WHERE id = ANY($1::uuid[])", list(services))
+    if len(rows) != 1:
+        raise Invalid(FieldError("/number", "one-customer" if rows else "empty"))
+    tenant: UUID = rows[0]["tenant"]
+    return tenant
+
+
 async def look_elsewhere(tenant: UUID, notice_id: UUID) -> None:
     """A notice that matches nothing of the partner at whose page it was given is with the one partner it does match, from the same instant.
 
