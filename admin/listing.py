@@ -18,7 +18,7 @@ from knowledge_base.tables import Article
 from partner_portal.infra.tables import AuditEntry, Document, OutboxMessage, OutgoingMail
 from partner_portal.kernel.actor import StaffRole
 from tenants.tables import ApiKey, Contact, Customer, Location, Member, Tenant
-from terminations.tables import BuyoutDecision, Quote, Termination, TerminationLine, TerminationStep
+from terminations.tables import BuyoutDecision, Quote, ReceivedNotice, Termination, TerminationLine, TerminationStep
 
 from . import labels, masters
 from .masters import adding, changing
@@ -102,6 +102,10 @@ TABLES = (
         table=BuyoutDecision, group="terminations", rights=Rights(see=WORKERS), order="-decided_at",
         columns="termination decision amount_cents reason is_final decided_by_label decided_at",
         filters="termination decision is_final decided_by_label decided_at",
+    ),
+    Listed(
+        table=ReceivedNotice, group="terminations", rights=Rights(see=WORKERS), order="-received_at",
+        columns="number name tenant kind contract_text state why look_by received_at", filters="number name tenant kind state why received_at",
     ),
     Listed(
         table=Quote, group="terminations", rights=Rights(see=WORKERS), order="-created_at",
