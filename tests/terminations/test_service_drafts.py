@@ -210,7 +210,9 @@ async def test_a_day_later_the_same_costs_can_still_be_filed(world: World) -> No
 
     clock.move_to(clock.today() + timedelta(days=1))
 
-    assert await filed(world.noord, draft)
+    await filed(world.noord, draft)
+
+    assert await count(world.noord, "termination") == 1
 
 
 async def test_what_stood_in_the_way_is_said(world: World) -> None:

@@ -94,6 +94,7 @@ def looked(look: Look, request: Request[Any, Any, Any], language: str) -> Words:
         "services": chosen.preview.services,
         "terms": look.free.preview.services,
         "typed": _when_typed(look),
+        "is_part": "hx-request" in request.headers,
     }
 
 
