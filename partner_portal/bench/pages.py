@@ -21,10 +21,11 @@ from partner_portal.infra import log, sessions, settings
 from partner_portal.infra.settings import Env
 from partner_portal.web import auth
 
-from . import scenes, vitals
+from . import vitals
 from .ground import BenchFailed, Ground
 from .page_server import EMPTY, STATEMENTS
-from .scenes import Scene
+from .scenes import play
+from .scenes.play import Scene
 from .surfaces import SURFACES, Reader, Surface
 from .world import TENANT, Size
 
@@ -97,7 +98,7 @@ async def run(plan: PagePlan, say: Callable[[str], None]) -> list[Measured]:
         chosen = settings.adopt(world.settings)
         await stack.enter_async_context(wiring.running(chosen))
         say("Cases, links and drafts are made ...")
-        scene = await scenes.built(f"member:{plan.size.member(TENANT)}", crowd=0)
+        scene = await play.built(f"member:{plan.size.member(TENANT)}", crowd=0)
         served = await ground.server("pages", *_SERVER, settings=chosen).ready()
         site = _Site(served.port, scene, await _cookies(scene))
         say("Every page, one request at a time ...")

@@ -72,6 +72,29 @@ _PUBLIC = [
     Surface("notice to a partner that is not there", "/end-contract/ZZZZ", Reader.EVERYBODY, 404),
     Surface("nothing here, for strangers", "/nowhere", Reader.EVERYBODY, 404),
 ]
+_PEOPLE = [
+    Surface("sign in", "/portal/sign-in", Reader.EVERYBODY),
+    Surface("sign in, incomplete", "/portal/sign-in", Reader.EVERYBODY, 422, sends="main form"),
+    Surface("password forgotten", "/portal/password", Reader.EVERYBODY),
+    Surface("new password", "/portal/password/{password_link}", Reader.EVERYBODY),
+    Surface("new password, no such link", f"/portal/password/{_NO_LINK}", Reader.EVERYBODY, 404),
+    Surface("invitation", "/portal/invitation/{invitation}", Reader.EVERYBODY),
+    Surface("invitation, no such link", f"/portal/invitation/{_NO_LINK}", Reader.EVERYBODY, 404),
+    Surface("password and sessions", "/portal/account"),
+    Surface("password and sessions, for contacts", "/portal/account", Reader.CONTACT),
+    Surface("members", "/portal/settings/members"),
+    Surface("members, not for clerks", "/portal/settings/members", Reader.CLERK, 403),
+    Surface("new member", "/portal/settings/members/new"),
+    Surface("new member, incomplete", "/portal/settings/members/new", status=422, sends="main form"),
+    Surface("member", "/portal/settings/members/{member}"),
+    Surface("customer's contacts", "/portal/customers/{customer}/contacts"),
+    Surface("new contact", "/portal/customers/{customer}/contacts/new"),
+    Surface("new contact, incomplete", "/portal/customers/{customer}/contacts/new", status=422, sends="main form"),
+    Surface("contact", "/portal/customers/{customer}/contacts/{contact}"),
+    Surface("own contacts", "/portal/own/contacts", Reader.CONTACT),
+    Surface("new own contact", "/portal/own/contacts/new", Reader.CONTACT),
+    Surface("own contact", "/portal/own/contacts/{contact}", Reader.CONTACT),
+]
 _CUSTOMERS = [
     Surface("customers", "/portal/customers"),
     Surface("customers, found", "/portal/customers?q=Linde", Reader.CLERK),
@@ -112,9 +135,36 @@ _WIZARD = [
     Surface("ending services: costs, with a buyout", "/portal/drafts/{draft_with_data}/costs"),
     Surface("ending services: filed", "/portal/drafts/{filed_draft}/filed"),
 ]
+_CASES = [
+    Surface("terminations", "/portal/terminations"),
+    Surface("terminations, those of finance", "/portal/terminations?waits_for=finance", Reader.CLERK),
+    Surface("terminations, none", "/portal/terminations?q=xyzzy"),
+    *(
+        Surface(f"termination: {state.replace('_', ' ')}", f"/portal/terminations/{{{state}_case}}", reader)
+        for state, reader in (
+            ("waiting", Reader.OWNER),
+            ("answered", Reader.CLERK),
+            ("ended", Reader.OWNER),
+            ("refused", Reader.OWNER),
+            ("too_late", Reader.OWNER),
+            ("withdrawn", Reader.OWNER),
+            ("at_finance", Reader.OWNER),
+            ("proposal", Reader.CLERK),
+            ("countered", Reader.OWNER),
+            ("declined", Reader.OWNER),
+            ("long", Reader.OWNER),
+        )
+    ),
+    Surface("withdrawing a termination", "/portal/terminations/{answered_case}/withdrawal", Reader.CLERK),
+    Surface("no such termination", "/portal/terminations/00000000-0000-7000-8000-000000000000", status=404),
+    Surface("notices", "/portal/notices"),
+    Surface("notices, all", "/portal/notices?state=all", Reader.CLERK),
+    Surface("notice", "/portal/notices/{received}"),
+]
 _DEADLINES = [
     Surface("deadlines", "/portal/deadlines"),
     Surface("deadlines, none", "/portal/deadlines?q=xyzzy", Reader.CLERK),
+    Surface("ending many services", "/portal/deadlines/bulk/{round}"),
 ]
 _MEMBERS = [
     Surface("today", "/portal"),
@@ -124,4 +174,4 @@ _MEMBERS = [
     Surface("nothing here", "/portal/nowhere", status=404),
 ]
 
-SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_MEMBERS, *_CUSTOMERS, *_WIZARD, *_DEADLINES)
+SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_PEOPLE, *_MEMBERS, *_CUSTOMERS, *_CASES, *_WIZARD, *_DEADLINES)

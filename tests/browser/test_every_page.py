@@ -17,7 +17,7 @@ import pytest_asyncio
 from litestar.status_codes import HTTP_200_OK
 from playwright.async_api import Browser, Page
 
-from partner_portal.bench import scenes
+from partner_portal.bench.scenes import play
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
 from partner_portal.infra import db, settings
 from partner_portal.infra.settings import Settings
@@ -43,7 +43,7 @@ class Stage(msgspec.Struct):
     """The world with its scene."""
 
     world: World
-    scene: scenes.Scene
+    scene: play.Scene
 
     def who(self, surface: Surface) -> str:
         """Who looks at a page; contacts are those of the scene's customer."""
@@ -57,7 +57,7 @@ async def stage(running: Settings, address: str, tmp_path_factory: pytest.TempPa
     async with emptied(running, tmp_path_factory.mktemp("pages")) as catcher:
         with settings.use(base_url=address):
             world = await load(catcher)
-            yield Stage(world, await scenes.built(await owner_of(world)))
+            yield Stage(world, await play.built(await owner_of(world)))
 
 
 async def owner_of(world: World) -> str:
