@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,15 +79,18 @@ async def bring_in(request: Request[Any, Any, Any], actor: auth.Acting) -> Respo
 
 
 async def _text(form: Form) -> str | None:
-    """What is in the file; a file that is not UTF-8 is read as Excel writes it on Windows. None where no file was chosen."""
+    """What is in the file: in UTF-8, or in one of the two ways in which Excel writes it on Windows. None where no file was chosen."""
     file = form.file("file")
     if file is None:
         return None
     content = await file.read()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
     try:
-        return content.decode()
+        text = content.decode()
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        text = content.decode("cp1252", errors="replace")
+    return text.replace("\0", "")
 
 
 def _report(faults: Sequence[FieldError], language: str) -> dict[str, Any]:

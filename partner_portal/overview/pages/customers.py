@@ -14,6 +14,7 @@ from litestar import Request, Response, Router, get
 from partner_portal.infra import catalogue, clock, spreadsheets_out
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
+from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
 from partner_portal.web import auth, lists, pages
@@ -86,7 +87,7 @@ def _filter(asked: Mapping[str, str]) -> Filter:
 
 
 @get("/")
-async def listed(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """The partner's customers; for htmx only the rows."""
     wanted = Wanted.of(request)
     window = _window(wanted)
@@ -105,6 +106,7 @@ async def listed(request: Request[Any, Any, Any]) -> Response[bytes]:
         segments=words.SEGMENTS,
         languages=words.LANGUAGES,
         country=words.country,
+        may_enter=actor.has_any(Role.OWNER, Role.CLERK),
     )
     answer.headers["hx-replace-url"] = wanted.address()
     return answer

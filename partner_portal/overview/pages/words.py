@@ -102,7 +102,7 @@ COLUMNS: dict[str, str] = {
     "explicit_end": sentence("Printed end date"),
     "renewal": sentence("Renewal"),
     "renewal_months": sentence("Renewal (months)"),
-    "notice_n": sentence("Notice"),
+    "notice_n": sentence("Length of notice"),
     "notice_unit": sentence("Notice counted in"),
     "notice_from": sentence("Notice counts from"),
     "align": sentence("Ends on"),
