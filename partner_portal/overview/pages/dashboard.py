@@ -15,9 +15,8 @@ from partner_portal.kernel.actor import ActorKind
 from partner_portal.kernel.money import Money
 from partner_portal.web import auth, charts, pages
 from partner_portal.web.charts import Bar
-from terminations.service import figures
+from terminations.service import figures, notices
 from terminations.service.figures import CasesWaiting, NoticesDue, Waiting
-
 
 TOUR = "tour"
 """The hint that whoever comes for the first time sees, until it is switched off."""
@@ -56,14 +55,21 @@ async def today(request: Request[Any, Any, Any], actor: auth.Acting) -> Response
         chart(AT_RISK, await figures.value_at_risk(), actor.language),
         chart(BUYOUTS, await figures.buyout_money(), actor.language),
     ]
-    return await pages.page(request, "overview/dashboard.html", tiles=tiles(waiting, due), charts=shown, tour=TOUR not in actor.seen_hints)
+    return await pages.page(
+        request,
+        "overview/dashboard.html",
+        tiles=tiles(waiting, due, (await notices.waiting())["waiting"]),
+        charts=shown,
+        tour=TOUR not in actor.seen_hints,
+    )
 
 
-def tiles(waiting: CasesWaiting, due: NoticesDue) -> list[Tile]:
+def tiles(waiting: CasesWaiting, due: NoticesDue, received: int) -> list[Tile]:
     """What is to do, the most urgent kinds first; what is done is left out."""
     found = [
         Tile(count=due.overdue, what=sentence("Notice days missed"), address="/portal/deadlines?window=overdue", urgent=True),
         Tile(count=due.within_30, what=sentence("Notice days within 30 days"), address="/portal/deadlines?window=30", urgent=True),
+        Tile(count=received, what=sentence("Notices received that need you"), address="/portal/notices?state=open", urgent=True),
         _waiting(waiting.payer_partner, sentence("Buyouts that you must answer"), "state=proposed&payer=partner", urgent=True),
         _waiting(waiting.approvals, sentence("Waiting for the customer's approval"), "waits_for=customer"),
         _waiting(waiting.payer_customer, sentence("Buyouts that the customer must answer"), "state=proposed&payer=customer"),
