@@ -120,9 +120,8 @@ def _errors(form: Form, sent: Sent, spoken: str) -> Errors:
     """What is still missing or cannot be read at the first step; the click itself refuses nothing."""
     if form.one("step") != "check":
         return NO_ERRORS
-    faults = [FieldError(f"/{name}", "missing") for name in ("name", "contract", "email") if not getattr(sent, name)]
-    if sent.kind is NoticeKind.EXTRAORDINARY and not sent.reason:
-        faults.append(FieldError("/reason", "missing"))
+    needed = ("reason", "name", "contract", "email") if sent.kind is NoticeKind.EXTRAORDINARY else ("name", "contract", "email")
+    faults = [FieldError(f"/{name}", f"{name}-missing") for name in needed if not getattr(sent, name)]
     if sent.email and not notices.can_be_written_to(sent.email):
         faults.append(FieldError("/email", "no-address"))
     if form.one("when") == "day" and notices.wish(sent.wished, clock.today()) is None:
