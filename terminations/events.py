@@ -82,6 +82,13 @@ class RequestLetterWanted(Event, frozen=True, kw_only=True):
     language: str
 
 
+class FilingLetterWanted(Event, frozen=True, kw_only=True):
+    """Whoever filed a case wants on paper what was asked, in this language."""
+
+    termination_id: UUID
+    language: str
+
+
 class CodeNeeded(CaseEvent, frozen=True, kw_only=True):
     """So much money is at stake that the customer must type a code; `nth` counts the codes of the link."""
 
@@ -138,3 +145,10 @@ class BulkConfirmed(Event, frozen=True, kw_only=True):
 
     round_id: UUID
     part: int
+
+
+class DigestDue(Event, frozen=True, kw_only=True):
+    """A member is to hear which notices are due in the week that begins on `monday`."""
+
+    member_id: UUID
+    monday: date

@@ -11,12 +11,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
+from ..events import FilingLetterWanted
 from ..policy.afterwards import Wish
 from ..policy.inputs import canonical_inputs, changed_inputs
 from . import cases, choices, quotes
@@ -234,6 +235,7 @@ async def file(actor: Actor, draft: UUID, version: int) -> UUID:
     filing = Filing(reason=answers.reason, comment=answers.comment, has_mandate=answers.has_mandate, afterwards=answers.afterwards)
     case = await cases.file(actor, quote.id, filing)
     await db.execute("UPDATE termination_draft SET termination = $2, version = version + 1 WHERE id = $1", draft, case.id)
+    await outbox.publish(FilingLetterWanted(tenant_id=case.tenant, termination_id=case.id, language=actor.language))
     return case.id
 
 

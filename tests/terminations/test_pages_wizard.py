@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from html import unescape
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from pypdf import PdfReader
 
 from partner_portal.infra import clock, db, outbox
 from tests.conftest import browser, sign_in
@@ -573,3 +575,33 @@ async def test_no_step_asks_the_database_more_than_twelve_times(wizard: Wizard, 
         asked.clear()
         assert (await wizard.client.get(path)).status_code == 200
         assert len(asked) <= 12, (path, asked)
+
+
+async def test_what_was_filed_comes_on_paper_as_well(wizard: Wizard, world: World, zuid: httpx.AsyncClient) -> None:
+    await bakery(wizard, world, "bound")
+    await wizard.to_check(when={"when": "date", "wished_on": "2026-12-31"}, afterwards=True)
+    await wizard.answer("check")
+    waiting = await wizard.see("filed")
+    too_early = await wizard.see("filed.pdf")
+
+    await outbox.drain()
+    polled = await wizard.client.get(f"{wizard.draft}/filed", headers={"HX-Request": "true"})
+    letter = await wizard.see("filed.pdf")
+
+    assert "De pdf wordt gemaakt" in text(waiting)
+    assert too_early.status_code == 404
+    assert f'href="{wizard.draft}/filed.pdf"' in polled.text
+    assert "<html" not in polled.text
+    assert (letter.status_code, letter.headers["content-type"]) == (200, "application/pdf")
+    (case,) = await cases(wizard.client)
+    said = " ".join(page.extract_text() for page in PdfReader(BytesIO(letter.content)).pages)
+    for words in (
+        case["number"],
+        "31 december 2026",
+        "14 mnd x EUR 89,95 x 75 %",
+        "EUR 1.173,07",
+        "geen bevestiging",
+        "Niet bekend of niet gezegd",
+    ):
+        assert words in re.sub(r"\s+", " ", said), words
+    assert (await zuid.get(f"{wizard.draft}/filed.pdf")).status_code == 404

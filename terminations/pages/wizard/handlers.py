@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from partner_portal.infra import db, formats
+from partner_portal.infra import db, files, formats
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor, Role
 from partner_portal.kernel.dates import local_date
@@ -20,7 +20,7 @@ from partner_portal.web import auth, forms, pages, problems
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 from tenants.service import customers
 
-from ...service import cases, choices, drafts, quotes, sending
+from ...service import cases, choices, drafts, filings, quotes, sending
 from ...service.choices import Choice, Look
 from ...service.drafts import Draft, DraftChanged, DraftFiled
 from . import answers, words
@@ -205,8 +205,21 @@ async def filed(request: Request[Any, Any, Any], draft_id: FromPath[UUID]) -> Re
         return pages.to(f"/portal/drafts/{draft.id}")
     case = await cases.one(draft.termination)
     given: dict[str, Any] = {"case": case, "lines": await cases.lines(case["id"]), "customer": await customers.one(draft.customer)}
+    letter = await filings.letter(case["number"])
     last_moment = local_date(case["waits_until"] - timedelta(seconds=1)) if case["waits_until"] else None
-    return await _page(request, "filed", last_moment=last_moment, **given)
+    return await _page(request, "filed", block="paper", draft=draft, letter=letter, last_moment=last_moment, **given)
+
+
+@get("/drafts/{draft_id:uuid}/filed.pdf")
+async def filed_letter(draft_id: FromPath[UUID]) -> Response[bytes]:
+    """What was filed, as a letter."""
+    draft = await drafts.find(draft_id)
+    case = await cases.one(draft.termination) if draft.termination else None
+    letter = await filings.letter(case["number"]) if case else None
+    if letter is None:
+        raise NotFound(what="document")
+    document, content = await files.fetch(letter.id)
+    return Response(content, media_type=document.media_type, headers={"content-disposition": f'inline; filename="{document.filename}"'})
 
 
 @post("/drafts/{draft_id:uuid}/removal", guards=_WRITES)
@@ -287,7 +300,7 @@ def _filed(draft: UUID) -> str:
 
 router = Router(
     "/portal",
-    route_handlers=[start, begin, preview, go_on, ask, take, filed, remove],
+    route_handlers=[start, begin, preview, go_on, ask, take, filed, filed_letter, remove],
     before_request=pages.for_members,
     include_in_schema=False,
 )
