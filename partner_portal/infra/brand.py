@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import msgspec
 
@@ -20,7 +21,10 @@ class NotAColour(Invalid):
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose name a page, mail or letter bears, and whom to call or write about it."""
+    """Whose name a page, mail or letter bears, and whom to call or write about it.
+
+    The logo is a document on file (`logo`, for mails), has an address of ours (`logo_url`, for pages), and stands in a letter itself (`picture`).
+    """
 
     name: str
     colour: str = "#1f4e79"
@@ -28,6 +32,9 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     website: str = ""
     address: str = ""
+    logo: UUID | None = None
+    logo_url: str = ""
+    picture: str = ""
 
     @property
     def accent(self) -> str:

@@ -79,13 +79,14 @@ class Rendered(msgspec.Struct, frozen=True):
 async def queue(key: str, name: str, *, to: str, language: str, brand: Brand, envelope: Envelope = PLAIN, **words: Any) -> UUID | None:
     """The mail `name` ("terminations/scheduled") is sent to `to` once this unit of work commits; None if `key` was queued before.
 
-    Answers go to `brand`'s address, or where the envelope says. NotAnAddress if `to` can be none.
+    Answers go to `brand`'s address, or where the envelope says; its logo travels in the mail. NotAnAddress if `to` can be none.
     """
     tenant = db.current().principal.tenant
     if tenant is None:
         raise NobodysMail(name)
     mail_message.address(to)
     said, current = render(name, language=language, brand=brand, **words), settings.current()
+    picture = [Attachment(brand.logo, "logo.png", LOGO)] if brand.logo else []
     ours = f"{words.get('link')} {words.get('code')}"
     row = {
         "tenant": tenant,
@@ -98,7 +99,7 @@ async def queue(key: str, name: str, *, to: str, language: str, brand: Brand, en
         "text": tokens.disarm(said.text, ours=ours),
         "html": tokens.disarm(said.html, ours=ours),
         "message_id": mail_message.message_id(key, mail_message.own_address(current.mail_from).domain),
-        "attachments": msgspec.json.encode(envelope.attach).decode(),
+        "attachments": msgspec.json.encode([*envelope.attach, *picture]).decode(),
         "template_version": said.version,
         "from_name": _from_name(brand.name, current.provider_name),
         "reply_to": envelope.reply_to or brand.email or None,
@@ -176,7 +177,7 @@ _AGAIN = ":again:"
 def render(name: str, *, language: str, brand: Brand, **words: Any) -> Rendered:
     """The mail `name` in `language`: subject on one line, plain text in short lines, HTML with its styles inlined."""
     folder = _folder(name)
-    given = {"brand": brand, "provider": settings.current().provider_name, "logo": False} | words
+    given = {"brand": brand, "provider": settings.current().provider_name, "logo": brand.logo is not None} | words
     subject = mail_message.line(templates.render(f"{folder}/subject.txt", language=language, **given))
     text = templates.render(f"{folder}/body.txt", language=language, **given)
     html = templates.render(f"{folder}/body.html", language=language, subject=subject, **given)

@@ -34,7 +34,7 @@ async def confirm(event: NoticeReceived) -> None:
     """Whoever gave notice has all of it in a letter, with day and time; one mail for one notice, in which stands nothing that was typed."""
     notice = await ReceivedNotice.get(event.notice_id)
     brand = await brands.of_tenant(notice.tenant)
-    content = await pdf.render("terminations/notice", language=notice.language, **_letter(notice, brand))
+    content = await pdf.render("terminations/notice", language=notice.language, **_letter(notice, await brands.for_letter(notice.tenant)))
     document = await files.store("notice", f"{notice.number}.pdf", content, "application/pdf")
     await db.execute("UPDATE received_notice SET receipt = $2 WHERE id = $1", notice.id, document.id)
     if notice.is_confirmed:

@@ -7,6 +7,7 @@ from typing import Any
 
 from partner_portal.infra import files, outbox, settings, templates
 from partner_portal.infra.tables import Document
+from tenants.service import brands
 
 from ..events import RequestLetterWanted
 from ..policy.waiting import last_day
@@ -70,6 +71,7 @@ def filename(told: Dossier, text_version: str) -> str:
 async def letter_words(told: Dossier, link: DecisionLink, language: str, *, text_version: str) -> dict[str, Any]:
     """What the letter says; the same whenever it is made for the same text."""
     return await words(told, Purpose(link.purpose), language) | {
+        "brand": await brands.for_letter(told.case.tenant),
         "provider": settings.current().provider_name,
         "recipient": await proof.address_block(told),
         "issued_at": link.created_at,

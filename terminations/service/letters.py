@@ -14,6 +14,7 @@ from billing.service import services
 from partner_portal.infra import catalogue, clock, db, settings
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.money import Money
+from tenants.service import brands
 
 from ..policy.afterwards import Plan, Wish, kept_until
 from ..policy.cost_sheet import CostLine, LineCode, totals
@@ -110,20 +111,12 @@ async def dossier(case: Termination) -> Dossier:
     """What is on file about the case, read in its tenant's unit of work."""
     quote: Quote = await Quote.get(case.quote)
     previews = quotes.outcome_of(quote).previews
-    row = await db.fetch_one(_PEOPLE, case.id)
+    row = await db.fetch_one(_PEOPLE if db.current().principal.customer is None else _PEOPLE_FOR_CONTACTS, case.id)
     assert row is not None  # noqa: S101  # the case was just read in this transaction
     contact = Person(row["contact_name"], row["contact_email"], row["language"]) if row["contact_email"] else None
-    brand = Brand(
-        name=row["partner"],
-        colour=row["brand_colour"],
-        email=row["partner_email"],
-        phone=row["partner_phone"] or "",
-        website=row["website"] or "",
-        address=row["address"],
-    )
     return Dossier(
         case=case,
-        brand=brand,
+        brand=await brands.of_tenant(case.tenant),
         rows=await services.by_id([UUID(service.ref) for service in previews[Layer.CUSTOMER].services]),
         previews=previews,
         customer_name=row["customer"],
@@ -147,9 +140,8 @@ def _received_at(case: Termination, row: Any) -> datetime:
 
 
 _PEOPLE = """
-SELECT c.name AS customer, c.language, p.name AS partner, p.brand_colour, p.email AS partner_email, p.phone AS partner_phone, p.website, p.address,
-       p.language AS partner_language, k.name AS contact_name, k.email AS contact_email,
-       m.email AS member_email, m.language AS member_language,
+SELECT c.name AS customer, c.language, p.name AS partner, p.email AS partner_email, p.language AS partner_language,
+       k.name AS contact_name, k.email AS contact_email, m.email AS member_email, m.language AS member_language,
        (SELECT actor_label FROM termination_step s WHERE s.termination = t.id ORDER BY nth LIMIT 1) AS filed_by,
        (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at,
        (SELECT n.received_at FROM received_notice n WHERE n.tenant = t.tenant AND n.termination = t.id) AS noticed_at

@@ -10,6 +10,7 @@ import msgspec
 
 from partner_portal.infra import catalogue, db, settings
 from partner_portal.infra.catalogue import sentence
+from tenants.service import brands
 
 from ..workflow import Action
 from . import cases, letters
@@ -29,7 +30,7 @@ async def words(told: Dossier, language: str) -> dict[str, Any]:
     """What the confirmation says; the same for all three, so it holds no price that one of them may not see."""
     case = told.case
     return {
-        "brand": told.brand,
+        "brand": await brands.for_letter(case.tenant),
         "provider": settings.current().provider_name,
         "recipient": await address_block(told),
         "issued_at": (await cases.history(case.id))[-1]["at"],

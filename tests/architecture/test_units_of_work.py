@@ -17,10 +17,12 @@ OPENS_UNITS = {
     "partner_portal/web/metrics.py",
     "partner_portal/wiring.py",
     "tenants/jobs/webhooks.py",
+    "tenants/service/brands.py",
     "tenants/service/sign_in.py",
     "terminations/service/links.py",
     "terminations/service/decisions.py",
     "terminations/service/deadline_keeping.py",
+    "terminations/service/deadline_readers.py",
     "terminations/service/scheduling.py",
 }
 OPENING_FOLDERS = ("partner_portal/console/", "partner_portal/demo", "partner_portal/bench", "admin/")

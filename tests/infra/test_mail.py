@@ -270,8 +270,8 @@ async def test_a_picture_of_the_brand_travels_in_the_mail_beside_the_files(catch
     async with db.unit_of_work(as_tenant()):
         picture = await files.store("logo", "logo.png", b"\x89PNG picture", "image/png")
         letter = await files.store("confirmation", "bevestiging.pdf", b"%PDF-1.7", "application/pdf")
-    attach = [mail.Attachment(letter.id, "bevestiging.pdf"), mail.Attachment(picture.id, "logo.png", mail.LOGO)]
-    await queued(envelope=mail.Envelope(attach=attach), logo=True)
+    brand = Brand(name="Noord ICT", email="service@noord-ict.example.com", logo=picture.id)
+    await queued(brand=brand, envelope=mail.Envelope(attach=[mail.Attachment(letter.id, "bevestiging.pdf")]))
     await outbox.drain()
     message = message_from_bytes(catcher.mailbox.raw(catcher.mailbox.mails(TO)[0].id), policy=policy.default)
     shown = next(part for part in message.walk() if part["Content-ID"])
