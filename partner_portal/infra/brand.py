@@ -10,8 +10,10 @@ import msgspec
 from partner_portal.kernel.errors import Invalid
 
 WHITE, BLACK = "#ffffff", "#000000"
-PAPER_LIGHT, PAPER_DARK = "#ffffff", "#14171b"
+PAPER_LIGHT, PAPER_DARK = "#f6f7f8", "#14171b"
+"""Of the grounds that text stands on, in each theme, the one on which it reads worst."""
 READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3, for text of any size
+TINT = 12  # per cent of the colour itself that its paper may be tinted with: rows chosen, hints, steps
 _LINEAR_BELOW = 0.04045
 _HEX = re.compile(r"#[0-9a-f]{6}")
 
@@ -38,7 +40,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def accent(self) -> str:
-        """The colour as it is used for text and buttons on white paper."""
+        """The colour as it is used for text and buttons on light paper."""
         return readable(self.colour, on=PAPER_LIGHT)
 
     @property
@@ -67,12 +69,18 @@ def stylesheet(colour: str) -> str:
     )
 
 
+def hexed(text: str) -> str:
+    """A colour as people write it (`#ABC`, `1F4E79`) in its full form; anything else stays what it is."""
+    digits = text.strip().removeprefix("#").lower()
+    return "#" + ("".join(digit * 2 for digit in digits) if len(digits) == 3 else digits)  # noqa: PLR2004  # short, as style sheets allow it
+
+
 def readable(colour: str, *, on: str) -> str:
-    """The colour nearest to `colour` whose contrast on the paper `on` is at least READABLE."""
+    """The colour nearest to `colour` whose contrast on the paper `on`, also tinted with it, is at least READABLE."""
     towards = ink_on(on)
     for step in range(101):
         mixed = _mixed(colour, towards, step)
-        if contrast(mixed, on) >= READABLE:
+        if min(contrast(mixed, on), contrast(mixed, _mixed(on, mixed, TINT))) >= READABLE:
             return mixed
     return towards
 
