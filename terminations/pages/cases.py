@@ -206,7 +206,8 @@ async def _export(request: Request[Any, Any, Any], language: str, kind: Literal[
 
 
 def _cells(row: asyncpg.Record, columns: tuple[str, ...], language: str) -> list[Cell]:
-    state = naming.STATES[row["state"]].word
+    word = naming.STATES[row["state"]].word
+    state = catalogue.text(word, language)
     services = f"{row['label']} (+{row['services'] - 1})" if row["services"] > 1 else row["label"]
     return [
         row["number"],

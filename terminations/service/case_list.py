@@ -67,15 +67,16 @@ class TooManyCases(Refused):
 
 
 _LIST = f"""
-WITH page AS (SELECT t.*, coalesce(t.waits_until, {_NEVER}) AS until FROM termination t WHERE {{conditions}} ORDER BY {{order}})
+WITH page AS (SELECT t.*, coalesce(t.waits_until, {_NEVER}) AS until FROM termination t WHERE {{conditions}} ORDER BY {{order}}),
+     lines AS (SELECT o.termination, count(*) AS services, (array_agg(s.label ORDER BY o.ends_on, s.number))[1] AS label, max(o.ends_on) AS last_end,
+                      max(o.billing_ends_on) AS billing_ends_on
+                 FROM termination_line o JOIN billing_service s ON s.id = o.service WHERE o.termination IN (SELECT id FROM page) GROUP BY o.termination)
 SELECT t.id, t.number, t.state, t.ends_on, t.reason, t.is_buyout, t.payer, t.computed_cents, t.agreed_cents, t.waits_until, t.until, t.filed_at,
        t.withdrawal_asked_at, c.id AS customer, c.number AS customer_number, c.name AS customer_name, f.actor_label AS filed_by,
        l.services, l.label, l.last_end, l.billing_ends_on
   FROM page t JOIN customer c ON c.id = t.customer
   LEFT JOIN termination_step f ON f.termination = t.id AND f.nth = 1
- CROSS JOIN LATERAL (SELECT count(*) AS services, (array_agg(s.label ORDER BY o.ends_on, s.number))[1] AS label, max(o.ends_on) AS last_end,
-                            max(o.billing_ends_on) AS billing_ends_on
-                       FROM termination_line o JOIN billing_service s ON s.id = o.service WHERE o.termination = t.id) l
+  JOIN lines l ON l.termination = t.id
  ORDER BY {{order}}
 """  # noqa: S608  # our own words
 _WAITS_FOR = {
