@@ -5,5 +5,9 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 const day = document.getElementById("wished_on");
 day?.addEventListener("input", () => (document.getElementById("when-date").checked = true));
 
-// Enter goes on from the first answer of the page; nothing is sent from the last page by a stray key.
-document.querySelector("#question input[type=radio]:checked")?.focus({ preventScroll: true });
+// Enter goes on from every question; from the last page, which files, only by its button.
+const question = document.querySelector("#question[data-enter]");
+question?.querySelector("input[type=radio]:checked")?.focus({ preventScroll: true });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && document.activeElement === document.body) question?.requestSubmit();
+});
