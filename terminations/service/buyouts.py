@@ -35,6 +35,9 @@ class Payer(StrEnum):
     PARTNER = "partner"
 
 
+_THE_CUSTOMER = {ActorKind.CUSTOMER, ActorKind.CONTACT}
+
+
 class SecondPersonNeeded(Refused):
     """The same person of finance cannot agree twice: four eyes are two people's."""
 
@@ -154,7 +157,7 @@ async def accept(actor: Actor, case: Termination, answer: Answer = PLAIN) -> Non
     """The locked case's proposal is accepted: scheduled when the customer itself pays, else the customer is asked for its consent."""
     _must_be_payer(actor, case)
     note = Note(text=answer.note, text_version=answer.text_version, facts={"amount_cents": case.agreed_cents})
-    if actor.kind is ActorKind.CUSTOMER:
+    if actor.kind in _THE_CUSTOMER:
         after(State(case.state), Action.ACCEPT_WITH_CONSENT)
         await scheduling.schedule(actor, case, Action.ACCEPT_WITH_CONSENT, note)
         return
@@ -187,7 +190,7 @@ async def counter(actor: Actor, case: Termination, amount_cents: int, answer: An
 
 
 def _must_be_payer(actor: Actor, case: Termination) -> None:
-    payer = Payer.CUSTOMER if actor.kind is ActorKind.CUSTOMER else Payer.PARTNER
+    payer = Payer.CUSTOMER if actor.kind in _THE_CUSTOMER else Payer.PARTNER
     if case.payer != payer:
         raise PayerDecides(payer=case.payer)
 

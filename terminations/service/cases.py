@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -80,13 +80,17 @@ class EndsInThePast(Refused):
 
 
 class Filing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is filed beside the quote; `has_mandate`: the partner states to hold the customer's mandate, so the notice counts from now."""
+    """What is filed beside the quote; `has_mandate`: the partner states to hold the customer's mandate, so the notice counts from now.
+
+    `received_at`: the instant of a notice from a public page, which the case stands for.
+    """
 
     reason: Reason
     comment: str = ""
     has_mandate: bool = False
     afterwards: tuple[Wish, ...] = ()
     by: FiledBy = FiledBy.PARTNER
+    received_at: datetime | None = None
 
     @property
     def is_notice(self) -> bool:
@@ -112,11 +116,10 @@ async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
         raise Invalid(*faults)
     case = await _insert(actor, quote, filing, shown)
     await _hold(actor, case, outcome)
-    note = Note(
-        text=filing.comment,
-        facts={"quote": quote.number, "reason": filing.reason.value, "has_mandate": filing.has_mandate},
-        on_behalf_of=shown.parties.customer_name,
-    )
+    facts = {"quote": quote.number, "reason": filing.reason.value, "has_mandate": filing.has_mandate}
+    if filing.received_at is not None:
+        facts["received_at"] = filing.received_at.isoformat()
+    note = Note(text=filing.comment, facts=facts, on_behalf_of=shown.parties.customer_name)
     await _begin(actor, case, filing, note)
     return case
 

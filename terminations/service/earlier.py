@@ -57,7 +57,7 @@ async def choose(actor: Actor, case: Termination, note: Note) -> Termination:
         raise NothingEarlier(number=case.number)
     await steps.take(actor, case, Action.CHOOSE_EARLIER, None, note=note)
     kept = await quotes.keep(actor, msgspec.structs.replace(asked, early=True))
-    instead = await cases.file(actor, kept.id, Filing(reason=Reason(case.reason), by=FiledBy.NOTICE))
+    instead = await cases.file(actor, kept.id, Filing(reason=Reason(case.reason), by=FiledBy.NOTICE, received_at=notice.received_at))
     await notices.move(notice, NoticeState.FILED, termination=instead.id)
     return instead
 

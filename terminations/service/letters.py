@@ -20,6 +20,7 @@ from ..policy.afterwards import Plan, Wish, kept_until
 from ..policy.cost_sheet import CostLine, LineCode, totals
 from ..policy.preview import Ending, EndKind, Preview
 from ..tables import Quote, Termination
+from ..workflow import Action
 from . import bills, cases, explain, quotes
 from .bills import SheetLine
 from .buyouts import Payer
@@ -134,22 +135,27 @@ async def dossier(case: Termination) -> Dossier:
 
 
 def _received_at(case: Termination, row: Any) -> datetime:
-    """When notice was given: at the click on the public page, by the customer's yes, or by filing."""
-    at: datetime = row["noticed_at"] or (row["consented_at"] if not case.has_mandate else None) or case.filed_at
+    """When notice was given: at the click on the public page, by filing, or by the customer's yes."""
+    by_filing = case.has_mandate or row["filed_as"] in {Action.FILE_BY_CUSTOMER, Action.FILE_BUYOUT_BY_CUSTOMER}
+    at: datetime = row["noticed_at"] or (None if by_filing else row["consented_at"]) or case.filed_at
     return at
 
 
-_PEOPLE = """
+_ABOUT = """
 SELECT c.name AS customer, c.language, p.name AS partner, p.email AS partner_email, p.language AS partner_language,
-       k.name AS contact_name, k.email AS contact_email, m.email AS member_email, m.language AS member_language,
-       (SELECT actor_label FROM termination_step s WHERE s.termination = t.id ORDER BY nth LIMIT 1) AS filed_by,
-       (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at,
-       (SELECT n.received_at FROM received_notice n WHERE n.tenant = t.tenant AND n.termination = t.id) AS noticed_at
+       k.name AS contact_name, k.email AS contact_email, {member},
+       f.actor_label AS filed_by, f.action AS filed_as, (f.facts ->> 'received_at')::timestamptz AS noticed_at,
+       (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at
   FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant
   LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
-  LEFT JOIN member m ON 'member:' || m.id = t.filed_by
+  LEFT JOIN termination_step f ON f.termination = t.id AND f.tenant = t.tenant AND f.nth = 1 {joined}
  WHERE t.id = $1
 """
+_PEOPLE = _ABOUT.format(
+    member="m.email AS member_email, m.language AS member_language", joined="LEFT JOIN member m ON 'member:' || m.id = t.filed_by"
+)
+# Who works for a partner does not exist for its customers' contacts.
+_PEOPLE_FOR_CONTACTS = _ABOUT.format(member="NULL AS member_email, NULL AS member_language", joined="")
 
 
 def provider() -> Person:

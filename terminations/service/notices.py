@@ -21,7 +21,7 @@ from ..policy import notices as policy
 from ..policy.notices import NoticeKind, NoticeState, WhyOpen
 from ..tables import ReceivedNotice
 
-CHANNEL = "public page"
+CHANNEL = "public"
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -168,7 +168,7 @@ async def _file(actor: Actor, notice: ReceivedNotice, attach: Attach, *, early: 
     )
     request = await _not_in_the_past(actor, request)
     quote = await quotes.keep(actor, request)
-    case = await cases.file(actor, quote.id, Filing(reason=Reason.NOT_SAID, by=FiledBy.NOTICE))
+    case = await cases.file(actor, quote.id, Filing(reason=Reason.NOT_SAID, by=FiledBy.NOTICE, received_at=notice.received_at))
     await notices.move(notice, NoticeState.FILED, termination=case.id, customer=case.customer)
     await outbox.publish(NoticeFiled(tenant_id=notice.tenant, notice_id=notice.id, termination_id=case.id))
     return case

@@ -320,7 +320,7 @@ async def test_a_link_whose_case_was_withdrawn_does_not_say_that_it_is_too_late(
 
     page = read((await stranger.get(link)).text)
 
-    assert "Er is niets meer te beantwoorden" in page
+    assert "De opzegging is ingetrokken" in page
     assert "6 december" not in page
 
 
