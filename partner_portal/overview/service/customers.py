@@ -21,7 +21,7 @@ LISTING = Listing(
     {
         "name": Column("c.name", "varchar", "name"),
         "number": Column("c.number", "varchar", "number"),
-        "since": Column("c.created_at", "timestamptz", "created_at"),
+        "since": Column("c.id", "uuid", "id"),  # ids sort by age, and have an index
     },
     usual="name",
     id_sql="c.id",
