@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from partner_portal.infra.catalogue import sentence
 
 COLUMNS: Mapping[str, str] = {
+    "accepted_as": sentence("Account taken with"),
     "action": sentence("Action"),
     "active": sentence("May sign in"),
     "active_until": sentence("Active until"),
@@ -88,6 +89,7 @@ COLUMNS: Mapping[str, str] = {
     "has_data": sentence("Holds data"),
     "has_mandate": sentence("Partner has mandate"),
     "has_numbers": sentence("Has telephone numbers"),
+    "is_administrative": sentence("Administrative"),
     "is_buyout": sentence("Buyout"),
     "is_confirmed": sentence("Confirmed by mail"),
     "is_domain": sentence("Is a domain"),
@@ -96,6 +98,7 @@ COLUMNS: Mapping[str, str] = {
     "is_main": sentence("Main contact"),
     "is_open": sentence("Still to end"),
     "is_suspect": sentence("Looks like a machine"),
+    "is_technical": sentence("Technical"),
     "key": sentence("Key"),
     "kind": sentence("Kind"),
     "label": sentence("Name of the service"),
@@ -107,6 +110,7 @@ COLUMNS: Mapping[str, str] = {
     "location": sentence("Location"),
     "long_notice_document": sentence("Document: longer notice asked for"),
     "look_by": sentence("Look at it by"),
+    "may_sign": sentence("May sign"),
     "media_type": sentence("File type"),
     "message_id": sentence("Message-ID"),
     "method": sentence("Method"),
@@ -157,6 +161,7 @@ COLUMNS: Mapping[str, str] = {
     "rules_version": sentence("Version of the rules"),
     "scale": sentence("Scale"),
     "scopes": sentence("May"),
+    "seen_hints": sentence("Explanations put away"),
     "segment": sentence("Segment"),
     "sent_at": sentence("Sent at"),
     "service": sentence("Service"),

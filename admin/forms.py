@@ -18,13 +18,14 @@ from billing.service import services
 from billing.service.services import TermsChangeWanted
 from partner_portal.infra import db, outbox
 from partner_portal.infra.catalogue import sentence
-from partner_portal.kernel.actor import Role, StaffRole
+from partner_portal.kernel.actor import StaffRole
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
 from partner_portal.kernel.money import Money
 from partner_portal.web import decoding
 from tenants.policy import Segment
 from tenants.service import customers, members
 from tenants.service.customers import NewCustomer
+from tenants.service.members import NewMember
 from terminations.service import buyouts, scheduling
 from terminations.service.buyouts import Decision
 
@@ -109,7 +110,7 @@ class MemberWanted(BaseModel):
     email: str = Field(title=sentence("E-mail"))
     role: str = Field("clerk", title=sentence("Role: owner, clerk or read-only"))
     language: str = Field("nl", title=sentence("Language: nl or en"))
-    password: str = Field("", title=sentence("Password, at least 12 characters; empty: one is made and shown once"))
+    password: str = Field("", title=sentence("Password, at least 12 characters; empty: an invitation is mailed"))
 
 
 class AccountWanted(BaseModel):
@@ -231,19 +232,14 @@ async def new_customer(request: Request, data: CustomerWanted) -> str:
 
 
 async def new_member(request: Request, data: MemberWanted) -> str:
-    """A user of a partner is there and can sign in."""
-    person = decoding.convert(masters.Person, {"name": data.name, "role": data.role, "language": data.language})
-    password = data.password or secrets.token_urlsafe(12)
-    email: str = decoding.convert(masters.Mailbox, {"email": data.email}).email
-    await members.enter(
-        tenant=await _tenant(data.partner),
-        email=email,
-        name=person.name,
-        role=Role(person.role),
-        language=person.language,
-        password=password,
-    )
-    return _entered(request, email, data.password, password)
+    """A user of a partner is invited by mail, or can sign in at once with the password that was typed."""
+    tenant = await _tenant(data.partner)
+    new = decoding.convert(NewMember, {"name": data.name, "email": data.email, "role": data.role, "language": data.language})
+    if not data.password:
+        await members.invite(msgspec.structs.replace(access.acting(request), tenant=tenant), new)
+        return access.say(request, sentence("An invitation is on its way to %(email)s."), email=new.email)
+    await members.enter(tenant=tenant, email=new.email, name=new.name, role=new.role, language=new.language, password=data.password)
+    return access.say(request, sentence("%(who)s can sign in."), who=new.email)
 
 
 async def new_account(request: Request, data: AccountWanted) -> str:
@@ -326,7 +322,7 @@ FORMS = (
     Form(name=sentence("New customer"), group=SERVICES, fields=CustomerWanted, roles=DESK, act=new_customer,
          told=sentence("With main contact and billing address; further contacts and addresses are added in their tables.")),
     Form(name=sentence("New user of a partner"), group=SERVICES, fields=MemberWanted, roles=DESK, act=new_member,
-         told=sentence("The user can sign in at once; pass the password on by another way than e-mail.")),
+         told=sentence("Without a password an invitation is mailed, a new one to whoever has not come; pass a password on by another way than e-mail.")),
     Form(name=sentence("Run again"), group=PEOPLE, fields=RunAgain, roles=ADMINISTRATORS | FINANCE | DESK, act=run_again,
          told=sentence("Background work that failed too often is tried again, with all its attempts.")),
     Form(name=sentence("New staff account"), group=PEOPLE, fields=AccountWanted, roles=ADMINISTRATORS, act=new_account,

@@ -79,7 +79,7 @@ def _struct(kind: type[msgspec.Struct]) -> tuple[str, ...]:
 
 
 _PARTNER = ("name", "bills", "language", "email", "phone", "website", "brand_colour", "address", "country", "vat_id", "suspended_at")
-_CONTACT = ("name", "email", "phone", "active_until")
+_CONTACT = ("name", "email", "phone", "language", "may_sign", "is_administrative", "is_technical", "active_until")
 _PLACE = ("street", "postcode", "city", "country")
 _PRODUCT = ("name_nl", "name_en", "kind", "is_domain", "has_numbers", "has_data", "retired_on")
 _SERVICE = ("customer", "product", "location", "number", *AgreedTerms.__struct_fields__)
@@ -119,8 +119,8 @@ TABLES = (
     ),
     Listed(
         table=Contact, group="customers", order="name", rights=Rights(see=WORKERS, create=DESK, change=DESK, columns=_CONTACT),
-        columns="name customer email phone is_main active_until", fields=_struct(masters.Contact),
-        hooks=(adding(masters.Contact, masters.of_customer), changing(masters.Contact, _CONTACT)),
+        columns="name customer email phone is_main may_sign active_until signed_in_at", fields=_struct(masters.Contact),
+        hooks=(adding(masters.Contact, masters.of_customer), changing(masters.ContactWithRights, _CONTACT, masters.changed_contact)),
     ),
     Listed(
         table=Location, group="customers", order="city", rights=Rights(see=WORKERS, create=DESK, change=DESK, columns=_PLACE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial, wraps
+from functools import wraps
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,11 +21,12 @@ from billing.service import services
 from billing.service.services import AgreedTerms
 from billing.tables import Service
 from knowledge_base.policy import Audience
-from partner_portal.infra import brand, clock, db, sessions
+from partner_portal.infra import brand, clock, db
 from partner_portal.kernel.actor import Actor, Role, StaffRole
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
 from partner_portal.web import decoding
 from tenants import policy
+from tenants.service import contacts, members, partners
 from tenants.service.customers import Address, Country, Email, Language, MainContact, Name, Phone
 from terminations.policy.facts import Band, Scale
 
@@ -76,7 +77,16 @@ class Contact(MainContact, frozen=True, kw_only=True):
     """Somebody at a customer."""
 
     customer: UUID
+    language: Language | None = None
     active_until: date | None = None
+
+
+class ContactWithRights(Contact, frozen=True, kw_only=True):
+    """Somebody at a customer, as staff may change it."""
+
+    is_administrative: bool
+    is_technical: bool
+    may_sign: bool
 
 
 class Place(Address, frozen=True, kw_only=True):
@@ -248,19 +258,29 @@ async def new_partner(fresh: Any, _sent: Any, _actor: Actor) -> Any:
     return fresh
 
 
-async def changed_partner(_now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
-    """The colour can be used."""
+async def changed_partner(now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
+    """The colour can be used; a partner that is suspended is out at once, with its people, its customers and its software."""
     if "brand_colour" in changed:
         readable_colour(changed["brand_colour"])
+    if "suspended_at" in changed:
+        await partners.let_in_changed(now.id)
     return {}
+
+
+async def changed_contact(now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
+    """The main user stays; whoever gets another address, or no access any more, is signed out."""
+    last_day = changed.get("active_until")
+    if now.is_main and last_day is not None:
+        raise contacts.MainUserStays(name=now.name)
+    moved = changed.get("email", now.email).lower() != now.email.lower()
+    contacts.changed(now.id, signed_out=moved or (last_day is not None and last_day < clock.today()))
+    return {type(now).version: now.version + 1}
 
 
 async def changed_member(now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
     """A blocked user is signed out everywhere, and a new role counts at once."""
-    who = f"member:{now.id}"
-    end = sessions.revoke_all if changed.get("disabled_at") else sessions.forget
-    db.current().after_commit.append(partial(end, who))
-    return {}
+    members.changed(now.id, disabled_at=changed.get("disabled_at"))
+    return {type(now).version: now.version + 1}
 
 
 async def new_version(now: Any, _changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:

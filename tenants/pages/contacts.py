@@ -141,7 +141,7 @@ async def add(request: Request[Any, Any, Any], actor: auth.Acting, place: Here) 
             if is_invited:
                 await contacts.invite(actor, place.customer, contact)
     except Invalid as problem:
-        return await _form(request, place, None, form.typed, forms.errors(plain(problem), actor.language), 422)
+        return await _form(request, place, None, form.typed, forms.errors(plain(problem, Edited), actor.language), 422)
     return pages.to(place.path, said=_INVITED if is_invited else sentence("%(name)s is entered."), name=edited.name, email=edited.email)
 
 
@@ -165,7 +165,7 @@ async def change(request: Request[Any, Any, Any], actor: auth.Acting, place: Her
         async with db.savepoint():
             await contacts.change(actor, place.customer, contact_id, wanted)
     except Invalid as problem:
-        return await _form(request, place, row, form.typed, forms.errors(plain(problem), actor.language), 422)
+        return await _form(request, place, row, form.typed, forms.errors(plain(problem, Edited), actor.language), 422)
     if row["has_account"] and wanted.email != row["email"]:
         return pages.to(f"{place.path}/{contact_id}", said=_MOVED, name=wanted.name)
     return pages.to(place.path, said=sentence("The data of %(name)s are saved."), name=wanted.name)

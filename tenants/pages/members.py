@@ -48,7 +48,7 @@ async def invite(request: Request[Any, Any, Any], actor: auth.Acting) -> Respons
         async with db.savepoint():
             await members.invite(actor, new)
     except Invalid as problem:
-        return await _form(request, actor, None, form.typed, forms.errors(plain(problem), actor.language), 422)
+        return await _form(request, actor, None, form.typed, forms.errors(plain(problem, NewMember), actor.language), 422)
     return pages.to(MEMBERS, said=sentence("An invitation is on its way to %(email)s."), email=new.email)
 
 
@@ -68,7 +68,9 @@ async def change(request: Request[Any, Any, Any], actor: auth.Acting, member_id:
         async with db.savepoint():
             await members.change(actor, member_id, wanted)
     except Invalid as problem:
-        return await _form(request, actor, await members.one(member_id), form.typed, forms.errors(plain(problem), actor.language), 422)
+        return await _form(
+            request, actor, await members.one(member_id), form.typed, forms.errors(plain(problem, MemberChange), actor.language), 422
+        )
     except LastOwner:
         wrong = forms.errors(Invalid(FieldError("/role", "last-owner")), actor.language)
         return await _form(request, actor, await members.one(member_id), form.typed, wrong, 409)

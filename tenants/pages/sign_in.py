@@ -180,10 +180,9 @@ async def _invited(
     request: Request[Any, Any, Any], token: str, invitation: Invitation | None, wrong: Errors = NO_ERRORS, status: int = 200
 ) -> Response[bytes]:
     if invitation is None:
-        status = 404
-    return await pages.page(
-        request, "tenants/invitation.html", status=status, invitation=invitation, errors=wrong, typed=NOTHING_TYPED, token=token
-    )
+        return await pages.page(request, "tenants/invitation.html", status=404, invitation=None)
+    words = {"invitation": invitation, "brand": invitation.brand, "errors": wrong, "typed": NOTHING_TYPED, "token": token}
+    return await pages.page(request, "tenants/invitation.html", status=status, **words)
 
 
 async def _sign_in(

@@ -89,10 +89,10 @@ async def one(customer: UUID, contact: UUID) -> asyncpg.Record:
 async def add(actor: Actor, customer: UUID, new: NewContact) -> UUID:
     """The customer has this contact; it is invited apart. Raises NotAllowed, NotFound, TooManyContacts."""
     _must_manage(actor)
-    # Held while counted and written: two who add at once count one after the other.
-    known = await db.fetch("SELECT id FROM contact WHERE customer = $1 ORDER BY id FOR UPDATE", customer)
-    if not known:
+    # Locked before it is counted, in two statements: two who add at once count one after the other.
+    if not await _lock_all(customer):
         raise NotFound(what="customer", id=str(customer))  # for every customer has a main user
+    known = await db.fetch("SELECT id FROM contact WHERE customer = $1", customer)
     if len(known) >= policy.MOST_CONTACTS:
         raise TooManyContacts(most=policy.MOST_CONTACTS)
     contact = new_id()
@@ -143,8 +143,7 @@ async def end(actor: Actor, customer: UUID, contact: UUID) -> None:
 async def make_main(actor: Actor, customer: UUID, contact: UUID) -> None:
     """This contact is the customer's main user and nobody else is; the former one keeps every right but that. Raises NotAllowed, NotFound, ContactEnded."""
     _must_manage(actor)
-    # All of them in one order: whoever transfers at the same time waits, and finds the main user of then.
-    await db.fetch("SELECT id FROM contact WHERE customer = $1 ORDER BY id FOR UPDATE", customer)
+    await _lock_all(customer)  # whoever transfers at the same time waits, and finds the main user of then
     row = await _locked(customer, contact)
     if row["active_until"] is not None:
         raise ContactEnded(name=row["name"])
@@ -175,6 +174,11 @@ def changed(contact: UUID, *, signed_out: bool) -> None:
     """When the change is saved, it counts at once."""
     end = sessions.revoke_all if signed_out else sessions.forget
     db.current().after_commit.append(partial(end, f"{ActorKind.CONTACT.value}:{contact}"))
+
+
+async def _lock_all(customer: UUID) -> bool:
+    """In one order, so that nobody waits for somebody who waits; tells whether there are any."""
+    return bool(await db.fetch("SELECT id FROM contact WHERE customer = $1 ORDER BY id FOR UPDATE", customer))
 
 
 async def _locked(customer: UUID, contact: UUID) -> asyncpg.Record:

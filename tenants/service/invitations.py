@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from partner_portal.infra import clock, db, outbox, tokens
+from partner_portal.infra.brand import Brand
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
@@ -16,14 +17,14 @@ from partner_portal.kernel.errors import NotAllowed, NotFound, Refused
 
 from .. import policy
 from ..events import PersonInvited
-from . import accounts, passwords
+from . import accounts, brands, passwords
 
 _LOOK = Principal(Door.STAFF, actor="system:invitation")
 
 # Members and contacts alike: whom it is for, where, and whether that person may still come in.
 _FOUND = """
 SELECT i.id, i.tenant, i.member, i.contact, i.email, i.expires_at, i.used_at, i.replaced_at,
-       coalesce(m.name, k.name) AS name, m.role, k.is_main, c.name AS customer, t.name AS partner,
+       coalesce(m.name, k.name) AS name, m.role, k.is_main, c.name AS customer,
        coalesce(m.language, k.language, c.language) AS language,
        lower(coalesce(m.email, k.email)) = lower(i.email) AND t.suspended_at IS NULL AND m.disabled_at IS NULL
            AND (k.active_until IS NULL OR k.active_until >= $1) AS is_wanted
@@ -58,7 +59,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
     email: str
     name: str
-    partner: str
+    brand: Brand
     customer: str | None
     language: str
     knows_password: bool
@@ -86,11 +87,12 @@ async def found(token: str) -> Invitation:
     async with db.apart(_LOOK):
         row = await _row(token)
         knows = bool(await passwords.chosen_at(row["email"]))
+        brand = await brands.of_tenant(row["tenant"])
     return Invitation(
         standing=_standing(row),
         email=row["email"],
         name=row["name"],
-        partner=row["partner"],
+        brand=brand,
         customer=row["customer"],
         language=row["language"],
         knows_password=knows,

@@ -58,6 +58,10 @@ SELECT m.id, m.name, m.email, m.role, m.language, m.signed_in_at, m.disabled_at,
   FROM member m
 """
 # Staff see every tenant's rows, so the tenant is named.
+_WAITING = """
+UPDATE member SET email = $2, name = $3, role = $4, language = $5, version = version + 1
+ WHERE tenant = $1 AND lower(email) = lower($2) AND accepted_as IS NULL AND disabled_at IS NULL RETURNING id
+"""
 _OWNERS = """
 SELECT id FROM member WHERE tenant = $1 AND role = 'owner' AND disabled_at IS NULL AND lower(accepted_as) = lower(email) ORDER BY id FOR UPDATE
 """
@@ -98,10 +102,16 @@ async def one(member: UUID) -> asyncpg.Record:
 
 
 async def invite(actor: Actor, new: NewMember) -> UUID:
-    """The person is a member as soon as it takes the invitation that is mailed to it. Raises NotAllowed, Invalid."""
+    """The person is a member as soon as it takes the invitation that is mailed to it; whoever was invited before and did not come is asked anew.
+
+    Raises NotAllowed, Invalid.
+    """
     _must_manage(actor)
-    assert actor.tenant is not None  # noqa: S101  # owners belong to one
-    member = await enter(tenant=actor.tenant, email=new.email, name=new.name, role=new.role, language=new.language)
+    assert actor.tenant is not None  # noqa: S101  # whoever manages members does it for one
+    waiting = await db.fetch_one(_WAITING, actor.tenant, new.email, new.name, new.role, new.language)
+    member: UUID = (
+        waiting["id"] if waiting else await enter(tenant=actor.tenant, email=new.email, name=new.name, role=new.role, language=new.language)
+    )
     await invitations.make(actor, email=new.email, member=member)
     return member
 
@@ -162,5 +172,6 @@ async def _locked(member: UUID) -> asyncpg.Record:
 
 
 def _must_manage(actor: Actor) -> None:
-    if not actor.has_any(policy.MANAGES_MEMBERS):
+    # Staff does it in the admin, where each form names the roles that may use it.
+    if not actor.has_any(policy.MANAGES_MEMBERS) and actor.kind is not ActorKind.STAFF:
         raise NotAllowed(needs=policy.MANAGES_MEMBERS.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -215,3 +216,31 @@ async def test_every_field_of_a_form_is_named_in_the_readers_language(staff: Sig
     }
     schema = (await client.get("/admin/api/forms/adjust-buyout/schema/")).json()
     assert schema["properties"]["case"]["title"] == "Nummer van de opzegging"
+
+
+async def test_a_new_user_without_a_password_is_invited_and_asked_anew_until_it_comes(world: World, staff: SignsIn) -> None:
+    desk = await staff(StaffRole.SERVICE_DESK)
+    for _ in range(2):
+        made = await fill(desk, "new-user-of-a-partner", partner="ZUD", name="Zoë", email="zoe@zuid.example.com", role="owner", password="")
+        assert made.status_code == 200, made.text
+        await outbox.drain()
+    mails = world.mailbox.mailbox.mails("zoe@zuid.example.com")
+    links = [re.search(r"/portal/invitation/[A-Za-z0-9_-]{43}", mail.text)[0] for mail in mails]  # type: ignore[index]
+
+    assert len(set(links)) == 2
+    async with browser() as client:
+        assert (await client.post(links[0], data={"password": "long enough for anybody"})).status_code == 303
+        assert (await client.get("/api/v1/members")).status_code == 200, "an owner"
+
+
+async def test_nobody_gives_a_password_to_somebody_who_has_one(world: World, staff: SignsIn) -> None:
+    desk = await staff(StaffRole.SERVICE_DESK)
+
+    refused = await fill(
+        desk, "new-user-of-a-partner", partner="ZUD", name="Dief", email=world.noord.owner, password="of the thief himself"
+    )
+
+    assert refused.status_code != 200
+    async with browser() as client:
+        answer = await client.post("/api/v1/session", json={"email": world.noord.owner, "password": "of the thief himself"})
+        assert answer.status_code == 403

@@ -13,8 +13,10 @@ from admin.column_names import COLUMNS
 from admin.screens import NOBODY, _is_hidden
 from partner_portal.infra import db
 from partner_portal.kernel.actor import StaffRole
+from tenants.policy import fingerprint
 from tests.admin.conftest import SignsIn
 from tests.conftest import browser, sign_in
+from tests.tenants.people import main_user, signed_in
 from tests.world import STAFF_DOOR, World
 
 LISTED = {listed.name: listed for listed in admin.listing.TABLES}
@@ -214,15 +216,18 @@ async def test_a_blocked_user_of_a_partner_is_signed_out_at_once(world: World, n
     assert (await noord.get("/api/v1/customers")).status_code == 401
 
 
-async def test_no_secret_and_no_hash_leaves_the_server(world: World, administrator: httpx.AsyncClient) -> None:
+async def test_no_secret_and_no_hash_leaves_the_server(world: World, noord: httpx.AsyncClient, administrator: httpx.AsyncClient) -> None:
+    key = (await noord.post("/api/v1/api-keys", json={"name": "Koppeling", "scopes": ["read"]})).json()["key"]
     member = await one("SELECT id FROM member WHERE email = $1", world.noord.owner)
     seen = await administrator.get(f"/admin/api/tables/member/{member['id']}/")
     asked = await administrator.get(
-        "/admin/api/tables/member/", params={"__visible_fields": "name,password_hash", "__order": "password_hash"}
+        "/admin/api/tables/api_key/", params={"__visible_fields": "name,secret_sha256", "__order": "secret_sha256"}
     )
     account = await administrator.get("/admin/api/tables/piccolo_user/1/")
     told = seen.text + asked.text + account.text
     assert asked.status_code == 200
+    assert "Koppeling" in asked.text
+    assert fingerprint(key) not in told
     assert "argon2" not in told
     assert "pbkdf2" not in told
 
@@ -299,3 +304,30 @@ async def test_another_partners_user_is_no_staff(world: World) -> None:
         await sign_in(client, world.noord.owner)
         assert (await client.get("/admin/api/tables/")).status_code == 401
         assert (await client.get("/admin/work-list")).status_code == 303
+
+
+async def test_a_suspended_partner_is_out_at_once_with_its_people_its_customers_and_its_software(
+    world: World, noord: httpx.AsyncClient, administrator: httpx.AsyncClient
+) -> None:
+    key = (await noord.post("/api/v1/api-keys", json={"name": "Koppeling", "scopes": ["read"]})).json()["key"]
+    async with browser(headers={"authorization": f"Bearer {key}"}) as software, signed_in(await main_user(world.noord)) as contact:
+        ways = [(noord, "/api/v1/customers"), (software, "/api/v1/customers"), (contact, "/api/v1/own/contacts")]
+        before = [(await client.get(path)).status_code for client, path in ways]
+
+        row = f"/admin/api/tables/tenant/{world.noord.id}/"
+        assert (await administrator.patch(row, json={"suspended_at": "2026-11-22T10:00:00Z"})).status_code == 200
+
+        after = [(await client.get(path)).status_code for client, path in ways]
+    assert (before, after) == ([200, 200, 200], [401, 401, 401])
+
+
+async def test_a_contact_is_signed_out_when_staff_change_its_address_and_the_main_user_stays(world: World, staff: SignsIn) -> None:
+    desk = await staff(StaffRole.SERVICE_DESK)
+    email = await main_user(world.noord)
+    row = await one("SELECT id FROM contact WHERE email = $1 AND tenant = $2", email, world.noord.id)
+    path = f"/admin/api/tables/contact/{row['id']}/"
+    async with signed_in(email) as contact:
+        ended = await desk.patch(path, json={"active_until": "2026-11-21"})
+        assert (ended.status_code, (await contact.get("/api/v1/own/contacts")).status_code) == (422, 200)
+        moved = await desk.patch(path, json={"email": "elders@klant.example.com", "may_sign": True})
+        assert (moved.status_code, (await contact.get("/api/v1/own/contacts")).status_code) == (200, 401)
