@@ -18,8 +18,8 @@ WAITS = (
     timedelta(hours=10),
     timedelta(hours=10),
 )
-SPREAD = 0.2
-"""A wait is so much of itself shorter or longer, so that what failed together is not tried together."""
+SPREAD = 200
+"""Thousandths: by so much of itself a wait is shorter or longer, so that what failed together is not tried together."""
 LONGEST_TOLD = timedelta(hours=12)
 """A receiver that asks for a longer pause gets this one."""
 LONGEST_REST = timedelta(minutes=5)
@@ -62,14 +62,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == 410  # noqa: PLR2004  # RFC 9110, 15.5.11
 
 
-def next_wait(failed: int, told: timedelta | None, luck: float) -> timedelta | None:
+def next_wait(failed: int, told: timedelta | None, luck: int) -> timedelta | None:
     """How long to wait after the `failed`-th failure in a row; None when it was the last try.
 
-    `told` is the receiver's own wish, which may only make it longer; `luck` lies between 0 and 1.
+    `told` is the receiver's own wish, which may only make it longer; `luck` is drawn from 0 to 1000.
     """
     if failed > len(WAITS):
         return None
-    wait = WAITS[failed - 1] * (1 - SPREAD + 2 * SPREAD * luck)
+    wait = WAITS[failed - 1] * (1000 - SPREAD + 2 * SPREAD * luck // 1000) // 1000
     return max(wait, min(told, LONGEST_TOLD)) if told is not None else wait
 
 

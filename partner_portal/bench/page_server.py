@@ -31,7 +31,7 @@ class Counting:
 
     def _counted(self, original: Any) -> Any:
         async def noted(connection: Any, sql: str, *args: Any) -> Any:
-            self.sent += "SAVEPOINT" not in sql.upper()
+            self.sent += not sql.upper().startswith(("SAVEPOINT ", "RELEASE ", "ROLLBACK TO "))
             return await original(connection, sql, *args)
 
         return noted

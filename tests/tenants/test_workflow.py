@@ -16,15 +16,15 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 
 
 def test_tries_go_on_for_over_a_day_each_wait_at_least_as_long_as_the_one_before() -> None:
-    waits = [workflow.next_wait(failed, None, 0.5) for failed in range(1, 8)]
+    waits = [workflow.next_wait(failed, None, 500) for failed in range(1, 8)]
 
     assert waits == [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR]
     assert sum(WAITS, timedelta()) > DAY
-    assert workflow.next_wait(8, None, 0.5) is None
+    assert workflow.next_wait(8, None, 500) is None
 
 
-@pytest.mark.parametrize(("luck", "wait"), [(0.0, 4 * SECOND), (0.5, 5 * SECOND), (1.0, 6 * SECOND)])
-def test_what_failed_together_is_not_tried_together(luck: float, wait: timedelta) -> None:
+@pytest.mark.parametrize(("luck", "wait"), [(0, 4 * SECOND), (500, 5 * SECOND), (1000, 6 * SECOND)])
+def test_what_failed_together_is_not_tried_together(luck: int, wait: timedelta) -> None:
     assert workflow.next_wait(1, None, luck) == wait
 
 
@@ -32,7 +32,7 @@ def test_what_failed_together_is_not_tried_together(luck: float, wait: timedelta
     ("told", "wait"), [(timedelta(), 5 * SECOND), (3 * SECOND, 5 * SECOND), (2 * MINUTE, 2 * MINUTE), (3 * DAY, LONGEST_TOLD)]
 )
 def test_a_receiver_may_ask_for_a_longer_pause_within_bounds(told: timedelta, wait: timedelta) -> None:
-    assert workflow.next_wait(1, told, 0.5) == wait
+    assert workflow.next_wait(1, told, 500) == wait
 
 
 @pytest.mark.parametrize(

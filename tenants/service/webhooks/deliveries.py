@@ -109,10 +109,11 @@ async def resend(actor: Actor, endpoint: WebhookEndpoint, delivery: UUID) -> Non
 async def resend_failed(actor: Actor, endpoint: WebhookEndpoint, since: datetime) -> int:
     """What failed of all that was announced since then is sent once more, oldest first, at most MOST_AGAIN; returns how many. EndpointIsOff."""
     _guard(actor, endpoint)
+    kept_since = clock.now() - timedelta(days=settings.current().webhook_log_days + 1)
     rows = await db.fetch(
         "SELECT id, attempts FROM webhook_delivery WHERE endpoint = $1 AND state = 'failed' AND created_at >= $2 AND type <> $3"
         " ORDER BY created_at, id LIMIT $4 FOR UPDATE",
-        *(endpoint.id, since, kinds.TEST, MOST_AGAIN),
+        *(endpoint.id, max(since, kept_since), kinds.TEST, MOST_AGAIN),
     )
     await _again(endpoint, rows)
     return len(rows)
@@ -200,7 +201,7 @@ async def _failed(endpoint: WebhookEndpoint, delivery: WebhookDelivery, outcome:
         await outbox.publish(WebhookSwitchedOff(tenant_id=endpoint.tenant, endpoint_id=endpoint.id, off_since=off_since))
         return
     failed = delivery.failed_in_a_row + 1
-    wait = workflow.next_wait(failed, outcome.retry_after, random.random())  # noqa: S311  # spreads load, keeps no secret
+    wait = workflow.next_wait(failed, outcome.retry_after, random.randrange(1001))  # noqa: S311  # spreads load, keeps no secret
     if wait is None or endpoint.off_since is not None:
         await _move(delivery, DeliveryState.FAILED)
         return
