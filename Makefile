@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PORTAL := $(PY) -m partner_portal.console.main
 # What the goal needs installed: the development set includes the other.
-READY := $(if $(filter test test-long dev accept,$(MAKECMDGOALS)),$(VENV)/.dev,$(VENV)/.runtime)
+READY := $(if $(filter test test-long dev accept screenshots,$(MAKECMDGOALS)),$(VENV)/.dev,$(VENV)/.runtime)
 # Caches of pip, fontconfig and the browser: not in anybody's home, which may not even be writable.
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
@@ -46,6 +46,9 @@ migration: $(VENV)/.dev ## write the migration of a table change: APP=billing WH
 
 accept: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## approve mails, letters and API as they are made now: look at the difference in git before you commit
 	@ACCEPT=1 $(PY) -m pytest $(ARGS)
+
+screenshots: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## every page, mail and letter as a picture, to var/screenshots/index.html: ARGS="-k customers" chooses
+	@$(PY) -m pytest -q --timeout=0 tests/browser/screenshots.py $(ARGS)
 
 mutation: $(VENV)/.dev ## change the rules one by one and see whether a test notices (long)
 	@$(VENV)/bin/mutmut run && $(VENV)/bin/mutmut results
@@ -86,4 +89,4 @@ $(VENV)/.browser: .ci/browser | $(VENV)/.dev
 	@.ci/browser
 	@touch $@
 
-.PHONY: help demo test test-long fast check dev migration accept mutation bench lock
+.PHONY: help demo test test-long fast check dev migration accept screenshots mutation bench lock

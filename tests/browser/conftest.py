@@ -2,6 +2,7 @@
 
 `portal` is the small world over real HTTP: `page = await portal.page("clerk", language="en", width=NARROW)`, then Playwright's own words (its async
 API). `await portal.work()` does what is due in the background. Whatever the browser complained about fails the test at its end.
+`gallery` is the same with every page's state in it, to be walked by the table of pages.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from partner_portal.bench.scenes import play
 from partner_portal.infra import settings
 from partner_portal.infra.settings import Settings
 from tests import chromium as installed
+from tests.browser.gallery import Gallery, owner_of
 from tests.browser.portal import Portal, served
-from tests.world import World
+from tests.conftest import emptied
+from tests.world import World, load
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +46,16 @@ async def address(portal_settings: Settings) -> AsyncIterator[str]:
     with settings.use(portal_settings):
         async with served() as url:
             yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def gallery(running: Settings, address: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gallery]:
+    """The whole scene for browsers, one for all tests of a module: they only look."""
+    async with emptied(running, tmp_path_factory.mktemp("pages")) as catcher:
+        with settings.use(base_url=address):
+            world = await load(catcher)
+            async with Gallery(address, world, chromium, await play.built(await owner_of(world))) as opened:
+                yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

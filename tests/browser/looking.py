@@ -17,7 +17,7 @@ TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best
 _RUN_AXE = """async (tags) => {
   document.querySelectorAll("details").forEach((one) => { one.open = true; });
   const found = await axe.run(document, {
-    runOnly: {type: "tag", values: tags}, rules: {"target-size": {enabled: true}}, resultTypes: ["violations"], elementRef: false,
+    runOnly: {type: "tag", values: tags}, rules: {"target-size": {enabled: true}}, resultTypes: ["violations"], elementRef: false, preload: false,
   });
   return found.violations.flatMap((rule) => rule.nodes.map((node) => ({
     rule: rule.id, impact: node.impact, where: node.target.join(" "), html: node.html.slice(0, 160), why: node.failureSummary,

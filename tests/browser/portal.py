@@ -71,8 +71,14 @@ async def served() -> AsyncIterator[str]:
         await serving
 
 
-async def session(world: World, who: str, language: str = "nl") -> str:
-    """The token of a new session of somebody, who reads in `language` from now on; nothing is remembered of what they may do."""
+async def session(world: World, who: Who, language: str = "nl") -> str:
+    """The token of a new session of somebody, who reads in `language` from now on."""
+    trail = await prefer(world, who, language)
+    return await sessions.start(trail, tenant=(world.zuid if who == "zuid" else world.noord).id)
+
+
+async def prefer(world: World, who: Who, language: str) -> str:
+    """Somebody reads in this language from now on, and nothing is remembered of what they may do; returns how the trail names them."""
     partner = world.zuid if who == "zuid" else world.noord
     async with db.unit_of_work(STAFF_DOOR):
         if who.startswith("contact"):
@@ -86,7 +92,7 @@ async def session(world: World, who: str, language: str = "nl") -> str:
     assert row is not None, who
     trail = f"{'contact' if who.startswith('contact') else 'member'}:{row['id']}"
     await sessions.forget(trail)
-    return await sessions.start(trail, tenant=partner.id)
+    return trail
 
 
 class Portal:
@@ -97,6 +103,7 @@ class Portal:
         self.troubles: list[str] = []
         self._chromium = chromium
         self._open = AsyncExitStack()
+        self._kept: dict[tuple[Who, Look], BrowserContext] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,6 +115,15 @@ class Portal:
         """A page for somebody in a browser of its own; `wishes` are a Look's, such as `width=NARROW`. The browser's complaints become `troubles`."""
         context = await self.browser(who, look or Look(**wishes), javascript=javascript)
         return await context.new_page()
+
+    async def kept_page(self, who: Who, look: Look) -> Page:
+        """A page in a browser that is kept for whoever looks this way again: for looking only."""
+        known = (who, look)
+        if known not in self._kept:
+            self._kept[known] = await self.browser(who, look)
+        elif who != "stranger":
+            await prefer(self.world, who, look.language)
+        return await self._kept[known].new_page()
 
     async def browser(self, who: Who, look: Look, *, javascript: bool = True, **options: Any) -> BrowserContext:
         """The same, without a page yet."""

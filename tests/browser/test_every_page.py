@@ -7,29 +7,30 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx
-import msgspec
 import pytest
-import pytest_asyncio
 from litestar.status_codes import HTTP_200_OK
-from playwright.async_api import Browser, Page
 
-from partner_portal.bench.scenes import play
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
-from partner_portal.infra import db, settings
-from partner_portal.infra.settings import Settings
+from partner_portal.infra import db
 from partner_portal.web import auth
 from tests.browser import looking
-from tests.browser.portal import LOOKS, NARROW, Look, Portal, session
-from tests.conftest import browser, emptied
-from tests.world import STAFF_DOOR, World, load
+from tests.browser.gallery import Gallery
+from tests.browser.portal import LOOKS, NARROW, Look, session
+from tests.conftest import browser
+from tests.world import STAFF_DOOR
 
 MOST_STATEMENTS = 12
-
-_SEND = "form => { form.noValidate = true; form.requestSubmit(); }"
+COLOURED = (
+    "today",
+    "customer",
+    "customer's answer: waiting",
+    "costs of ending, only looked at",
+    "ending services: reason",
+    "notice by anybody",
+)
 
 _ONCE = [(surface, LOOKS[nth % len(LOOKS)]) for nth, surface in enumerate(SURFACES)]
 _REST = [(surface, look) for nth, surface in enumerate(SURFACES) for look in LOOKS if look != LOOKS[nth % len(LOOKS)]]
@@ -39,100 +40,66 @@ LOOKED_AT = [
 ]
 
 
-class Stage(msgspec.Struct):
-    """The world with its scene."""
-
-    world: World
-    scene: play.Scene
-
-    def who(self, surface: Surface) -> str:
-        """Who looks at a page; contacts are those of the scene's customer."""
-        known = {Reader.EVERYBODY: "stranger", Reader.OWNER: "owner", Reader.CLERK: "clerk"}
-        return known.get(surface.reader, self.scene.contact.trail)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stage(running: Settings, address: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """One world for all pages: looking changes nothing."""
-    async with emptied(running, tmp_path_factory.mktemp("pages")) as catcher:
-        with settings.use(base_url=address):
-            world = await load(catcher)
-            yield Stage(world, await play.built(await owner_of(world)))
-
-
-async def owner_of(world: World) -> str:
-    """Noord's owner, as sessions name it."""
-    async with db.unit_of_work(STAFF_DOOR):
-        row = await db.fetch_one("SELECT id FROM member WHERE email = $1", world.noord.owner)
-    assert row is not None
-    return f"member:{row['id']}"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def portal(stage: Stage, address: str, chromium: Browser) -> AsyncIterator[Portal]:
-    """The portal with that world in it."""
-    async with Portal(address, stage.world, chromium) as opened:
-        yield opened
-
-
-async def shown(portal: Portal, surface: Surface, look: Look, stage: Stage) -> Page:
-    """The page as its reader gets it."""
-    page = await portal.page(stage.who(surface), look)
-    answer = await page.goto(surface.address(stage.scene.things))
-    assert answer is not None
-    if surface.sends:
-        async with page.expect_navigation() as navigation:
-            await page.eval_on_selector(surface.sends, _SEND)
-        answer = await navigation.value
-    assert answer.status == surface.status, f"{answer.status} {page.url}\n{(await answer.text())[:2000]}"
-    return page
-
-
 @pytest.mark.parametrize(("surface", "look"), LOOKED_AT)
-async def test_a_page_keeps_its_promises(portal: Portal, stage: Stage, surface: Surface, look: Look) -> None:
-    page = await shown(portal, surface, look, stage)
+async def test_a_page_keeps_its_promises(gallery: Gallery, surface: Surface, look: Look) -> None:
+    page = await gallery.shown(surface, look)
 
     found = await looking.order(page, surface.language or look.language)
     found += await looking.axe(page)
     for width in dict.fromkeys((look.width, NARROW)):
         await page.set_viewport_size({"width": width, "height": 740})
         found += [f"at {width}: {what}" for what in await looking.too_wide(page)]
+    await page.close()
 
-    assert "\n".join(found + portal.troubles) == ""
+    assert "\n".join(found + gallery.troubles) == ""
 
 
-async def test_no_page_sets_a_cookie_before_somebody_signs_in(portal: Portal, stage: Stage) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("colour", ["#ffd400", "#e07b00", "#8a8a8a", "#00ff88"])
+async def test_pages_can_be_read_whatever_colour_a_partner_chose(gallery: Gallery, colour: str, theme: Literal["light", "dark"]) -> None:
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE tenant SET brand_colour = $2 WHERE id = $1", gallery.world.noord.id, colour)
+    found = []
+    for surface in (one for one in SURFACES if one.name in COLOURED):
+        page = await gallery.shown(surface, Look(theme=theme))
+        found += [f"{surface.name}: {wrong}" for wrong in await looking.axe(page, "cat.color")]
+        await page.close()
+
+    assert "\n".join(found) == ""
+
+
+async def test_no_page_sets_a_cookie_before_somebody_signs_in(gallery: Gallery) -> None:
     found = {}
     for surface in SURFACES:
         if surface.reader is Reader.EVERYBODY:
-            page = await shown(portal, surface, Look(), stage)
+            page = await gallery.shown(surface, Look())
             found[surface.name] = [cookie["name"] for cookie in await page.context.cookies()]
-            await page.context.close()
+            await page.close()
 
     assert len(found) > 5
     assert {name: cookies for name, cookies in found.items() if cookies} == {}
 
 
-async def test_titles_tell_pages_apart(stage: Stage) -> None:
+async def test_titles_tell_pages_apart(gallery: Gallery) -> None:
     pages: dict[str, set[str]] = {}
     for surface in (one for one in plain() if one.status == HTTP_200_OK):
-        answer = await asked(stage, surface)
+        answer = await asked(gallery, surface)
         [title] = re.findall(r"<title>(.*?)</title>", answer.text, re.DOTALL)
-        pages.setdefault(title.strip(), set()).add(surface.path)
+        pages.setdefault(title.strip(), set()).add(re.sub(r"\{\w+\}", "{}", surface.path.partition("?")[0]))
 
     assert {title: paths for title, paths in pages.items() if len(paths) > 1} == {}
 
 
 async def test_no_page_asks_the_database_more_than_twelve_things(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counted as the first page of the minute, when who is asking has to be looked up as well."""
     asked_for = counted(monkeypatch)
     found: dict[str, list[str]] = {}
     for surface in plain():
         asked_for.clear()
-        answer = await asked(stage, surface)
-        assert answer.status_code == surface.status, surface.name
+        answer = await asked(gallery, surface)
+        assert answer.status_code == surface.status, f"{surface.name}: {answer.text[:500]}"
         found[surface.name] = list(asked_for)
 
     with capsys.disabled():
@@ -145,12 +112,12 @@ def plain() -> list[Surface]:
     return [surface for surface in SURFACES if not surface.sends]
 
 
-async def asked(stage: Stage, surface: Surface) -> httpx.Response:
+async def asked(gallery: Gallery, surface: Surface) -> httpx.Response:
     """The answer to the page's reader, whose role nobody remembers."""
     async with browser(headers={"accept": "text/html", "accept-language": "nl"}) as client:
         if surface.reader is not Reader.EVERYBODY:
-            client.cookies.set(auth.session_cookie(), await session(stage.world, stage.who(surface)))
-        return await client.get(surface.address(stage.scene.things))
+            client.cookies.set(auth.session_cookie(), await session(gallery.world, gallery.who(surface)))
+        return await client.get(surface.address(gallery.scene.things))
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
