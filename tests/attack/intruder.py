@@ -17,7 +17,7 @@ from tenants.policy import Scope
 from tenants.service import contacts, keys
 from tenants.service.webhooks import deliveries, endpoints
 from tenants.service.webhooks.endpoints import EndpointChange, NewEndpoint
-from terminations.service import bulk, notices
+from terminations.service import bulk, drafts, notices
 from terminations.service.buyouts import Decision, case_by_number, decide
 from terminations.service.notices import Sent
 from tests.conftest import browser
@@ -46,6 +46,7 @@ class Victim(msgspec.Struct, kw_only=True):
     endpoint: UUID
     delivery: UUID
     round: UUID
+    draft: UUID
     link: str
     link_id: UUID
     mail: UUID
@@ -67,6 +68,8 @@ class Victim(msgspec.Struct, kw_only=True):
             "endpoint_id": self.endpoint,
             "delivery_id": self.delivery,
             "round_id": self.round,
+            "draft_id": self.draft,
+            "step": "when",
             "code": NO_PARTNER,  # a partner's public page is everybody's: tests/attack/test_notices.py
             "token": self.document,  # an id is no token
         }
@@ -98,6 +101,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         notice = await notices.receive(noord.actor, Sent(name=SECRET_NAME, contract="Geheim contract"))
         endpoint, delivery = await _webhook(noord)
         together = await bulk.begin(noord.actor, services)
+        draft = await drafts.begin(noord.actor, customer, (services[1],))
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
     await outbox.drain()
@@ -109,7 +113,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, round=together, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, round=together, draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
 

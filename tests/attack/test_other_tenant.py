@@ -166,6 +166,7 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "termination_id": noords.proposed,
         "nth": noords.step,
         "link_id": noords.link_id,
+        "language": "nl",
         "mail_id": noords.mail,
         "invitation_id": noords.invitation,
         "account": f"member:{noords.member}",
