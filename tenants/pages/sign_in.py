@@ -181,8 +181,16 @@ async def _invited(
 ) -> Response[bytes]:
     if invitation is None:
         return await pages.page(request, "tenants/invitation.html", status=404, invitation=None)
-    words = {"invitation": invitation, "brand": invitation.brand, "errors": wrong, "typed": NOTHING_TYPED, "token": token}
-    return await pages.page(request, "tenants/invitation.html", status=status, **words)
+    return await pages.page(
+        request,
+        "tenants/invitation.html",
+        status=status,
+        invitation=invitation,
+        brand=invitation.brand,
+        errors=wrong,
+        typed=NOTHING_TYPED,
+        token=token,
+    )
 
 
 async def _sign_in(

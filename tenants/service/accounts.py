@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from partner_portal.infra import clock, db
@@ -67,13 +67,13 @@ async def note_sign_in(actor: Actor) -> None:
     await db.execute(f"UPDATE {table} SET signed_in_at = $2 WHERE id = $1", UUID(actor.id), clock.now())  # noqa: S608  # one of our tables
 
 
-def _member(row: Mapping[str, Any]) -> Account:
+def _member(row: asyncpg.Record) -> Account:
     role = Role(row["role"])
     roles = frozenset({role.value, *(scope.value for scope in policy.scopes_of(role))})
     return _account(row, Actor(kind=ActorKind.MEMBER, roles=roles, **_of_both(row)))
 
 
-def _contact(row: Mapping[str, Any]) -> Account:
+def _contact(row: asyncpg.Record) -> Account:
     rights = policy.rights_of(
         is_main=row["is_main"], is_administrative=row["is_administrative"], is_technical=row["is_technical"], may_sign=row["may_sign"]
     )
@@ -81,7 +81,7 @@ def _contact(row: Mapping[str, Any]) -> Account:
     return _account(row, Actor(kind=ActorKind.CONTACT, roles=roles, customer=row["customer"], **_of_both(row)))
 
 
-def _of_both(row: Mapping[str, Any]) -> dict[str, Any]:
+def _of_both(row: asyncpg.Record) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "tenant": row["tenant"],
@@ -92,5 +92,5 @@ def _of_both(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _account(row: Mapping[str, Any], actor: Actor) -> Account:
+def _account(row: asyncpg.Record, actor: Actor) -> Account:
     return Account(actor=actor, email=row["email"], organisation=row["organisation"], partner=row["partner"])

@@ -87,6 +87,7 @@ async def test_a_wrong_password_is_said_at_its_field_and_the_address_stays_typed
 async def test_guessing_on_the_page_is_slowed_down_as_in_the_api(world: World) -> None:
     async with browser() as client:
         client._transport.client = ("198.51.100.77", 1)  # type: ignore[attr-defined]  # from somewhere else
+        answer = await sign_in_by_page(client, world.noord.owner, "wrong")
         for _ in range(settings.current().sign_in_attempts + 8):  # each failure beyond makes the wait twice as long
             answer = await sign_in_by_page(client, world.noord.owner, "wrong")
             if answer.status_code == 429 and int(answer.headers["retry-after"]) > 2:
@@ -112,7 +113,7 @@ async def test_whoever_has_several_accounts_chooses_one_after_the_password(world
     accounts = re.findall(r'name="account" value="([^"]+)"', asked.text)
     assert proof
     assert len(accounts) == 3
-    chosen = {}
+    chosen: dict[str, int] = {}
     for account in accounts:
         async with browser() as client:
             answer = await client.post(

@@ -19,7 +19,7 @@ from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web import auth, forms, pages
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
-from tenants.policy import Segment
+from tenants.policy import Segment, e164
 from tenants.service import customers, duplicates
 from tenants.service.customers import Address, CustomerChange, NewCustomer
 
@@ -187,17 +187,6 @@ def tidied(form: Form, kind: type[Any], nested: tuple[str, ...]) -> Form:
     return Form(FormMultiDict(sent))
 
 
-# Where a leading zero stands for the country's own code.
-_CALLING = {"NL": "+31", "BE": "+32", "DE": "+49", "FR": "+33", "GB": "+44"}
-
-
-def _phone(typed: str, country: str) -> str:
-    digits = re.sub(r"[\s()./-]", "", typed.replace("(0)", ""))
-    if digits.startswith("00"):
-        return f"+{digits[2:]}"
-    return _CALLING[country] + digits[1:] if digits.startswith("0") and country in _CALLING else digits
-
-
 def _postcode(typed: str, _country: str) -> str:
     dutch = re.fullmatch(r"([1-9][0-9]{3})\s*([A-Za-z]{2})", typed)
     return f"{dutch[1]} {dutch[2].upper()}" if dutch else typed
@@ -207,6 +196,6 @@ def _code(typed: str, _country: str) -> str:
     return re.sub(r"[\s.-]", "", typed).upper()
 
 
-_TIDY: dict[str, Callable[[str, str], str]] = {"phone": _phone, "postcode": _postcode, "vat_id": _code, "chamber_number": _code}
+_TIDY: dict[str, Callable[[str, str], str]] = {"phone": e164, "postcode": _postcode, "vat_id": _code, "chamber_number": _code}
 
 router = Router(PATH, route_handlers=[blank, enter, on_record, change], before_request=pages.for_members, include_in_schema=False)
