@@ -20,7 +20,12 @@ from .. import policy
 from ..service import customers, imports
 from ..service.customers import Address, CustomerChange, MainContact, NewCustomer
 
-Q = Annotated[str | None, QueryParameter(max_length=100, description="Words to look for.")]
+Q = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100, description="Beginnings of words of the customer or a contact; capitals, accents and one mistake do not matter."
+    ),
+]
 
 
 class CustomerRow(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,11 +11,11 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from partner_portal.infra import clock, db, numbers, sessions
+from partner_portal.infra import clock, db, numbers, search, sessions
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
-from partner_portal.web.lists import Column, Listing, Window, contains
+from partner_portal.web.lists import Column, Listing, Window
 
 from .. import policy
 
@@ -98,15 +99,24 @@ SELECT c.*, m.name AS contact_name, m.email AS contact_email, m.phone AS contact
 """
 
 
+FOUND_AS = ("customer", "contact")
+"""A customer is found by its own words and by those of its contacts."""
+
+
 async def page(window: Window, *, q: str = "") -> list[asyncpg.Record]:
-    """The acting tenant's customers in the window; `q` looks in name, number and contact."""
+    """The acting tenant's customers in the window; `q`: those that have every word of it, as infra/search.py finds them."""
     unseen, values = window.where(1)
-    found = ""
-    if q:
-        place = len(values) + 1
-        found = f" AND (c.name ILIKE ${place} OR c.number ILIKE ${place} OR m.email ILIKE ${place} OR m.name ILIKE ${place})"
-        values.append(contains(q))
+    sought = await search.understand(q, FOUND_AS)
+    if q and sought.is_hopeless:
+        return []
+    found = "".join(f" AND {with_word(beginnings, values)}" for beginnings in sought.words)
     return await db.fetch(f"{LIST} WHERE {unseen}{found} ORDER BY {window.order}", *values)  # fragments are ours, values are bound
+
+
+def with_word(beginnings: Sequence[str], values: list[Any]) -> str:
+    """The SQL condition that customer c has a word that begins like one of these; what it needs is added to `values`, the first of which is $1."""
+    own, contacts = (search.one(beginnings, kind, values) for kind in FOUND_AS)
+    return f"(c.id IN ({own}) OR c.id IN (SELECT k.customer FROM contact k WHERE k.id IN ({contacts})))"  # noqa: S608  # fragments are ours
 
 
 async def one(customer: UUID) -> asyncpg.Record:

@@ -217,6 +217,17 @@ async def test_one_timeline_tells_of_all_domains_the_newest_first(
     assert told.index("Ging akkoord") < told.index("Diende de opzegging in") < told.index("dienst ingevoerd")
 
 
+async def test_what_the_providers_own_people_got_by_mail_is_not_told(world: World, noord: httpx.AsyncClient) -> None:
+    await partner.filed(noord, world.noord.services["bound"], early=True, wished_on="2027-03-31")
+    await outbox.drain()
+    assert partner.newest(world.mailbox, "finance@")
+
+    told = words(await noord.get(page_of(world.noord.customers["bakery"], "/history")))
+
+    assert "Diende de opzegging met afkoop in" in told
+    assert "finance@kadetel.example.com" not in told
+
+
 async def test_the_timeline_goes_on_page_by_page_without_a_gap_or_a_repetition(world: World) -> None:
     noord, bakery = world.noord, world.noord.customers["bakery"]
     async with db.unit_of_work(noord.principal()):

@@ -14,6 +14,7 @@ from partner_portal.infra import catalogue
 from partner_portal.kernel.errors import Invalid
 from partner_portal.web import auth, lists, pages
 from partner_portal.web.lists import Listing, Window
+from terminations.service import naming
 
 from ..service import customer, services, timeline
 from ..service.timeline import Happening
@@ -40,9 +41,7 @@ async def with_cases(request: Request[Any, Any, Any], customer_id: FromPath[UUID
     head = await customer.head(customer_id)
     window = _window(request, customer.CASES, of=str(customer_id))
     page = window.page(await customer.cases(window, customer_id))
-    return await _page(
-        request, "terminations", head, rows=page.rows, pager=_pager(request, window, page), states=words.STATES, kind=words.state_kind
-    )
+    return await _page(request, "terminations", head, rows=page.rows, pager=_pager(request, window, page), states=naming.STATES)
 
 
 @get(f"{_PLACE}/documents")
@@ -68,7 +67,7 @@ async def with_history(request: Request[Any, Any, Any], customer_id: FromPath[UU
     window = _window(request, timeline.LISTING, of=str(customer_id))
     page = window.page(await timeline.page(window, customer_id))
     told = [(one, _changes(one, actor.language)) for one in page.rows]
-    said = {"actions": words.ACTIONS, "persons": words.PERSONS, "places": words.PLACES}
+    said = {"actions": words.ACTIONS, "channels": naming.CHANNELS, "persons": words.PERSONS, "places": words.PLACES}
     return await _page(request, "history", head, rows=told, pager=_pager(request, window, page), **said)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from litestar import Request, Response, Router, get
 
 from partner_portal.web import pages
+from terminations.service import naming
 
 from ..service import search
-from . import words
 
 
 @get("/")
@@ -22,8 +22,7 @@ async def found(request: Request[Any, Any, Any]) -> Response[bytes]:
         block="results",
         question=question,
         hits=await search.everything(question),
-        states=words.STATES,
-        kind=words.state_kind,
+        states=naming.STATES,
     )
 
 

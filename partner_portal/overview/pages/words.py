@@ -14,7 +14,6 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import ActorKind
 from tenants.policy import LocationKind, Segment
 from terminations.service import proof
-from terminations.workflow import State
 
 SEGMENTS: dict[str, str] = {
     Segment.CONSUMER: sentence("Consumer"),
@@ -46,20 +45,6 @@ PLACES: dict[str, str] = {
     LocationKind.BILLING: sentence("Billing address"),
     LocationKind.VISIT: sentence("Visit address"),
 }
-
-STATES: dict[str, str] = {
-    State.WAITING_FOR_CUSTOMER: sentence("Waiting for customer"),
-    State.WAITING_FOR_FINANCE: sentence("Waiting for finance"),
-    State.PROPOSED: sentence("Proposed"),
-    State.COUNTERED: sentence("Counter-proposal"),
-    State.ACCEPTED: sentence("Accepted"),
-    State.SCHEDULED: sentence("Scheduled"),
-    State.ENDED: sentence("Ended"),
-    State.WITHDRAWN: sentence("Withdrawn"),
-    State.REFUSED: sentence("Refused"),
-    State.EXPIRED: sentence("Expired"),
-}
-_STATE_KINDS = {State.SCHEDULED: "good", State.ENDED: "calm", State.WITHDRAWN: "calm", State.EXPIRED: "calm", State.REFUSED: "bad"}
 
 ACTIONS = proof.DONE
 
@@ -151,11 +136,6 @@ _VALUES: dict[str, dict[str, str]] = {
     },
 }
 _YES, _NO = sentence("yes"), sentence("no")
-
-
-def state_kind(state: str) -> str:
-    """Which kind of chip a case in this state has."""
-    return _STATE_KINDS.get(State(state), "wait")
 
 
 def value(column: str, given: object, language: str) -> str:

@@ -11,9 +11,9 @@ from partner_portal.infra import db, search
 from partner_portal.infra.search import Sought
 from partner_portal.kernel.errors import Refused
 from partner_portal.web.lists import Column, Listing, Window
+from tenants.service import customers
 
 LARGEST_EXPORT = 20_000
-KINDS = ("customer", "contact")
 WAITING = ("waiting_for_customer", "waiting_for_finance", "proposed", "countered", "accepted")
 
 LISTING = Listing(
@@ -83,11 +83,11 @@ _CONDITIONS = {
 
 async def page(window: Window, wanted: Filter) -> Found:
     """The acting tenant's customers in the window that are meant, each with its main contact, place, services and cases; one row more than shown."""
-    sought = await search.understand(wanted.q, KINDS)
+    sought = await search.understand(wanted.q, customers.FOUND_AS)
     if wanted.q and sought.is_hopeless:
         return Found([], sought)
     unseen, values = window.where(1)
-    conditions = [unseen, *_plain(wanted, values), *(_with(beginnings, values) for beginnings in sought.words)]
+    conditions = [unseen, *_plain(wanted, values), *(customers.with_word(beginnings, values) for beginnings in sought.words)]
     values.append(list(WAITING))
     waiting = f"${len(values)}::varchar[]"
     said = " AND ".join(conditions).replace("{waiting}", waiting)
@@ -105,12 +105,6 @@ def _plain(wanted: Filter, values: list[Any]) -> list[str]:
             values.append(asked[column])
             conditions.append(f"c.{column} = ${len(values)}")
     return conditions
-
-
-def _with(beginnings: tuple[str, ...], values: list[Any]) -> str:
-    """Customers with such a word of their own, or of one of their contacts."""
-    own, contacts = (search.one(beginnings, kind, values) for kind in KINDS)
-    return f"(c.id IN ({own}) OR c.id IN (SELECT k.customer FROM contact k WHERE k.id IN ({contacts})))"  # noqa: S608  # fragments are ours
 
 
 async def export(sort: str | None, wanted: Filter) -> list[asyncpg.Record]:

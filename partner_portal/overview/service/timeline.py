@@ -72,7 +72,9 @@ register(
     Source(
         "mail",
         "SELECT m.queued_at AS at, m.id, jsonb_build_object('subject', m.subject, 'to', m.recipient, 'sent', m.sent_at IS NOT NULL, 'case', t.id,"
-        " 'number', t.number) AS facts FROM termination t JOIN infra_mail m ON m.about = t.id WHERE t.customer = $1",
+        " 'number', t.number) AS facts FROM termination t JOIN infra_mail m ON m.about = t.id"
+        # The key of a mail about a case ends with who reads it (terminations/jobs): what the provider's own people got is theirs.
+        " WHERE t.customer = $1 AND split_part(m.key, ':', 4) IN ('customer', 'partner')",
     ),
 )
 
