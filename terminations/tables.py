@@ -184,7 +184,8 @@ class DeadlineCheck(OwnedByTenant, Table, tablename="termination_deadline_check"
 class DeadlineReader(OwnedByTenant, Table, tablename="termination_deadline_reader"):
     """How a member follows the deadlines: by a weekly mail, and by a calendar at a secret address of which only the hash is kept.
 
-    `told_on` is the Monday of the last week whose mail was decided on; `feed_nth` tells the addresses of one member apart.
+    `told_on` is the Monday of the last week whose mail was decided on; `feed_nth` tells the addresses of one member apart; by `stop_sha256` is found
+    who stops the mail by the address in it.
     """
 
     member = ForeignKey(Member, null=False, on_delete=OnDelete.restrict)
@@ -194,6 +195,7 @@ class DeadlineReader(OwnedByTenant, Table, tablename="termination_deadline_reade
     feed_nth = Integer(default=0)
     feed_sha256 = Bytea(null=True, default=None, unique=True)
     feed_made_at = Timestamptz(null=True, default=None)
+    stop_sha256 = Bytea(null=True, default=None, unique=True)
 
     termination_deadline_reader_once = Unique(["tenant", "member"])
     termination_deadline_reader_alarm = Check("alarm_days BETWEEN 0 AND 60")

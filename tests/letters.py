@@ -140,8 +140,19 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         "who": "Bakkerij De Korenbloem",
         "ended": [],
         "standing": "expired",
+        "due": Words(overdue=6, within_30=2),
+        "soon": [watched("Glasvezel Zakelijk", date(2026, 11, 30), 12, 107940), watched("Telefooncentrale", date(2026, 12, 15), 0, 0)],
+        "missed": [watched("Webhosting", date(2026, 11, 15), 1, 4500)],
+        "monday": date(2026, 11, 23),
     }  # fmt: skip
     return given | other
+
+
+def watched(label: str, notice_by: date, months: int, cents: int) -> Words:
+    """A service with its last day to give notice."""
+    return Words(
+        label=label, number="D-100417", customer_name="Bakkerij De Korenbloem", notice_by=notice_by, renewal_months=months, renewal_cents=cents
+    )
 
 
 def letter(language: str, **other: Any) -> dict[str, Any]:

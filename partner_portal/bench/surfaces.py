@@ -95,6 +95,23 @@ _PEOPLE = [
     Surface("new own contact", "/portal/own/contacts/new", Reader.CONTACT),
     Surface("own contact", "/portal/own/contacts/{contact}", Reader.CONTACT),
 ]
+_SETTINGS = [
+    Surface("house style", "/portal/settings/brand"),
+    Surface("house style, incomplete", "/portal/settings/brand", status=422, sends="main form[enctype]"),
+    Surface("house style: a colour looked at", "/portal/settings/brand/look?colour=%23ffd400"),
+    Surface("keys", "/portal/settings/keys"),
+    Surface("new key", "/portal/settings/keys/new"),
+    Surface("new key, incomplete", "/portal/settings/keys/new", status=422, sends="main form"),
+    Surface("revoking a key", "/portal/settings/keys/{key}/revocation"),
+    Surface("webhooks", "/portal/settings/webhooks"),
+    Surface("new webhook", "/portal/settings/webhooks/new"),
+    Surface("new webhook, incomplete", "/portal/settings/webhooks/new", status=422, sends="main form"),
+    Surface("webhook", "/portal/settings/webhooks/{endpoint}"),
+    Surface("change of a webhook", "/portal/settings/webhooks/{endpoint}/data"),
+    Surface("new secret of a webhook", "/portal/settings/webhooks/{endpoint}/secret"),
+    Surface("removing a webhook", "/portal/settings/webhooks/{endpoint}/removal"),
+    Surface("delivery of a webhook", "/portal/settings/webhooks/{endpoint}/deliveries/{delivery}"),
+]
 _CUSTOMERS = [
     Surface("customers", "/portal/customers"),
     Surface("customers, found", "/portal/customers?q=Linde", Reader.CLERK),
@@ -163,8 +180,19 @@ _CASES = [
 ]
 _DEADLINES = [
     Surface("deadlines", "/portal/deadlines"),
+    Surface("deadlines, missed", "/portal/deadlines?window=overdue"),
+    Surface("deadlines, under way", "/portal/deadlines?window=365&state=ending"),
     Surface("deadlines, none", "/portal/deadlines?q=xyzzy", Reader.CLERK),
     Surface("ending many services", "/portal/deadlines/bulk/{round}"),
+    Surface("calendar of deadlines", "/portal/deadlines/calendar"),
+    Surface("stopping the weekly mail", "/calendar/{digest}/digest", Reader.EVERYBODY),
+    Surface("ending many services, unanswered", "/portal/deadlines/bulk/{round}", status=422, sends="main form.narrow"),
+    Surface("ending many services: filed", "/portal/deadlines/bulk/{filed_round}"),
+    Surface("ending many services: none chosen", "/portal/deadlines/bulk", Reader.CLERK),
+    Surface("deadlines in a calendar and by mail", "/portal/deadlines/calendar"),
+    Surface("deadlines in a calendar, no address yet", "/portal/deadlines/calendar", Reader.CLERK),
+    Surface("end of the weekly mail", "/calendar/{digest}/digest", Reader.EVERYBODY),
+    Surface("end of the weekly mail, no such address", f"/calendar/{_NO_LINK}/digest", Reader.EVERYBODY, 404),
 ]
 _MEMBERS = [
     Surface("today", "/portal"),
@@ -174,4 +202,4 @@ _MEMBERS = [
     Surface("nothing here", "/portal/nowhere", status=404),
 ]
 
-SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_PEOPLE, *_MEMBERS, *_CUSTOMERS, *_CASES, *_WIZARD, *_DEADLINES)
+SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_PEOPLE, *_SETTINGS, *_MEMBERS, *_CUSTOMERS, *_CASES, *_WIZARD, *_DEADLINES)

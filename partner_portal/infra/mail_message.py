@@ -96,7 +96,7 @@ def compose(draft: Draft) -> bytes:
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     if draft.unsubscribe:
-        message["List-Unsubscribe"] = f"<{draft.unsubscribe}>"
+        message["List-Unsubscribe"] = "<>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(draft.text, cte="quoted-printable")
     message.add_alternative(draft.html, subtype="html", cte="quoted-printable")
@@ -104,7 +104,7 @@ def compose(draft: Draft) -> bytes:
     # Last: Python moves Content-* headers set earlier into the first part.
     message["Content-Language"] = draft.language
     _name_boundaries(message, draft.message_id)
-    return _subject_on_its_line(message.as_bytes())
+    return _unsubscribe_as_it_is(_subject_on_its_line(message.as_bytes()), draft.unsubscribe)
 
 
 def _add(message: EmailMessage, parts: Sequence[Part]) -> None:
@@ -122,6 +122,11 @@ def _subject_on_its_line(wire: bytes) -> bytes:
     # Python folds a subject that nearly fills a line right after its name; readers would see it begin with a space.
     head, gap, body = wire.partition(b"\r\n\r\n")
     return head.replace(b"\r\nSubject:\r\n ", b"\r\nSubject: ", 1) + gap + body
+
+
+def _unsubscribe_as_it_is(wire: bytes, where: str) -> bytes:
+    # Python encodes a word that is longer than a line; mail programs then find no address and offer no click (RFC 2369 has it plain).
+    return wire.replace(b"\r\nList-Unsubscribe: <>", f"\r\nList-Unsubscribe: <{line(where)}>".encode("ascii"), 1) if where else wire
 
 
 def _name_boundaries(message: EmailMessage, seed: str) -> None:

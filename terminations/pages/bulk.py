@@ -42,9 +42,9 @@ _UNDER_WAY = sentence("Termination %(case)s ends it on %(day)s already.")
 
 
 @get("/")
-async def nothing_chosen() -> Response[None]:
+async def nothing_chosen(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Without a round there is nothing to show: services are chosen in the list."""
-    return pages.to("/portal/deadlines")
+    return await pages.page(request, "terminations/deadlines/none.html")
 
 
 @post("/")

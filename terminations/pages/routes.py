@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import bulk, case, cases, confirm, deadlines, notices, received
+from . import bulk, calendar_feed, case, cases, confirm, deadline_settings, deadlines, notices, received
 from .wizard import handlers as wizard
 
 routers = [
@@ -14,4 +14,6 @@ routers = [
     case.router,
     deadlines.router,
     bulk.router,
+    calendar_feed.router,
+    deadline_settings.router,
 ]

@@ -16,7 +16,7 @@ FILES = (".csv", ".xlsx", ".pdf", ".ics")
 
 EXCUSED = {
     "/portal/drafts/{}": "leads on to the first open question",
-    "/portal/deadlines/bulk": "leads back to the list",
+    "/calendar/{}": "answers with a calendar's file",
 }
 """Routes among the pages that answer with something else, each with its reason."""
 

@@ -105,6 +105,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
     await outbox.drain()
+    await deadline_keeping.refresh_all()
     assert document
     assert mail
     assert member

@@ -178,6 +178,10 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "delivery_id": noords.delivery,
         "endpoint_id": noords.endpoint,
         "off_since": clock.now(),
+        "round_id": noords.round,
+        "part": 1,
+        "member_id": noords.member,
+        "monday": clock.today(),
     }
     events = {route.event for route in outbox._routes.values()}
 

@@ -195,6 +195,10 @@ async def test_nothing_chosen_says_what_to_do(world: World, noord: httpx.AsyncCl
     assert "Kies eerst de diensten" in (await noord.get(answer.headers["location"])).text
 
 
+async def test_without_a_choice_there_is_a_way_to_the_list(world: World, noord: httpx.AsyncClient) -> None:
+    assert f'href="{LIST}"' in await page(noord, BULK)
+
+
 async def test_many_customers_follow_in_the_background_and_the_page_says_how_far_it_is(world: World, noord: httpx.AsyncClient) -> None:
     async with db.unit_of_work(world.noord.principal()):
         chosen = [await make_service(world.noord, await make_customer(world.noord, f"Klant{nth} BV")) for nth in range(23)]

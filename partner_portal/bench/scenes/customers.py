@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,8 @@ LONG_NAME = f"Stichting Samenwerkende Zorgaanbieders {'Noordoost-Achterhoek-' * 
 LONG_EMAIL = f"{'a' * 60}@{'langedomeinnaam.' * 8}example.com"
 
 _RUN_ON = ("too_late", "ended", "waiting", "answered", "refused", "withdrawn", "in_draft", "filed_draft", "to_end", "in_bulk", "noticed")
+_DUE = {"missed": 51, "due": 76, "due_too": 77, "long_due": 86, "in_bulk_too": 111, "due_later": 121}
+"""Days until the term is over, of which some weeks pass before anybody looks; the last to give notice is a month before."""
 _BOUND = ("proposal", "at_finance", "countered", "declined", "with_data")
 
 
@@ -37,6 +39,9 @@ async def enter(stage: Stage, crowd: int) -> None:
             await _service(stage, what, care, f"Internet vestiging {what.replace('_', ' ')}")
         for what in _BOUND:
             await _service(stage, what, care, f"Hosting {what.replace('_', ' ')}", product="hosting", **_bound())
+        for what, days in _DUE.items():
+            label, whose = ("V" * LONGEST, long) if what == "long_due" else (f"Website {what.replace('_', ' ')}", care)
+            await _service(stage, what, whose, label, product="hosting", **_renewed(days))
         await _service(stage, "long", long, "W" * LONGEST, product="hosting", **_bound(), discount_cents=120_00, discount_months=24)
         for nth in range(crowd):
             await _customer(stage, f"Klant {nth:03d}", f"klant{nth}@example.com")
@@ -71,3 +76,8 @@ def _bound() -> dict[str, Any]:
         "renewal_months": 12,
         "buyout_rule": "75 %",
     }
+
+
+def _renewed(days: int) -> dict[str, Any]:
+    """Terms that are renewed by the year, with a term that is over in so many days."""
+    return {"explicit_end": clock.today() + timedelta(days=days), "minimum_months": 12, "renewal": "FIXED", "renewal_months": 12}
