@@ -12,6 +12,7 @@ from partner_portal.web.problems import Words
 from tenants.service.contacts import ContactEnded, MainUserStays, TooManyContacts
 from tenants.service.forgotten import PasswordLinkNotOpen
 from tenants.service.invitations import InvitationNotOpen, WrongPassword
+from tenants.service.keys import KeyMadeBefore
 from tenants.service.members import AccountClosed, HasAccount, LastOwner
 from tenants.service.sign_in import ChooseAccount, SignInFailed
 from tenants.service.webhooks.deliveries import EndpointIsOff
@@ -20,9 +21,11 @@ from terminations.service.buyouts import PayerDecides, SecondPersonNeeded
 from terminations.service.case_list import TooManyCases
 from terminations.service.cases import EndsInThePast, QuoteOutdated, QuoteUsed, ServiceAlreadyEnding
 from terminations.service.deadlines import TooManyDeadlines
+from terminations.service.drafts import DraftChanged, DraftFiled, NotAnswered
+from terminations.service.earlier import NothingEarlier
 from terminations.service.notices import DealtWithBefore, NothingToAnswer
 from terminations.service.options import ProposalChanged
-from terminations.service.drafts import DraftChanged, DraftFiled, NotAnswered
+from terminations.service.own_ends import CoolingOffOver, OfferChanged
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
 from terminations.service.sending import NobodyToAsk
@@ -31,28 +34,6 @@ from terminations.workflow import IllegalStep
 
 PROBLEMS = {
     SignInFailed: Words(sentence("Signing in failed"), sentence("E-mail and password do not belong together.")),
-    ChooseAccount: Words(
-        sentence("Choose an account"),
-        sentence("This address has several accounts; send the request again with one of those in `accounts`."),
-    ),
-    WrongPassword: Words(sentence("Signing in failed"), sentence("This address has a password already, and this is another.")),
-    InvitationNotOpen: Words(
-        sentence("The invitation cannot be used"), sentence("It was used, replaced or has expired; ask whoever invited you for a new one.")
-    ),
-    PasswordLinkNotOpen: Words(
-        sentence("The link cannot be used any more"), sentence("It works once, within an hour. Ask for a new one on the sign-in page.")
-    ),
-    LastOwner: Words(sentence("The last owner stays"), sentence("Nobody else could manage the users: make somebody else an owner first.")),
-    HasAccount: Words(sentence("There is an account already"), sentence("%(name)s has taken the invitation and can sign in.")),
-    AccountClosed: Words(sentence("The account is closed"), sentence("Open the account of %(name)s again first.")),
-    MainUserStays: Words(
-        sentence("The main user stays"),
-        sentence("A customer always has a main user: make somebody else the main user before %(name)s goes."),
-    ),
-    ContactEnded: Words(
-        sentence("The access has an end"), sentence("The access of %(name)s has ended or is going to; take that back first.")
-    ),
-    TooManyContacts: Words(sentence("Too many contacts"), sentence("A customer has at most %(most)s contacts.")),
     ChooseAccount: Words(
         sentence("Choose an account"),
         sentence("This address has several accounts; send the request again with one of those in `accounts`."),
@@ -138,8 +119,20 @@ PROBLEMS = {
         sentence("Too many terminations for one file"),
         sentence("A file holds at most %(most)s; narrow the filter down, by the last day for example."),
     ),
+    OfferChanged: Words(
+        sentence("Dates or costs have changed"), sentence("Since you opened the page dates or costs have become others. Please look at them again.")
+    ),
+    CoolingOffOver: Words(
+        sentence("The days to withdraw are over"),
+        sentence("The days to withdraw from the contract without a reason are over; you can end it by notice."),
+    ),
+    NothingEarlier: Words(sentence("There is no earlier day"), sentence("Termination %(number)s ends on the day that was wished.")),
     WithdrawalNotAsked: Words(
         sentence("Nobody asks to withdraw this case"), sentence("It may have been answered already, or the request has lapsed.")
+    ),
+    KeyMadeBefore: Words(
+        sentence("This key was made before"),
+        sentence("Its secret was shown then, and is shown once only. If it was lost, revoke the key and make another."),
     ),
     TooManyEndpoints: Words(
         sentence("There are enough webhook endpoints"), sentence("A partner has at most %(most)s; remove one that is no longer used.")
@@ -219,6 +212,15 @@ FIELDS = {
     "in-use": sentence("A service stands at this address; give the service another address first."),
     "name-form": sentence("Give a name, not only spaces."),
     "email-form": sentence("This is no e-mail address; it looks like name@example.com."),
+    "colour-form": sentence("Write the colour as # and six digits or letters from a to f, for example #1f4e79."),
+    "website-form": sentence("Write the whole address, for example https://www.example.com."),
+    "changed-meanwhile": sentence("Somebody changed this meanwhile: look again, then choose once more."),
+    "enough-secrets": sentence("Enough new secrets were made for today: use the newest one, or end the earlier ones at once."),
+    "no-kind": sentence("Mark at least one kind of event, or choose everything."),
+    "no-file": sentence("Choose a file first."),
+    "not-a-picture": sentence("This file is no picture that can be read: send a PNG, JPEG or WebP."),
+    "picture-too-large": sentence("This picture is too large: at most 2 MB and 16 million pixels."),
+    "picture-too-small": sentence("This picture is too small: at least 16 by 16 pixels."),
     "phone-form": sentence("This is no telephone number; write it like +31612345678 or 0612345678."),
     "number-form": sentence("A number has letters, figures, spaces, dots, dashes and slashes only, for example K-1024."),
     "chamber-form": sentence("A chamber of commerce number has eight figures, for example 12345678."),

@@ -16,7 +16,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 class NotAPicture(Refused):
-    """The file cannot be used as a picture; `why` is one of not-a-picture, picture-too-large, picture-too-small."""
+    """The file cannot be used as a picture; `why` is one of no-file, not-a-picture, picture-too-large, picture-too-small."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why=why)
@@ -28,6 +28,8 @@ async def as_png(content: bytes, *, width: int, height: int) -> bytes:
 
     The same bytes give the same picture. What was hidden in the file (places, names, programs) is gone.
     """
+    if not content:
+        raise NotAPicture("no-file")
     if len(content) > LARGEST_FILE:
         raise NotAPicture("picture-too-large")
     return await asyncio.to_thread(_drawn, content, (width, height))

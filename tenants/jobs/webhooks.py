@@ -65,7 +65,8 @@ def _readable(body: bytes) -> str:
 async def tell_owners(event: WebhookSwitchedOff) -> None:
     """Every owner knows that the endpoint gets nothing any more, why, and where to switch it on again."""
     endpoint = await WebhookEndpoint.get(event.endpoint_id)
-    if endpoint.removed_at is not None or endpoint.off_since != event.off_since:  # switched on again, or taken away, before this could be sent
+    # Switched on again, or taken away, before this could be sent.
+    if endpoint.removed_at is not None or endpoint.off_since != event.off_since:
         return
     brand = await brands.of_tenant(event.tenant_id)
     for owner in await endpoints.owners():

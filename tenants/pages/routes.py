@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from . import account, contacts, members, sign_in
+from litestar import Router
+from litestar.handlers import HTTPRouteHandler
 
-routers = [
+from . import account, brand, contacts, keys, members, sign_in, webhooks
+
+routers: list[Router | HTTPRouteHandler] = [
     sign_in.router,
     account.router,
     members.router,
     contacts.router,
     contacts.own_router,
+    brand.router,
+    brand.logo,
+    keys.router,
+    webhooks.router,
 ]

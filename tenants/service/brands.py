@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from partner_portal.infra import db, files, pictures
-from partner_portal.infra.brand import Brand
+from partner_portal.infra.brand import Brand, hexed
 from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor, Role
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound
@@ -20,13 +20,15 @@ from .customers import Email, Phone
 LOGO_WIDTH, LOGO_HEIGHT = 480, 160
 """Pixels at most; twice what pages show, so that it is sharp on every screen."""
 
-_BRAND = "SELECT coalesce(shown_name, name) AS name, brand_colour, email, phone, website, address, logo, logo_mark FROM tenant WHERE id = $1"
+_BRAND = (
+    "SELECT coalesce(shown_name, name) AS name, brand_colour, email, phone, website, address, logo, logo_mark FROM tenant WHERE id = $1"
+)
 
 
 class BrandChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A brand as its owner wants it; without `shown_name` the partner's own name is shown."""
 
-    colour: Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
+    colour: Annotated[str, Meta(pattern=r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")]
     email: Email
     shown_name: Annotated[str, Meta(max_length=80)] | None = None
     phone: Phone | None = None
@@ -72,7 +74,7 @@ async def change(actor: Actor, wanted: BrandChange) -> None:
     _may(actor)
     await db.execute(
         "UPDATE tenant SET shown_name = $2, brand_colour = $3, email = $4, phone = $5, website = $6 WHERE id = $1",
-        *(actor.tenant, wanted.shown_name, wanted.colour.lower(), wanted.email, wanted.phone, wanted.website),
+        *(actor.tenant, wanted.shown_name, hexed(wanted.colour), wanted.email, wanted.phone, wanted.website),
     )
 
 

@@ -30,7 +30,7 @@ LISTING = Listing(
     "webhook-deliveries", {"created_at": Column("d.created_at", "timestamptz", "created_at")}, usual="-created_at", id_sql="d.id"
 )
 _LIST = """
-SELECT d.id, d.message, d.type, d.state, d.attempts, d.due_at, d.created_at, a.at, a.status, a.why, a.ms
+SELECT d.id, d.message, d.type, d.state, d.attempts, d.due_at, d.created_at, d.body::jsonb #>> '{data,number}' AS about, a.at, a.status, a.why, a.ms
   FROM webhook_delivery d LEFT JOIN webhook_attempt a ON a.tenant = d.tenant AND a.delivery = d.id AND a.nth = d.attempts
 """
 

@@ -14,8 +14,8 @@ _offered: dict[str, str] = {}
 
 def offer(kinds: Mapping[str, str]) -> None:
     """These kinds of events can be chosen from now on; each with a source sentence that says when it happens."""
-    for name, when in kinds.items():
-        _offered[name] = when
+    for name in kinds:
+        _offered[name] = kinds[name]
 
 
 def offered() -> Mapping[str, str]:
