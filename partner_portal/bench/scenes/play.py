@@ -10,7 +10,7 @@ import msgspec
 
 from partner_portal.kernel.actor import Actor
 
-from . import customers, endings, people
+from . import customers, endings, people, settings
 from .stage import Stage, account, browser, let_in
 
 _CROWD = 60
@@ -36,4 +36,5 @@ async def built(owner: str, *, crowd: int = _CROWD) -> Scene:
         await endings.give_notice(stage)
         await endings.end_many(stage)
         await people.invite(stage)
+        await settings.choose(stage)
         return Scene(actor, await people.contact(stage), stage.things)
