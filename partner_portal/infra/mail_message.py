@@ -9,6 +9,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import idna
@@ -111,7 +112,7 @@ def _add(message: EmailMessage, parts: Sequence[Part]) -> None:
     _text, html = message.iter_parts()  # as long as nothing is attached
     for part in sorted(parts, key=lambda part: not part.content_id):
         main, _slash, sub = part.media_type.partition("/")
-        kind = {"maintype": main, "subtype": sub, "filename": line(part.filename)}
+        kind: dict[str, Any] = {"maintype": main, "subtype": sub, "filename": line(part.filename)}
         if part.content_id:
             html.add_related(part.content, cid=f"<{part.content_id}>", disposition="inline", **kind)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.async_api import expect
 
@@ -20,7 +21,7 @@ LIST = "/portal/terminations"
 
 async def filed(partner: Partner, service: str = "free", *, proposed: bool = False) -> str:
     """A case of this partner; the address of its page."""
-    how = {"early": True, "wished_on": "2027-01-31"} if service == "bound" else {}
+    how: dict[str, Any] = {"early": True, "wished_on": "2027-01-31"} if service == "bound" else {}
     async with browser() as client:
         await sign_in(client, partner.owner)
         case = await people.filed(client, partner.services[service], **how)

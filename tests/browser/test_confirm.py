@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.async_api import Page, expect
 
@@ -19,7 +20,7 @@ from tests.world import FINANCE, STAFF_DOOR, World
 TO = "bakkerij@"
 
 
-async def asked(world: World, service: str = "free", **how: object) -> str:
+async def asked(world: World, service: str = "free", **how: Any) -> str:
     """Noord has filed a case; the link in the customer's mail."""
     async with browser() as noord:
         await sign_in(noord, world.noord.owner)
