@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -139,11 +140,12 @@ async def _page(
 
 async def _waiting(row: Any) -> Waiting:
     notice = await ReceivedNotice.get(row["id"])  # only read: whoever looks keeps nobody from dealing with it
+    look_by: date | None = notice.look_by
     return Waiting(
         notice=notice,
         partner=row["partner"],
         is_house=row["is_house"],
-        is_late=notice.look_by is not None and notice.look_by < clock.today(),
+        is_late=look_by is not None and look_by < clock.today(),
         is_suspended=row["is_suspended"],
         can_mail=notices.can_be_written_to(notice.email),
         suggestions=await placing.suggestions(notice),

@@ -19,8 +19,8 @@ import tenants.api.customers
 import tenants.api.keys
 import tenants.api.members
 import tenants.api.session
-import tenants.pages.routes
 import tenants.api.webhooks
+import tenants.pages.routes
 import terminations.api.routes
 import terminations.pages.routes
 from partner_portal import wiring, words
@@ -100,7 +100,15 @@ _api = Router(
 )
 
 app = shell.application(
-    [landing, _api, *tenants.pages.routes.routers, *terminations.pages.routes.routers, *overview_pages.routers, admin.pages.router, admin.site.mount()],
+    [
+        landing,
+        _api,
+        *tenants.pages.routes.routers,
+        *terminations.pages.routes.routers,
+        *overview_pages.routers,
+        admin.pages.router,
+        admin.site.mount(),
+    ],
     authenticator=People(),
     openapi=openapi.config(title="Partner portal", version=version("partner-portal"), tags=TAGS),
     lifespan=[_running],

@@ -181,9 +181,9 @@ async def _check(request: Request[Any, Any, Any], form: Form, sent: Sent, *, sta
     )
 
 
-async def _page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **words: object) -> Page:
+async def _page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **words: Any) -> Page:
     which = _which(request)
-    about = {"withdraws": which == _WITHDRAW, "address": f"/{which}/{_code(request)}".rstrip("/")}
+    about: dict[str, Any] = {"withdraws": which == _WITHDRAW, "address": f"/{which}/{_code(request)}".rstrip("/")}
     answer = await pages.page(request, f"terminations/notice/{name}.html", status=status, **about, **words)
     answer.headers["cache-control"] = "no-store"
     return answer

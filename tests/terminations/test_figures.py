@@ -16,7 +16,7 @@ from tests.journeys import partner
 from tests.terminations.test_service_deadlines import yearly
 from tests.world import FINANCE, STAFF_DOOR, Partner, World
 
-EARLY = {"wished_on": "2026-12-31", "early": True}
+EARLY: dict[str, Any] = {"wished_on": "2026-12-31", "early": True}
 BAKERY = "bakkerij@klant.example.com"
 NOBODY = Waiting(0)
 TELECOM = {"product": "internet", "starts_on": date(2025, 6, 1)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ FRESH = terms(start=STARTED)
 
 
 def bought(**facts: object) -> ServiceFacts:
-    usual = {
+    usual: dict[str, Any] = {
         "contract": FRESH,
         "segment": Segment.CONSUMER,
         "channel": Channel.ONLINE,

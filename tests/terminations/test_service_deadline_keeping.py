@@ -92,7 +92,7 @@ async def test_another_segment_of_the_customer_changes_the_deadlines_of_all_its_
 
 async def test_who_joins_a_bundle_changes_its_mates(world: World) -> None:
     bakery = world.noord.customers["bakery"]
-    terms = {"minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "bundle": "kantoor"}
+    terms: dict[str, Any] = {"minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "bundle": "kantoor"}
     async with db.unit_of_work(world.noord.principal()):
         long = await make_service(world.noord, bakery, starts_on=date(2026, 6, 1), **terms)
     await deadline_keeping.refresh_all()
@@ -118,7 +118,13 @@ async def test_a_service_is_held_from_filing_until_the_case_is_closed(world: Wor
 
 
 async def test_an_ended_service_has_no_deadline_left(world: World, noord: httpx.AsyncClient) -> None:
-    terms = {"product": "hosting", "minimum_months": 24, "renewal": "FIXED", "renewal_months": 12, "paid_until": date(2027, 1, 1)}
+    terms: dict[str, Any] = {
+        "product": "hosting",
+        "minimum_months": 24,
+        "renewal": "FIXED",
+        "renewal_months": 12,
+        "paid_until": date(2027, 1, 1),
+    }
     async with db.unit_of_work(world.noord.principal()):
         service = await make_service(world.noord, world.noord.customers["bakery"], starts_on=date(2025, 1, 1), **terms)
     await deadline_keeping.refresh_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -16,12 +17,17 @@ from terminations.service.deadlines import Filter, Watched, Within
 from tests.journeys import partner
 from tests.world import Partner, World, make_customer, make_service
 
-YEARLY = {"product": "hosting", "minimum_months": 12, "renewal": "FIXED", "renewal_months": 12}
+YEARLY: dict[str, Any] = {"product": "hosting", "minimum_months": 12, "renewal": "FIXED", "renewal_months": 12}
 
 
 async def yearly(whose: Partner, customer: str, ends_on: date, **terms: object) -> UUID:
     """A service that renews by the year and whose running term ends on that day; a month's notice."""
-    usual = {"label": f"Tot {ends_on}", "starts_on": date(2025, 1, 1), "explicit_end": ends_on, "paid_until": date(2026, 12, 1)}
+    usual: dict[str, Any] = {
+        "label": f"Tot {ends_on}",
+        "starts_on": date(2025, 1, 1),
+        "explicit_end": ends_on,
+        "paid_until": date(2026, 12, 1),
+    }
     async with db.unit_of_work(whose.principal()):
         return await make_service(whose, whose.customers[customer], **{**YEARLY, **usual, **terms})
 
@@ -83,7 +89,7 @@ async def test_a_day_that_passed_stands_apart_with_what_it_has_bound_for(world: 
         ({"state": "ending"}, []),
     ],
 )  # fmt: skip
-async def test_each_filter_shows_what_it_says(world: World, watch: dict[str, UUID], wanted: dict[str, object], found: list[str]) -> None:
+async def test_each_filter_shows_what_it_says(world: World, watch: dict[str, UUID], wanted: dict[str, Any], found: list[str]) -> None:
     assert [row.service for row in await seen(world.noord, **wanted)] == [watch[name] for name in found]
 
 

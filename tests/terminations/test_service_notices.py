@@ -26,7 +26,7 @@ from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make
 
 SENDER = "baas@elders.example.com"
 ON_FILE = "bakkerij@klant.example.com"
-GOOD = {"name": "Bakkerij De Korst", "contract": "NRD-S-00001", "email": SENDER}
+GOOD: dict[str, Any] = {"name": "Bakkerij De Korst", "contract": "NRD-S-00001", "email": SENDER}
 
 
 async def give(partner: Partner, *, code: str = "", **said: Any) -> UUID:
@@ -176,7 +176,9 @@ async def test_whatever_is_not_certain_waits_for_a_person_and_nothing_is_filed(
     assert "NRD-N-00001" in people.newest(world.mailbox, "service@nrd").subject
 
 
-async def test_a_service_that_is_ending_already_and_a_customer_without_a_contact_are_for_a_person_too(world: World, noord: httpx.AsyncClient) -> None:
+async def test_a_service_that_is_ending_already_and_a_customer_without_a_contact_are_for_a_person_too(
+    world: World, noord: httpx.AsyncClient
+) -> None:
     await people.filed(noord, world.noord.services["free"])
     assert (await now_of(await give(world.noord))).why == WhyOpen.ALREADY_ENDING
 
@@ -217,7 +219,10 @@ async def test_two_people_cannot_deal_with_the_same_notice(world: World) -> None
     async with db.unit_of_work(world.noord.principal()):
         await placing.attach(world.noord.actor, await ReceivedNotice.find(notice), free)
 
-    for again in (placing.attach(world.noord.actor, await now_of(notice), free), notices.answer(world.noord.actor, await now_of(notice), "Nee")):
+    for again in (
+        placing.attach(world.noord.actor, await now_of(notice), free),
+        notices.answer(world.noord.actor, await now_of(notice), "Nee"),
+    ):
         with pytest.raises(DealtWithBefore):
             async with db.unit_of_work(world.noord.principal()):
                 await again
@@ -235,8 +240,12 @@ async def test_a_person_attaches_to_the_partners_own_services_only(world: World)
             await placing.attach(world.noord.actor, await ReceivedNotice.find(notice), Attach(services=()))
 
 
-async def test_an_end_for_a_reason_that_a_person_accepts_goes_to_finance_from_the_day_of_the_notice(world: World, noord: httpx.AsyncClient) -> None:
-    notice = await give(world.noord, kind=NoticeKind.EXTRAORDINARY, reason="Al weken storing", contract="NRD-S-00002", customer="NRD-C-00001")
+async def test_an_end_for_a_reason_that_a_person_accepts_goes_to_finance_from_the_day_of_the_notice(
+    world: World, noord: httpx.AsyncClient
+) -> None:
+    notice = await give(
+        world.noord, kind=NoticeKind.EXTRAORDINARY, reason="Al weken storing", contract="NRD-S-00002", customer="NRD-C-00001"
+    )
     clock.move(timedelta(days=1))
     async with db.unit_of_work(world.noord.principal()):
         how = Attach(services=(world.noord.services["bound"],), ground=Ground.NON_CONFORMITY)
@@ -244,7 +253,11 @@ async def test_an_end_for_a_reason_that_a_person_accepts_goes_to_finance_from_th
     await work()
 
     seen = await people.case(noord, str(case.id))
-    assert (seen["state"], seen["received_on"], seen["steps"][0]["action"]) == ("waiting_for_finance", "2026-11-22", "file_buyout_by_notice")
+    assert (seen["state"], seen["received_on"], seen["steps"][0]["action"]) == (
+        "waiting_for_finance",
+        "2026-11-22",
+        "file_buyout_by_notice",
+    )
 
 
 async def test_somebody_who_was_not_looked_after_in_time_ends_today_not_in_the_past(world: World, noord: httpx.AsyncClient) -> None:
@@ -314,7 +327,12 @@ async def test_choosing_the_earlier_day_asks_finance_and_a_no_leaves_the_ordinar
 
     first, early = sorted(await cases_of(noord), key=lambda case: str(case["number"]))
     assert (first["state"], [step["action"] for step in first["steps"]]) == ("withdrawn", ["file_by_notice", "choose_earlier"])
-    assert (early["state"], early["buyout"], early["ends_on"], early["received_on"]) == ("waiting_for_finance", True, "2026-12-31", "2026-11-22")
+    assert (early["state"], early["buyout"], early["ends_on"], early["received_on"]) == (
+        "waiting_for_finance",
+        True,
+        "2026-12-31",
+        "2026-11-22",
+    )
     assert (await now_of(notice)).termination == UUID(early["id"])
 
     async with db.unit_of_work(STAFF_DOOR):
@@ -363,10 +381,17 @@ async def test_a_withdrawal_in_time_is_prepared_and_pays_everything_back(
     async with db.unit_of_work(world.noord.principal()):
         row = await db.fetch_one("SELECT number FROM billing_service WHERE id = $1", service)
     assert row
-    notice = await give(world.noord, kind=NoticeKind.COOLING_OFF, name="Petra Bedenktijd", contract=row["number"], email="petra@klant.example.com")
+    notice = await give(
+        world.noord, kind=NoticeKind.COOLING_OFF, name="Petra Bedenktijd", contract=row["number"], email="petra@klant.example.com"
+    )
 
     (case,) = await cases_of(noord)
-    assert (case["state"], case["buyout"], case["ends_on"], case["received_on"]) == ("waiting_for_customer", False, "2026-12-06", "2026-11-22")
+    assert (case["state"], case["buyout"], case["ends_on"], case["received_on"]) == (
+        "waiting_for_customer",
+        False,
+        "2026-12-06",
+        "2026-11-22",
+    )
     asked = people.newest(world.mailbox, "petra@")
     assert "EUR 100,00" in asked.text
     await people.press(stranger, people.link_in(asked), "approve")
