@@ -161,6 +161,8 @@ FIELDS = {
     "empty": sentence("Give at least one."),
     "twice": sentence("The same one stands here twice."),
     "one-customer": sentence("These belong to different customers."),
+    "choose-a-reason": sentence("Choose why the customers leave."),
+    "choose-from-when": sentence("Choose from when the notice counts."),
     "too-many-services": sentence("At most %(most)s services can be ended in one go."),
     "in-the-past": sentence("This day has passed."),
     "reason-needed": sentence("Give a reason; the partner and the customer read it."),

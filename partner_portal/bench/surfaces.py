@@ -189,10 +189,8 @@ _DEADLINES = [
     Surface("ending many services, unanswered", "/portal/deadlines/bulk/{round}", status=422, sends="main form.narrow"),
     Surface("ending many services: filed", "/portal/deadlines/bulk/{filed_round}"),
     Surface("ending many services: none chosen", "/portal/deadlines/bulk", Reader.CLERK),
-    Surface("deadlines in a calendar and by mail", "/portal/deadlines/calendar"),
-    Surface("deadlines in a calendar, no address yet", "/portal/deadlines/calendar", Reader.CLERK),
-    Surface("end of the weekly mail", "/calendar/{digest}/digest", Reader.EVERYBODY),
-    Surface("end of the weekly mail, no such address", f"/calendar/{_NO_LINK}/digest", Reader.EVERYBODY, 404),
+    Surface("calendar of deadlines, no address yet", "/portal/deadlines/calendar", Reader.CLERK),
+    Surface("stopping the weekly mail, no such address", f"/calendar/{_NO_LINK}/digest", Reader.EVERYBODY, 404),
 ]
 _MEMBERS = [
     Surface("today", "/portal"),

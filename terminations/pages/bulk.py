@@ -125,9 +125,9 @@ async def file(request: Request[Any, Any, Any], round_id: FromPath[UUID], actor:
 def _filing(form: Form) -> Filing:
     faults = []
     if form.one("reason") not in set(Reason):
-        faults.append(FieldError("/reason", "choose-one"))
+        faults.append(FieldError("/reason", "choose-a-reason"))
     if form.one("mandate") not in {"yes", "no"}:
-        faults.append(FieldError("/mandate", "choose-one"))
+        faults.append(FieldError("/mandate", "choose-from-when"))
     if len(form.one("comment")) > _LONGEST_COMMENT:
         faults.append(FieldError("/comment", "too-long", {"at_most": _LONGEST_COMMENT}))
     if faults:

@@ -128,13 +128,10 @@ async def _notice(stage: Stage, path: str) -> str:
 
 
 async def end_many(stage: Stage) -> None:
-    """A round of several services that is being looked at, and one that was filed; deadlines in a calendar, and the end of the weekly mail."""
+    """A round of several services that is being looked at, and one that was filed."""
     several = [str(stage.services[what]) for what in ("in_bulk", "to_end", "with_data", "waiting")]
     at = await stage.send("/portal/deadlines/bulk", {"service": several})
     stage.things["round"] = at.rpartition("/")[2]
     filed = await stage.send("/portal/deadlines/bulk", {"service": [str(stage.services[what]) for what in ("in_bulk_too", "waiting")]})
     await stage.send(f"{filed}/filing", {"reason": "price", "mandate": "yes"})
     stage.things["filed_round"] = filed.rpartition("/")[2]
-    await stage.send("/portal/deadlines/calendar/address", {})
-    reader = "SELECT id FROM termination_deadline_reader WHERE tenant = $1 AND feed_sha256 IS NOT NULL"
-    stage.things["digest"] = await stage.secret(reader, stage.owner.tenant)
