@@ -117,11 +117,12 @@ def surfaces() -> list[Surface]:
 
 
 async def _cookies(scene: Scene) -> dict[Reader, dict[str, str]]:
-    name = auth.session_cookie()
-    member, contact = [
-        {"name": name, "value": await sessions.start(actor.trail, tenant=actor.tenant)} for actor in (scene.owner, scene.contact)
-    ]
-    return {Reader.EVERYBODY: {}, Reader.OWNER: member, Reader.CLERK: member, Reader.CONTACT: contact}
+    people = {Reader.OWNER: scene.owner, Reader.CLERK: scene.owner, Reader.CONTACT: scene.contact, Reader.CONSUMER: scene.consumer}
+    found = {
+        reader: {"name": auth.session_cookie(), "value": await sessions.start(actor.trail, tenant=actor.tenant)}
+        for reader, actor in people.items()
+    }
+    return {Reader.EVERYBODY: {}, **found}
 
 
 class _Site:

@@ -21,7 +21,8 @@ class Reader(StrEnum):
     EVERYBODY = "everybody"  # nobody is signed in
     OWNER = "owner"
     CLERK = "clerk"
-    CONTACT = "contact"
+    CONTACT = "contact"  # of a business
+    CONSUMER = "consumer"
 
 
 class Surface(msgspec.Struct, frozen=True):
@@ -91,6 +92,19 @@ _PEOPLE = [
     Surface("new contact", "/portal/customers/{customer}/contacts/new"),
     Surface("new contact, incomplete", "/portal/customers/{customer}/contacts/new", status=422, sends="main form"),
     Surface("contact", "/portal/customers/{customer}/contacts/{contact}"),
+    Surface("own services", "/portal/own", Reader.CONTACT),
+    Surface("own service", "/portal/own/services/{service_to_end}", Reader.CONTACT),
+    Surface("own service, ending", "/portal/own/services/{answered_service}", Reader.CONTACT),
+    Surface("own termination: waiting", "/portal/own/terminations/{waiting_case}", Reader.CONTACT),
+    Surface("own termination: a buyout is proposed", "/portal/own/terminations/{proposal_case}", Reader.CONTACT),
+    Surface("own termination: ended", "/portal/own/terminations/{ended_case}", Reader.CONTACT),
+    Surface("ending own services: which", "/portal/own/end", Reader.CONTACT),
+    Surface("ending own services: when", "/portal/own/end/when?service={service_to_end}", Reader.CONTACT),
+    Surface("ending own services: when, with a buyout", "/portal/own/end/when?service={service_with_data}", Reader.CONTACT),
+    Surface("ending own services: check", "/portal/own/end/check?service={service_to_end}&when=free", Reader.CONTACT),
+    Surface("withdrawing from an own contract", "/portal/own/services/{new_service}/withdrawal", Reader.CONSUMER),
+    Surface("own service, just agreed", "/portal/own/services/{new_service}", Reader.CONSUMER),
+    Surface("no withdrawing any more", "/portal/own/services/{service_to_end}", Reader.CONSUMER, 404),
     Surface("own contacts", "/portal/own/contacts", Reader.CONTACT),
     Surface("new own contact", "/portal/own/contacts/new", Reader.CONTACT),
     Surface("own contact", "/portal/own/contacts/{contact}", Reader.CONTACT),

@@ -11,7 +11,7 @@ from tests.browser.portal import Look, Portal, Who
 from tests.world import STAFF_DOOR, World
 
 _SEND = "form => { form.noValidate = true; form.requestSubmit(); }"
-_WHO: dict[Reader, Who] = {Reader.EVERYBODY: "stranger", Reader.OWNER: "owner", Reader.CLERK: "clerk"}
+_WHO: dict[Reader, Who] = {Reader.EVERYBODY: "stranger", Reader.OWNER: "owner", Reader.CLERK: "clerk"}  # contacts are those of the scene
 
 
 class Gallery(Portal):
@@ -22,8 +22,8 @@ class Gallery(Portal):
         self.scene = scene
 
     def who(self, surface: Surface) -> Who:
-        """Who looks at a page; the contact is that of the scene's large customer."""
-        return _WHO.get(surface.reader, self.scene.contact.trail)
+        """Who looks at a page."""
+        return _WHO.get(surface.reader) or (self.scene.consumer if surface.reader is Reader.CONSUMER else self.scene.contact).trail
 
     async def shown(self, surface: Surface, look: Look) -> Page:
         """The page, in a browser that is kept for the next one; it answered as the table says. Troubles of earlier pages are forgotten."""

@@ -11,7 +11,7 @@ import msgspec
 from billing.service import services
 from billing.service.services import AgreedTerms
 from partner_portal.infra import clock, db
-from partner_portal.kernel.dates import add_months
+from partner_portal.kernel.dates import ONE_DAY, add_months
 from tenants.policy import Segment
 from tenants.service import customers
 from tenants.service.customers import Address, MainContact, NewCustomer
@@ -49,13 +49,24 @@ async def enter(stage: Stage, crowd: int) -> None:
         "service": stage.services["at_finance"],
         "long_service": stage.services["long"],
         "service_to_end": stage.services["to_end"],
+        "service_with_data": stage.services["with_data"],
+        "answered_service": stage.services["answered"],
     }
 
 
-async def _customer(stage: Stage, name: str, email: str) -> UUID:
+async def agree_lately(stage: Stage) -> None:
+    """A consumer whose contract can still be withdrawn from."""
+    async with db.unit_of_work(stage.principal):
+        consumer = await _customer(stage, "Pieter Jansen", "pieter@example.com", segment=Segment.CONSUMER)
+        today = clock.today()
+        await _service(stage, "new", consumer, "Internet thuis", starts_on=today - ONE_DAY, signed_on=today - ONE_DAY)
+    stage.things |= {"consumer": consumer, "new_service": stage.services["new"]}
+
+
+async def _customer(stage: Stage, name: str, email: str, segment: Segment = Segment.OTHER_BIZ) -> UUID:
     contact = MainContact(name if name == LONG_NAME else f"Contact van {name}", email)
     address = Address(LONG_NAME if name == LONG_NAME else "Dorpsstraat 1", "1234 AB", "Utrecht")
-    return await customers.create(stage.owner, NewCustomer(name, Segment.OTHER_BIZ, contact, address))
+    return await customers.create(stage.owner, NewCustomer(name, segment, contact, address))
 
 
 async def _service(stage: Stage, what: str, customer: UUID, label: str, *, product: str = "internet", **terms: Any) -> None:

@@ -25,7 +25,7 @@ async def invite(stage: Stage) -> None:
     stage.things["password_link"] = await stage.secret("SELECT id FROM password_link ORDER BY created_at DESC LIMIT 1")
 
 
-async def contact(stage: Stage) -> Actor:
-    """The main contact of the large customer, who took the invitation."""
-    row = await stage.row("UPDATE contact SET accepted_as = email WHERE customer = $1 AND is_main RETURNING id", stage.things["customer"])
+async def contact(stage: Stage, customer: str) -> Actor:
+    """The main contact of a customer, who took the invitation."""
+    row = await stage.row("UPDATE contact SET accepted_as = email WHERE customer = $1 AND is_main RETURNING id", stage.things[customer])
     return await account(f"contact:{row['id']}")

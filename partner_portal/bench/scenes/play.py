@@ -21,6 +21,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     owner: Actor
     contact: Actor
+    consumer: Actor
     things: dict[str, object]
 
 
@@ -37,4 +38,5 @@ async def built(owner: str, *, crowd: int = _CROWD) -> Scene:
         await endings.end_many(stage)
         await people.invite(stage)
         await settings.choose(stage)
-        return Scene(actor, await people.contact(stage), stage.things)
+        await customers.agree_lately(stage)
+        return Scene(actor, await people.contact(stage, "customer"), await people.contact(stage, "consumer"), stage.things)
