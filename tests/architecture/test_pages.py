@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 from partner_portal.bench.surfaces import SURFACES
+from partner_portal.infra import templates
 from partner_portal.web import assets
 from tests.architecture import sources
 from tests.attack import routes
@@ -89,6 +91,43 @@ def test_no_page_holds_what_the_browser_is_told_to_refuse() -> None:
     ]
 
     assert len(page_templates()) > 10
+    assert found == []
+
+
+class _Said(HTMLParser):
+    """What a template says to people by itself: its text, and the attributes that are read out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._code = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self._code += tag in CODE
+        self.found += [value for name, value in attributes if name in ("alt", "title", "placeholder", "aria-label") and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._code -= tag in CODE
+
+    def handle_data(self, data: str) -> None:
+        if not self._code:
+            self.found.append(" ".join(data.split()))
+
+
+CODE = ("script", "style", "code", "kbd", "pre")
+WORDS = re.compile(r"[A-Z][a-z]{2,}|[a-z]{2,} [a-z]{2,} [a-z]{2,}")
+NO_WORDS = {"Authorization", "Bearer"}
+"""Words of protocols, the same in every language."""
+
+
+def test_no_template_says_anything_that_is_not_in_the_catalogues() -> None:
+    found = []
+    for file in page_templates():
+        tokens = templates.environment().lex(file.read_text())
+        reader = _Said()
+        reader.feed("".join(value if kind == "data" else "" for _, kind, value in tokens))
+        found += [f"{sources.name(file)}: {said}" for said in reader.found if set(WORDS.findall(said)) - NO_WORDS]
+
     assert found == []
 
 
