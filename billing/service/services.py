@@ -15,7 +15,7 @@ from partner_portal.infra import clock, db, numbers
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
-from partner_portal.web.lists import Column, Listing, Window
+from partner_portal.web.lists import Column, Listing, Window, contains
 from tenants.policy import LocationKind
 
 from ..policy import agreed
@@ -81,6 +81,11 @@ _BESIDE = (
     READ
     + " WHERE s.customer = $1 AND s.bundle = ANY($2::varchar[]) AND s.ended_at IS NULL AND s.id <> ALL($3::uuid[]) ORDER BY s.number, s.id"
 )
+_FOUND = (
+    READ
+    + " WHERE s.customer = $1 AND s.ended_at IS NULL AND (s.id = ANY($2::uuid[]) OR s.label ILIKE $3 OR s.number ILIKE $3)"
+    + " ORDER BY s.id <> ALL($2::uuid[]), s.number, s.id LIMIT $4"
+)
 _BY_ID = READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
 
 LISTING = Listing("services of a customer", {"number": Column("s.number", "varchar", "number")}, usual="number", id_sql="s.id")
@@ -98,6 +103,11 @@ class NoSuchProduct(Invalid):
 async def of_customer(customer: UUID) -> list[asyncpg.Record]:
     """The customer's services that have not ended, with product and buyout rule, in order of number."""
     return await db.fetch(_OF_CUSTOMER, customer)
+
+
+async def found(customer: UUID, q: str, chosen: Sequence[UUID], *, limit: int | None) -> list[asyncpg.Record]:
+    """The customer's running services, at most `limit`: the chosen ones, then those with `q` in name or number, in order of number."""
+    return await db.fetch(_FOUND, customer, list(chosen), contains(q), limit)
 
 
 async def page(window: Window, customer: UUID, *, ended: bool = False) -> list[asyncpg.Record]:

@@ -23,6 +23,10 @@ from .cases import ServiceAlreadyEnding
 from .facts import Layer, Parties
 from .quotes import Request, Shown
 
+MOST_SHOWN = 100
+MOST_CHOSEN = 50
+"""Services in one case."""
+
 _MOST_MOVED = 31  # days beyond the time to answer: no end is moved by a whole term to leave that time
 
 
@@ -75,10 +79,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidates(msgspec.Struct, frozen=True):
-    """The running services of a customer."""
+    """Running services of a customer: the chosen ones, and as many others as are shown; `more`: there are others still."""
 
     parties: Parties
     services: tuple[Candidate, ...]
+    more: bool
 
 
 _HELD = """
@@ -89,14 +94,20 @@ SELECT l.service, l.ends_on, t.id, t.number, t.state, s.label
 """
 
 
-async def candidates(customer: UUID) -> Candidates:
-    """The customer's running services in order of number, each with its dates; NotFound when the customer is not the acting tenant's."""
+async def candidates(customer: UUID, chosen: Sequence[UUID] = (), q: str = "", most: int | None = None) -> Candidates:
+    """The customer's running services, each with its dates: the chosen ones, and at most so many others with `q` in name or number.
+
+    NotFound when the customer is not the acting tenant's.
+    """
     who = (await facts.parties_of_all([customer])).get(customer)
     if who is None:
         raise NotFound(what="customer", id=str(customer))
-    rows = await services.of_customer(customer)
-    held = {row["service"]: row for row in await db.fetch(_HELD, [row["id"] for row in rows])}
-    return Candidates(who, tuple(_candidate(row, rows, who, held.get(row["id"])) for row in rows))
+    room = None if most is None else most + len(chosen)
+    rows = await services.found(customer, q, chosen, limit=None if room is None else room + 1)
+    shown = rows[:room]
+    held = {row["service"]: row for row in await db.fetch(_HELD, [row["id"] for row in shown])}
+    bundled = [*shown, *(await services.beside(shown) if shown else ())]
+    return Candidates(who, tuple(_candidate(row, bundled, who, held.get(row["id"])) for row in shown), len(rows) > len(shown))
 
 
 def _candidate(row: Any, rows: Sequence[Any], who: Parties, held: Any) -> Candidate:
@@ -118,6 +129,13 @@ async def must_be_free(chosen: Sequence[UUID]) -> None:
     """None of these services is held by an open case; ServiceAlreadyEnding otherwise."""
     for row in await db.fetch(_HELD, list(chosen)) if chosen else ():
         raise ServiceAlreadyEnding(service=row["label"], case=row["number"])
+
+
+async def holder(chosen: Sequence[UUID]) -> UUID | None:
+    """The one open case that holds all of these services; None where there is no such case."""
+    rows = await db.fetch(_HELD, list(chosen))
+    holders = {row["id"] for row in rows}
+    return holders.pop() if len(holders) == 1 and len(rows) == len(set(chosen)) else None
 
 
 class Way(msgspec.Struct, frozen=True):

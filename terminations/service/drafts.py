@@ -125,7 +125,9 @@ async def begin(actor: Actor, customer: UUID, chosen: tuple[UUID, ...]) -> UUID:
 async def _choosable(customer: UUID, chosen: tuple[UUID, ...]) -> None:
     if not chosen:
         raise Invalid(FieldError("/services", "choose-a-service"))
-    free = {one.row["id"] for one in (await choices.candidates(customer)).services if one.can_end}
+    if len(chosen) > choices.MOST_CHOSEN:
+        raise Invalid(FieldError("/services", "too-many-services", {"most": choices.MOST_CHOSEN}))
+    free = {one.row["id"] for one in (await choices.candidates(customer, chosen, most=0)).services if one.can_end}
     if not free.issuperset(chosen):
         raise Invalid(FieldError("/services", "service-cannot-end"))
 

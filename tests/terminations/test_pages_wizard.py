@@ -6,6 +6,7 @@ import re
 from datetime import date
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -535,3 +536,22 @@ async def test_what_was_filed_comes_on_paper_as_well(wizard: Wizard, world: Worl
     ):
         assert words in re.sub(r"\s+", " ", said), words
     assert (await zuid.get(f"{wizard.draft}/filed.pdf")).status_code == 404
+
+
+async def test_of_very_many_services_some_are_shown_and_the_others_found(wizard: Wizard, world: World) -> None:
+    customer = world.noord.customers["private"]
+    async with db.unit_of_work(world.noord.principal()):
+        for nth in range(103):
+            await make_service(world.noord, customer, label=f"Aansluiting {nth:03d}")
+    asked = {"customer": str(customer)}
+
+    page = await wizard.client.get(NEW, params=asked)
+    found = await wizard.client.get(NEW, params=asked | {"q": "sluiting 102"}, headers={"HX-Request": "true"})
+    (late,) = re.findall(r'value="([0-9a-f-]{36})" id="service-', found.text)
+    together = await wizard.client.get(NEW, params=asked | {"q": "aansluiting 001", "service": late}, headers={"HX-Request": "true"})
+
+    assert page.text.count('class="candidate"') == 100
+    assert "Typ een deel van de naam om de andere te vinden." in text(page)
+    assert "<html" not in found.text
+    assert [label in text(together) for label in ("Aansluiting 102", "Aansluiting 001", "Aansluiting 002")] == [True, True, False]
+    assert (await wizard.begin(customer, UUID(late))).endswith("/when")

@@ -15,7 +15,7 @@ from partner_portal.infra import db, files, formats
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor, Role
 from partner_portal.kernel.dates import local_date
-from partner_portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem, Refused
 from partner_portal.web import auth, forms, pages, problems
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 from tenants.service import customers
@@ -91,6 +91,8 @@ async def preview(request: Request[Any, Any, Any], actor: auth.Acting) -> Respon
     chosen = services_marked(request.query_params.getall("service", []))
     if not chosen:
         return pages.to(_NEW)
+    if len(chosen) > choices.MOST_CHOSEN:
+        raise Invalid(FieldError("/service", "too-many-services", {"most": choices.MOST_CHOSEN, "in": "query"}))
     found, errors = await _tried(request, actor, chosen, Choice())
     said = words.looked(found, request, actor.language)
     return await _page(request, "preview", block="bill", shown=found.shown, errors=errors, **said)
@@ -232,10 +234,12 @@ async def remove(draft_id: FromPath[UUID]) -> Response[Any]:
 async def _services(
     request: Request[Any, Any, Any], customer: UUID, chosen: Sequence[UUID], *, draft: Draft | None = None, errors: Errors = NO_ERRORS
 ) -> Response[Any]:
-    found = await choices.candidates(customer)
+    q = request.query_params.get("q", "").strip()[:100]
+    marked = [*chosen, *services_marked(request.query_params.getall("service", []))]
+    found = await choices.candidates(customer, marked[: choices.MOST_CHOSEN], q, choices.MOST_SHOWN)
     others = [] if draft else await drafts.of_customer(customer)
-    given: dict[str, Any] = {"found": found, "chosen": set(chosen), "drafts": others, "draft": draft, "errors": errors}
-    return await _page(request, "services", status=422 if errors else 200, customer_id=customer, **given)
+    given: dict[str, Any] = {"found": found, "chosen": set(marked), "q": q, "drafts": others, "draft": draft, "errors": errors}
+    return await _page(request, "services", block="candidates", status=422 if errors else 200, customer_id=customer, **given)
 
 
 async def _view(actor: Actor, draft: Draft, *, with_look: bool = False) -> View:
