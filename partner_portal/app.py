@@ -6,8 +6,9 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
-from litestar import Litestar, Response, Router, get
+from litestar import Litestar, Request, Response, Router, get
 
 import admin.access
 import admin.pages
@@ -25,11 +26,10 @@ import terminations.api.routes
 import terminations.pages.routes
 from partner_portal import wiring, words
 from partner_portal.furniture import Furniture
-from partner_portal.infra import sessions, settings, templates
-from partner_portal.infra.brand import Brand
+from partner_portal.infra import sessions, settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.overview.pages import routes as overview_pages
-from partner_portal.web import frame, openapi, shell
+from partner_portal.web import frame, openapi, pages, shell
 from tenants.service import accounts, sign_in
 
 TAGS = {
@@ -63,12 +63,10 @@ class People:
         return await admin.access.staff(cookie)
 
 
-@get("/", include_in_schema=False, sync_to_thread=False)
-def landing() -> Response[str]:
+@get("/", include_in_schema=False)
+async def landing(request: Request[Any, Any, Any]) -> Response[bytes]:
     """What this is, and where to go."""
-    brand = Brand(name=settings.current().provider_name)
-    page = templates.render("web/landing.html", language="nl", brand=brand, api_link="/schema/openapi.json", staff_link="/admin/")
-    return Response(page, media_type="text/html; charset=utf-8")
+    return await pages.page(request, "web/landing.html", brand=frame.house(), api_link="/schema/openapi.json", staff_link="/admin/")
 
 
 @asynccontextmanager
