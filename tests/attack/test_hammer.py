@@ -15,7 +15,8 @@ import httpx
 import msgspec
 import pytest
 
-from partner_portal.infra import db, settings
+from partner_portal.infra import db, sessions, settings
+from partner_portal.web import csrf
 from tenants.policy import Scope, WhoBills
 from tenants.service import keys
 from tests import world as small_world
@@ -27,13 +28,15 @@ CLIENTS = 24
 
 
 class House(msgspec.Struct):
-    """A partner of the hammer: how many customers it has, what all their names begin with, and how it comes in."""
+    """A partner of the hammer: how many customers it has, what all their names begin with, how it comes in, and a contact of its second customer."""
 
     partner: Partner
     name: str
     headers: dict[str, str]
     customers: list[UUID]
     service: UUID
+    contact: str = ""
+    contact_headers: dict[str, str] = {}
 
 
 async def houses() -> list[House]:
@@ -47,8 +50,18 @@ async def houses() -> list[House]:
             customers = [await make_customer(partner, f"{name} klant {place}", email=f"k{place}@{name}.test") for place in range(20 + nth)]
             service = await make_service(partner, customers[0], label=f"{name} dienst")
             made = await keys.make(partner.actor, name="hamer", scopes=frozenset(Scope), expires_on=None)
-        built.append(House(partner, name, {"authorization": f"Bearer {made.secret}"}, customers, service))
+        contact, headers = await signed_in_contact(partner, customers[1])
+        built.append(House(partner, name, {"authorization": f"Bearer {made.secret}"}, customers, service, contact, headers))
     return built
+
+
+async def signed_in_contact(partner: Partner, customer: UUID) -> tuple[str, dict[str, str]]:
+    """The customer's main user and what its browser sends along."""
+    async with db.unit_of_work(partner.principal()):
+        row = await db.fetch_one("UPDATE contact SET accepted_as = email WHERE customer = $1 RETURNING id", customer)
+    assert row is not None
+    token = await sessions.start(f"contact:{row['id']}", tenant=partner.id)
+    return str(row["id"]), {"cookie": f"session={token}", "x-csrf-token": csrf.token(token)}
 
 
 class Hammer:
@@ -66,7 +79,18 @@ class Hammer:
                 house = self.chance.choice(self.houses)
                 other = self.chance.choice([one for one in self.houses if one is not house])
                 what = self.chance.choice(
-                    [self.listing, self.one, self.foreign, self.refused, self.stranger, self.vanish, self.preview, self.quote]
+                    [
+                        self.listing,
+                        self.one,
+                        self.foreign,
+                        self.refused,
+                        self.stranger,
+                        self.vanish,
+                        self.preview,
+                        self.quote,
+                        self.contact,
+                        self.contact_refused,
+                    ]
                 )
                 self.asked[what.__name__] += 1
                 await what(client, house, other)
@@ -146,6 +170,22 @@ class Hammer:
         answer = await client.post("/api/v1/quotes", json={"service_ids": [str(house.service), str(other.service)]}, headers=house.headers)
         self.expect(answer, 404, house, "mixed quote")
 
+    async def contact(self, client: httpx.AsyncClient, house: House, _other: House) -> None:
+        """A contact of one customer sees itself, and that it is no member."""
+        answer = await client.get("/api/v1/own/contacts", headers=house.contact_headers)
+        self.expect(answer, 200, house, "contacts")
+        if answer.status_code == 200 and [one["id"] for one in answer.json()] != [house.contact]:
+            self.wrong.append(f"a contact of {house.name} saw {answer.text[:300]}")
+        self.expect(await client.get("/api/v1/customers", headers=house.contact_headers), 403, house, "not for contacts")
+
+    async def contact_refused(self, client: httpx.AsyncClient, house: House, other: House) -> None:
+        """Locks a row in the contact's role, and is rolled back; another house's contact is not there."""
+        stale = house.contact_headers | {"if-match": '"999"'}
+        own = await client.patch(f"/api/v1/own/contacts/{house.contact}", json={"name": "Nooit"}, headers=stale)
+        self.expect(own, 412, house, "stale contact")
+        foreign = await client.patch(f"/api/v1/own/contacts/{other.contact}", json={"name": "Nooit"}, headers=stale)
+        self.expect(foreign, 404, house, "foreign contact")
+
 
 async def hammered(folder: Path, seconds: float) -> Counter[str]:
     built = await houses()
@@ -193,7 +233,7 @@ async def idle() -> None:
 async def test_eight_partners_on_two_connections_never_meet(tmp_path: Path) -> None:
     asked = await hammered(tmp_path, seconds=8)
 
-    assert len(asked) == 8, "every kind was asked"
+    assert len(asked) == 10, "every kind was asked"
     assert asked.total() > 200
 
 
