@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage, MIMEPart
+from email.message import EmailMessage, Message, MIMEPart
 from pathlib import Path
 
 import msgspec
@@ -92,6 +93,15 @@ class Mailbox:
         files = list(_files(_parsed(self._raw[mail_id])))
         return files[number] if 0 <= number < len(files) else None
 
+    def shown(self, mail_id: str) -> str:
+        """The HTML of the mail with the pictures that came in it, as mail programs show it."""
+        found = _parsed(self._raw[mail_id])
+        pictures = {f"cid:{part['Content-ID'].strip('<>')}": _as_address(part) for part in found.walk() if part["Content-ID"]}
+        html = self._mails[mail_id].html
+        for name, address in pictures.items():
+            html = html.replace(f'"{name}"', f'"{address}"')
+        return html
+
     def empty(self) -> None:
         """Nothing has ever arrived."""
         for file in self._folder.glob("*.*"):
@@ -137,6 +147,11 @@ def _parsed(raw: bytes) -> EmailMessage:
 
 def _content(part: MIMEPart | None) -> str:
     return str(part.get_content()) if part is not None else ""
+
+
+def _as_address(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    return f"data:{part.get_content_type()};base64,{base64.b64encode(content if isinstance(content, bytes) else b'').decode()}"
 
 
 def _files(parsed: EmailMessage) -> Iterator[tuple[Attached, bytes]]:

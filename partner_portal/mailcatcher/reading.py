@@ -69,7 +69,7 @@ def message(mailbox: NamedDependency[Mailbox], mail_id: FromPath[str]) -> Respon
 @get("/messages/{mail_id:str}/html", sync_to_thread=False)
 def html(mailbox: NamedDependency[Mailbox], mail_id: FromPath[str]) -> Response[str]:
     """The mail's HTML, for the frame on the page of the mail."""
-    page = _found(mailbox, mail_id).html.replace("<head>", '<head><base target="_blank">', 1)
+    page = mailbox.shown(_found(mailbox, mail_id).id).replace("<head>", '<head><base target="_blank">', 1)
     return Response(page, media_type="text/html; charset=utf-8", headers=_FRAMED)
 
 

@@ -58,6 +58,22 @@ async def send(catcher: Catcher, mail: EmailMessage, **login: str) -> None:
     await asyncio.to_thread(speak)
 
 
+async def test_a_picture_that_came_in_a_mail_is_seen_in_it(catcher: Catcher, reader: httpx.AsyncClient) -> None:
+    mail = EmailMessage()
+    mail["Message-ID"], mail["From"], mail["To"], mail["Subject"] = "<p@example.com>", "portal@example.com", "jan@example.com", "Logo"
+    mail.set_content("Zonder plaatje")
+    mail.add_alternative('<html><head></head><body><img src="cid:logo" alt="Noord"></body></html>', subtype="html")
+    html = list(mail.iter_parts())[1]
+    html.add_related(b"picture", maintype="image", subtype="png", cid="<logo>", filename="logo.png", disposition="inline")
+    await send(catcher, mail)
+    (seen,) = catcher.mailbox.mails()
+
+    page = await reader.get(f"/messages/{seen.id}/html")
+
+    assert '<img src="data:image/png;base64,cGljdHVyZQ==" alt="Noord">' in page.text
+    assert seen.attachments == (), "it is no file to take along"
+
+
 async def test_a_mail_is_shown_as_its_reader_sees_it(catcher: Catcher, reader: httpx.AsyncClient) -> None:
     await send(catcher, a_mail())
     (seen,) = (await reader.get("/api/messages")).json()
