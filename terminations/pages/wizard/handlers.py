@@ -23,9 +23,9 @@ from tenants.service import customers
 from ...service import cases, choices, drafts, filings, quotes, sending
 from ...service.choices import Choice, Look
 from ...service.drafts import Draft, DraftChanged, DraftFiled
-from . import answers, words
+from . import answers, steps, words
 from .answers import TAKE, services_marked
-from .steps import Step, View
+from .steps import Link, Step, View
 from .words import WORDS
 
 _WRITES = [auth.requires(Role.OWNER, Role.CLERK)]
@@ -69,7 +69,7 @@ async def start(request: Request[Any, Any, Any], actor: auth.Acting) -> Response
         window = customers.LISTING.window(limit=20, q=q)
         found = window.page(await customers.page(window, q=q))
         return await _page(request, "start", block="found", q=q, found=found, drafts=await drafts.own(actor))
-    return await _services(request, _id(asked["customer"]), services_marked(asked.getall("service", [])))
+    return await _services(request, actor, _id(asked["customer"]), services_marked(asked.getall("service", [])))
 
 
 @post("/terminations/new", guards=_WRITES)
@@ -81,7 +81,7 @@ async def begin(request: Request[Any, Any, Any], actor: auth.Acting) -> Response
         async with db.savepoint():
             draft = await drafts.begin(actor, customer, chosen)
     except Invalid as problem:
-        return await _services(request, customer, chosen, errors=forms.errors(problem, actor.language))
+        return await _services(request, actor, customer, chosen, errors=forms.errors(problem, actor.language))
     return pages.to(f"/portal/drafts/{draft}/{Step.WHEN}")
 
 
@@ -130,7 +130,7 @@ async def ask(request: Request[Any, Any, Any], actor: auth.Acting, draft_id: Fro
     if draft.termination is not None:
         return pages.to(_filed(draft.id))
     if asked is Step.SERVICES:
-        return await _services(request, draft.customer, draft.answers.services, draft=draft)
+        return await _services(request, actor, draft.customer, draft.answers.services, draft=draft)
     errors = NO_ERRORS
     try:
         if asked in _LOOKS:
@@ -185,7 +185,7 @@ async def _take_services(request: Request[Any, Any, Any], actor: Actor, draft: D
         async with db.savepoint():
             kept = await drafts.choose(draft.id, _version(form), chosen)
     except Invalid as problem:
-        return await _services(request, draft.customer, chosen, draft=draft, errors=forms.errors(problem, actor.language))
+        return await _services(request, actor, draft.customer, chosen, draft=draft, errors=forms.errors(problem, actor.language))
     now = await _view(actor, kept)
     return pages.to(now.address(now.after(Step.SERVICES)))
 
@@ -232,14 +232,36 @@ async def remove(draft_id: FromPath[UUID]) -> Response[Any]:
 
 
 async def _services(
-    request: Request[Any, Any, Any], customer: UUID, chosen: Sequence[UUID], *, draft: Draft | None = None, errors: Errors = NO_ERRORS
+    request: Request[Any, Any, Any],
+    actor: Actor,
+    customer: UUID,
+    chosen: Sequence[UUID],
+    *,
+    draft: Draft | None = None,
+    errors: Errors = NO_ERRORS,
 ) -> Response[Any]:
     q = request.query_params.get("q", "").strip()[:100]
     marked = [*chosen, *services_marked(request.query_params.getall("service", []))]
     found = await choices.candidates(customer, marked[: choices.MOST_CHOSEN], q, choices.MOST_SHOWN)
     others = [] if draft else await drafts.of_customer(customer)
-    given: dict[str, Any] = {"found": found, "chosen": set(marked), "q": q, "drafts": others, "draft": draft, "errors": errors}
+    links = await _links(actor, draft) if draft else steps.at_the_start()
+    given: dict[str, Any] = {
+        "links": links,
+        "found": found,
+        "chosen": set(marked),
+        "q": q,
+        "drafts": others,
+        "draft": draft,
+        "errors": errors,
+    }
     return await _page(request, "services", block="candidates", status=422 if errors else 200, customer_id=customer, **given)
+
+
+async def _links(actor: Actor, draft: Draft) -> list[Link]:
+    try:
+        return (await _view(actor, draft)).links(Step.SERVICES)
+    except Refused:  # what stands in the way is said among the services
+        return steps.at_the_start()
 
 
 async def _view(actor: Actor, draft: Draft, *, with_look: bool = False) -> View:

@@ -132,6 +132,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return [row["label"] for row in self.shown.rows]
 
 
+def at_the_start() -> list[Link]:
+    """The row of steps before there is a draft; whether numbers and data are asked about is not known yet."""
+    return [Link(WORDS[step], "", step is Step.SERVICES, is_answered=False, is_open=False) for step in Step if step is not Step.AFTERWARDS]
+
+
 def left_of(answers: Answers, shown: Shown) -> tuple[Left, ...]:
     """Everything that the services leave behind, with what was wished for it."""
     wishes = {(wish.service_id, wish.thing): wish for wish in answers.afterwards}
