@@ -82,6 +82,8 @@ def words(language: str, **other: Any) -> dict[str, Any]:
         "final": Money(49002),
         "has_buyout": True,
         "by_notice": False,
+        "by_customer": False,
+        "customer_pays": True,
         "earlier": Words(day=date(2026, 12, 31), amount=Money(103643)),
         "notice": Words(
             number="NRD-2026-0042", kind="ordinary", name="M. Korenaar", customer_text="NRD-C-00004", contract_text="D-100417", reason="",

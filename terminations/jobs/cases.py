@@ -114,7 +114,11 @@ async def send_code(event: CodeNeeded) -> None:
     if link is None or link.code_expires_at is None:
         return
     person = Person(link.recipient_name, link.recipient, _person(told, "customer").language)
-    words = {"code": tokens.placeholder("code", link.id, event.nth), "valid_until": link.code_expires_at, "reader": "customer"}
+    words: dict[str, Any] = {
+        "code": tokens.placeholder("code", link.id, event.nth),
+        "valid_until": link.code_expires_at,
+        "reader": "customer",
+    }
     await _send_to(event, told, "approval_code", person, envelope=Envelope(about=event.termination_id), **words)
 
 
@@ -123,9 +127,16 @@ async def alert_finance(event: BuyoutRequested) -> None:
     told = await letters.dossier(await Termination.get(event.termination_id))
     needs_two = buyouts.needs_two(told.case, told.case.computed_cents)
     bill = letters.sheet(told, letters.provider().language, only=cases.EXTRA_COSTS)
-    await _send(
-        event, told, "buyout_requested", "provider", sheet=bill, payer=letters.payer_name(told), needs_two=needs_two, **_work(told.case)
-    )
+    words: dict[str, Any] = {"payer": letters.payer_name(told), "needs_two": needs_two, "by_customer": told.by_customer or told.by_notice}
+    await _send(event, told, "buyout_requested", "provider", sheet=bill, **words, **_work(told.case))
+
+
+async def tell_asked(event: BuyoutRequested) -> None:
+    """A customer that itself asks to leave early has it in writing, and its partner hears of it."""
+    told = await letters.dossier(await Termination.get(event.termination_id))
+    if told.by_customer:
+        for reader in ("customer", "partner"):
+            await _send(event, told, "early_end_asked", reader, customer_pays=told.customer_pays)
 
 
 async def ask_second(event: SecondAgreementNeeded) -> None:
@@ -174,12 +185,15 @@ async def tell_refused(event: TerminationRefused) -> None:
     """Those who did not refuse learn who did, and why."""
     case = await Termination.get(event.termination_id)
     told, step = await letters.dossier(case), await _step(event)
+    free_end = max(service.first_possible_end for service in told.previews[Layer.CUSTOMER].services)
     if step["action"] == Action.DECLINE_BUYOUT:
-        free_end = max(service.first_possible_end for service in told.previews[Layer.CUSTOMER].services)
         was_proposed = any(earlier["action"] == Action.PROPOSE for earlier in await cases.history(case.id))
-        for reader in ("partner", "customer") if told.customer_pays and was_proposed else ("partner",):
-            await _send(event, told, "buyout_refused_by_finance", reader, reason=step["note"], first_free_end=free_end)
+        for reader in ("partner", "customer") if told.by_customer or (told.customer_pays and was_proposed) else ("partner",):
+            reason = step["note"] if reader == "partner" or told.customer_pays else ""
+            await _send(event, told, "buyout_refused_by_finance", reader, reason=reason, first_free_end=free_end)
         return
+    if told.by_customer and not told.customer_pays:  # why not is between its partner and the provider; that it asked in vain is not
+        await _send(event, told, "buyout_refused_by_finance", "customer", reason="", first_free_end=free_end)
     words: dict[str, Any] = {"decided_by": step["actor_label"], "decided_at": step["at"]}
     for reader in ("partner", "provider"):
         if step["action"] == Action.REFUSE_BUYOUT:
@@ -195,7 +209,7 @@ async def tell_not_me(event: NotMeReported) -> None:
     told, step = await letters.dossier(case), await _step(event)
     sent_to = await db.fetch_one("SELECT recipient FROM termination_decision_link WHERE 'customer:' || id = $1", step["actor"])
     for reader in ("partner", "provider"):
-        words = {
+        words: dict[str, Any] = {
             "sent_to": letters.masked(sent_to["recipient"] if sent_to else ""),
             "reported_at": step["at"],
         }
@@ -210,7 +224,7 @@ async def tell_expired(event: TerminationExpired) -> None:
     by_partner = State(last["state"]) is State.PROPOSED and not told.customer_pays
     silent = "provider" if by_finance else "partner" if by_partner else "customer"
     names = {"customer": told.customer_name, "partner": told.partner_name, "provider": settings.current().provider_name}
-    was_asked = told.customer_pays and any(step["action"] == Action.PROPOSE for step in history)
+    was_asked = told.by_customer or (told.customer_pays and any(step["action"] == Action.PROPOSE for step in history))
     for reader in _EVERYBODY if told.case.is_buyout else _EVERYBODY[:2]:
         if reader != "customer" or silent == "customer" or was_asked:
             await _send(event, told, "case_expired", reader, silent=silent, who=names[silent], lapsed_at=expiry["at"])
@@ -228,13 +242,16 @@ async def confirm(event: TerminationScheduled) -> None:
     await db.execute("UPDATE termination SET document = $2, version = version + 1 WHERE id = $1", case.id, document.id)
     for reader in _EVERYBODY:
         person = _person(told, reader)
-        words = {
+        words: dict[str, Any] = {
+            "attach": [Attachment(document.id, document.filename)],
             "amount": letters.amount_for(told, reader),
             "content": letters.asked_content(told, person.language),
             "after": letters.afterwards(told),
             "withdraw_until": letters.withdraw_until(told),
         }
-        await _send(event, told, "scheduled", reader, attach=[Attachment(document.id, document.filename)], **words)
+        await _send(event, told, "scheduled", reader, **words)
+        if reader == "customer" and told.main_contact and told.main_contact != told.contact:
+            await _send(event, told, "scheduled", reader, copy_to=told.main_contact, **words)
 
 
 async def write_request(event: RequestLetterWanted) -> None:
@@ -262,7 +279,7 @@ async def tell_withdrawn(event: TerminationWithdrawn) -> None:
     over = {row["number"] for row in told.rows if row["ended_at"] is not None}
     for reader in _EVERYBODY:
         lines = letters.line_words(told, _person(told, reader).language)
-        words = {
+        words: dict[str, Any] = {
             "lines": [line for line in lines if line.reference not in over],
             "ended": [line.service for line in lines if line.reference in over],
         }
@@ -291,22 +308,26 @@ def _asking(told: Dossier, link: str) -> dict[str, Any]:
     }
 
 
-async def _send(event: CaseEvent, told: Dossier, name: str, to: str, *, attach: Sequence[Attachment] = (), **words: Any) -> None:
+async def _send(
+    event: CaseEvent, told: Dossier, name: str, to: str, *, attach: Sequence[Attachment] = (), copy_to: Person | None = None, **words: Any
+) -> None:
     """The mail `name` goes to the reader `to`, in the face of whom it comes from, answered at a desk that knows the case."""
-    person = _person(told, to)
+    person = copy_to or _person(told, to)
     if person.email:
         answers = told.partner.email if to == "provider" else ""
         envelope = Envelope(attach=attach, about=event.termination_id, reply_to=answers)
-        usual = {"reader": to, "link": await _address_for(to, told.case)}
-        await _send_to(event, told, name, person, envelope=envelope, **(usual | words))
+        usual = {"reader": to, "link": await _address_for(to, told)}
+        await _send_to(event, told, name, person, envelope=envelope, is_copy=copy_to is not None, **(usual | words))
 
 
-async def _send_to(event: CaseEvent, told: Dossier, name: str, person: Person, *, envelope: Envelope, **words: Any) -> None:
+async def _send_to(
+    event: CaseEvent, told: Dossier, name: str, person: Person, *, envelope: Envelope, is_copy: bool = False, **words: Any
+) -> None:
     reader = words["reader"]
     # Codes are counted for each link, everything else by the steps of the case.
     of = event.link_id if isinstance(event, CodeNeeded) else event.termination_id
     await mail.queue(
-        f"{of}:{event.nth}:{name}:{reader}",
+        f"{of}:{event.nth}:{name}:{reader}{':copy' if is_copy else ''}",
         f"terminations/{name}",
         to=person.email,
         language=person.language,
@@ -329,11 +350,15 @@ async def _step(event: CaseEvent) -> dict[str, Any]:
     return dict(row) | {"facts": msgspec.json.decode(row["facts"])}
 
 
-async def _address_for(reader: str, case: Termination) -> str | None:
-    """Where the reader finds how the case stands: a customer behind the link it answered by. None where it finds it nowhere."""
+async def _address_for(reader: str, told: Dossier) -> str | None:
+    """Where the reader finds how the case stands: a customer behind the link it answered by, or signed in as it filed. None where it finds it nowhere."""
     if reader == "customer":
-        return await links.answered(case.id)
-    return _case_address(case) if reader == "partner" else None
+        return await links.answered(told.case.id) or (_own_address(told.case) if told.by_customer else None)
+    return _case_address(told.case) if reader == "partner" else None
+
+
+def _own_address(case: Termination) -> str:
+    return f"{settings.current().public_url}/portal/own/terminations/{case.id}"
 
 
 def _case_address(case: Termination) -> str:
@@ -367,7 +392,7 @@ ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     CodeNeeded: [send_code],
     RequestLetterWanted: [write_request],
     NotMeReported: [tell_not_me],
-    BuyoutRequested: [alert_finance],
+    BuyoutRequested: [alert_finance, tell_asked],
     SecondAgreementNeeded: [ask_second],
     BuyoutProposed: [propose_buyout],
     BuyoutCountered: [tell_counter],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -69,10 +69,10 @@ async def gathered(actor: Actor, case: Termination) -> Words:
         ],
         "lines": letters.line_words(told, actor.language),
         "reason": explain.REASONS[case.reason],
-        "steps": [_done(step) for step in history],
+        "steps": [done(step) for step in history],
         "done": proof.DONE,
         "channels": naming.CHANNELS,
-        "to_come": _to_come(told),
+        "to_come": to_come(told),
         "turns": conversation.turns(told, history),
         "options": options.open_to(actor, case, [service.ending.ends_on for service in services]),
         "needs_consent": scheduling.needs_consent(case),
@@ -83,7 +83,7 @@ async def gathered(actor: Actor, case: Termination) -> Words:
     }
 
 
-def _now(told: Dossier, history: Sequence[Mapping[str, Any]], asked: DecisionLink | None) -> Words:
+def _now(told: Dossier, history: Sequence[Any], asked: DecisionLink | None) -> Words:
     """How it stands: who is waited for until when, or who closed it."""
     case, last = told.case, history[-1]
     contact = told.contact
@@ -121,7 +121,8 @@ async def _money(told: Dossier, language: str) -> Words:
     }
 
 
-def _to_come(told: Dossier) -> tuple[Ahead, ...]:
+def to_come(told: Dossier) -> tuple[Ahead, ...]:
+    """What is still to come, and when it is expected."""
     case = told.case
     endings = [service.ending for service in told.previews[Layer.CUSTOMER].services]
     known = ahead.Case(
@@ -136,7 +137,8 @@ def _to_come(told: Dossier) -> tuple[Ahead, ...]:
     return ahead.ahead(known, clock.today())
 
 
-def _done(step: Mapping[str, Any]) -> Done:
+def done(step: Any) -> Done:
+    """A step of the history, in words."""
     by_itself = step["actor"].startswith("system:")
     return Done(
         what=proof.DONE[step["action"]],

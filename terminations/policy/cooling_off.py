@@ -55,6 +55,14 @@ def is_open(segment: Segment, channel: Channel, signed_on: date, declared_on: da
     return has_cooling_off(segment, channel) and declared_on <= cooling_off_ends(signed_on, informed_on)
 
 
+def open_for_certain_until(segment: Segment, channel: Channel, signed_on: date) -> date | None:
+    """Return the last day on which the contract can be withdrawn from whether or not the customer was told of the right; None where it never can.
+
+    Whether it was told is not on record here: what is declared later, for a person to judge.
+    """
+    return cooling_off_ends(signed_on, signed_on) if has_cooling_off(segment, channel) else None
+
+
 def refund_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
     """Return the last day to repay everything received, by the means it was paid with (BW 6:230r)."""
     return declared_on + timedelta(days=terms.refund_days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,14 +41,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
-def turns(told: Dossier, history: Sequence[Mapping[str, Any]]) -> tuple[Said, ...]:
+def turns(told: Dossier, history: Sequence[Any]) -> tuple[Said, ...]:
     """The conversation so far, oldest first; empty where the case has no buyout."""
     if not told.case.is_buyout:
         return ()
     return tuple(_turn(told, step) for step in history if step["action"] in _TELLING)
 
 
-def _turn(told: Dossier, step: Mapping[str, Any]) -> Said:
+def _turn(told: Dossier, step: Any) -> Said:
     action, facts = Action(step["action"]), msgspec.json.decode(step["facts"])
     is_filed = action in _FILED
     by_provider = is_filed or TAKEN_BY[action] is Party.FINANCE

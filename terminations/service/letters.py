@@ -83,7 +83,10 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known about a case when something is written about it."""
+    """All that is known about a case when something is written about it.
+
+    `contact` speaks for the customer: whoever filed the case signed in (`by_customer`), else the main contact.
+    """
 
     case: Termination
     brand: Brand
@@ -95,7 +98,9 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     contact: Person | None
     partner: Person
+    main_contact: Person | None = None
     by_notice: bool = False
+    by_customer: bool = False
 
     @property
     def payer_layer(self) -> Layer:
@@ -112,9 +117,10 @@ async def dossier(case: Termination) -> Dossier:
     """What is on file about the case, read in its tenant's unit of work."""
     quote: Quote = await Quote.get(case.quote)
     previews = quotes.outcome_of(quote).previews
-    row = await db.fetch_one(_PEOPLE if db.current().principal.customer is None else _PEOPLE_FOR_CONTACTS, case.id)
+    row = await db.fetch_one(_PEOPLE if db.current().principal.customer is None else _PEOPLE_FOR_CONTACTS, case.id, clock.today())
     assert row is not None  # noqa: S101  # the case was just read in this transaction
-    contact = Person(row["contact_name"], row["contact_email"], row["language"]) if row["contact_email"] else None
+    main = Person(row["contact_name"], row["contact_email"], row["language"]) if row["contact_email"] else None
+    filer = Person(row["filer_name"], row["filer_email"], row["filer_language"] or row["language"]) if row["filer_email"] else None
     return Dossier(
         case=case,
         brand=await brands.of_tenant(case.tenant),
@@ -124,30 +130,34 @@ async def dossier(case: Termination) -> Dossier:
         partner_name=row["partner"],
         filed_by=row["filed_by"] or row["partner"],
         received_at=_received_at(case, row),
-        contact=contact,
+        contact=filer or main,
+        main_contact=main,
         partner=Person(
             row["filed_by"] if row["member_email"] else row["partner"],
             row["member_email"] or row["partner_email"],
             row["member_language"] or row["partner_language"],
         ),
         by_notice=row["noticed_at"] is not None,
+        by_customer=row["filed_as"] in _BY_CUSTOMER,
     )
 
 
 def _received_at(case: Termination, row: Any) -> datetime:
     """When notice was given: at the click on the public page, by filing, or by the customer's yes."""
-    by_filing = case.has_mandate or row["filed_as"] in {Action.FILE_BY_CUSTOMER, Action.FILE_BUYOUT_BY_CUSTOMER}
+    by_filing = case.has_mandate or row["filed_as"] in _BY_CUSTOMER
     at: datetime = row["noticed_at"] or (None if by_filing else row["consented_at"]) or case.filed_at
     return at
 
 
+_BY_CUSTOMER = {Action.FILE_BY_CUSTOMER, Action.FILE_BUYOUT_BY_CUSTOMER}
 _ABOUT = """
-SELECT c.name AS customer, c.language, p.name AS partner, p.email AS partner_email, p.language AS partner_language,
-       k.name AS contact_name, k.email AS contact_email, {member},
+SELECT c.name AS customer, c.language, coalesce(p.shown_name, p.name) AS partner, p.email AS partner_email, p.language AS partner_language,
+       k.name AS contact_name, k.email AS contact_email, w.name AS filer_name, w.email AS filer_email, w.language AS filer_language, {member},
        f.actor_label AS filed_by, f.action AS filed_as, (f.facts ->> 'received_at')::timestamptz AS noticed_at,
        (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at
   FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant
   LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
+  LEFT JOIN contact w ON w.customer = c.id AND w.tenant = c.tenant AND 'contact:' || w.id = t.filed_by AND (w.active_until IS NULL OR w.active_until >= $2)
   LEFT JOIN termination_step f ON f.termination = t.id AND f.tenant = t.tenant AND f.nth = 1 {joined}
  WHERE t.id = $1
 """

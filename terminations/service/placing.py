@@ -19,7 +19,7 @@ from tenants.policy import Segment
 
 from ..events import NoticeArrived, NoticeFiled, NoticeOverdue, NoticeUnplaced
 from ..policy import notices as policy
-from ..policy.cooling_off import is_open
+from ..policy.cooling_off import open_for_certain_until
 from ..policy.facts import Ground
 from ..policy.notices import Candidate, Claim, NoticeKind, NoticeState, Seen, WhyOpen
 from ..tables import Quote, ReceivedNotice, Termination
@@ -124,7 +124,8 @@ async def _within_cooling_off(notice: ReceivedNotice, services: Sequence[str]) -
         [UUID(service) for service in services],
     )
     declared_on = clock.civil_day(notice.received_at)
-    return all(is_open(Segment(row["segment"]), Channel(row["channel"]), row["signed_on"], declared_on) for row in rows)
+    last_days = [open_for_certain_until(Segment(row["segment"]), Channel(row["channel"]), row["signed_on"]) for row in rows]
+    return all(day is not None and declared_on <= day for day in last_days)
 
 
 async def _try_to_file(notice: ReceivedNotice, services: tuple[UUID, ...]) -> WhyOpen | None:

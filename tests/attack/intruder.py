@@ -17,7 +17,7 @@ from tenants.policy import Scope
 from tenants.service import contacts, keys
 from tenants.service.webhooks import deliveries, endpoints
 from tenants.service.webhooks.endpoints import EndpointChange, NewEndpoint
-from terminations.service import bulk, drafts, notices
+from terminations.service import bulk, deadline_keeping, drafts, notices
 from terminations.service.buyouts import Decision, case_by_number, decide
 from terminations.service.notices import Sent
 from tests.conftest import browser
