@@ -1,4 +1,4 @@
-"""What follows a step of a case: mails to everybody concerned, the confirmation, and what time does by itself."""
+"""What follows a step of a case: mails to everybody concerned, and the confirmation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ..events import (
     WithdrawalDenied,
 )
 from ..policy.waiting import last_day
-from ..service import asking, buyouts, cases, decisions, earlier, letters, links, proof, scheduling
+from ..service import asking, buyouts, cases, decisions, earlier, letters, links, proof
 from ..service.facts import Layer
 from ..service.letters import Adjustment, Dossier, Person
 from ..service.links import Purpose
@@ -371,21 +371,6 @@ def _work(case: Termination) -> dict[str, Any]:
     return {"link": f"{settings.current().public_url}/admin/work-list", "valid_until": until}
 
 
-async def take_effect() -> None:
-    """What ends today, ends; what was missed, too."""
-    await scheduling.take_effect()
-
-
-async def expire() -> None:
-    """What nobody answered in time is closed."""
-    await scheduling.expire()
-
-
-async def remind_late() -> None:
-    """Who has not answered is reminded."""
-    await scheduling.remind()
-
-
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     CustomerAsked: [ask_customer],
     CustomerReminded: [remind],
@@ -404,4 +389,3 @@ ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     TerminationWithdrawn: [tell_withdrawn],
     TerminationEnded: [tell_ended],
 }
-DAILY = [take_effect, expire, remind_late]

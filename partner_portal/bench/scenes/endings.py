@@ -9,7 +9,7 @@ from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor, ActorKind, StaffRole
 from partner_portal.kernel.dates import add_months
-from terminations.jobs import cases
+from terminations.jobs import daily
 from terminations.service import buyouts, deadline_keeping
 from terminations.service.buyouts import Decision
 
@@ -29,8 +29,8 @@ async def reach(stage: Stage) -> None:
         await _file(stage, what)
     await _press(stage, "ended", "approve")
     clock.move(_PASSED)
-    for daily in cases.DAILY:
-        await daily()
+    for work in daily.DAILY:
+        await work()
     await _keep_deadlines(stage)
     await outbox.drain()
     for what in ("waiting", "answered", "refused", "withdrawn"):
