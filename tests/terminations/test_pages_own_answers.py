@@ -173,12 +173,12 @@ async def test_who_asked_hears_that_finance_declined(world: World, noord: httpx.
 async def test_who_asked_hears_that_nobody_decided(world: World, noord: httpx.AsyncClient) -> None:
     async with baker(world) as client:
         assert (await end(client, world.noord.services["bound"], **LEAVING)).status_code == 303
-    clock.move_to(date(2027, 2, 1))
+    clock.move_to(date(2027, 4, 1))
     assert await scheduling.expire() == 1
     await work()
     mail = newest(world.mailbox, BAKER)
     assert "NRD-T-00001" in mail.subject
-    assert "Kadetel B.V. antwoordde niet op tijd" in mail.text
+    assert "Kadetel B.V. heeft niet op tijd geantwoord" in mail.text
 
 
 async def test_where_the_partner_pays_its_customer_hears_what_came_of_its_wish_without_a_sum(world: World, zuid: httpx.AsyncClient) -> None:
