@@ -30,7 +30,7 @@ _WORDS = {
     Mark.NOTICE_DEADLINE: sentence("last day to give notice"),
     Mark.CHEAPEST: sentence("least to pay in all"),
 }
-CHOSEN = sentence("chosen: %(day)s")
+CHOSEN, IS_CHOSEN = sentence("chosen: %(day)s"), sentence("chosen")
 
 
 class RowWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +179,7 @@ def _rows(
         if ends_month or is_unfolded or row.day in said or row.day == marks.chosen:
             words, kind = said.get(row.day, ("", ""))
             if row.day == marks.chosen:
-                words, kind = f"{catalogue.text('chosen', language)}, {words}".rstrip(", "), "chosen"
+                words, kind = ", ".join(filter(None, (catalogue.text(IS_CHOSEN, language), words))), "chosen"
             yield RowWords(
                 day=row.day,
                 ends_on=row.ends_on,
