@@ -44,6 +44,8 @@ def _drawn(content: bytes, box: tuple[int, int]) -> bytes:
             return _encoded(_on_white(found, box))
     except NotAPicture:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NotAPicture("picture-too-large") from error
     except Exception as error:  # whatever a file made to break its reader brings about
         raise NotAPicture("not-a-picture") from error
 

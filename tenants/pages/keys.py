@@ -69,7 +69,9 @@ async def make(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[
             made = await keys.make(actor, name=new.name, scopes=new.scopes, expires_on=new.expires_on, once=new.once)
     except Invalid as problem:
         return await _form(request, form.typed, forms.errors(plain(problem, KeyForm), actor.language), 422)
-    return await pages.page(request, "tenants/keys/made.html", key_name=new.name, secret=made.secret, expires_on=new.expires_on)
+    answer = await pages.page(request, "tenants/keys/made.html", key_name=new.name, secret=made.secret, expires_on=new.expires_on)
+    answer.set_header("cache-control", "no-store")  # shown once: by no way back, and on no disk
+    return answer
 
 
 async def _form(request: Request[Any, Any, Any], typed: Typed, wrong: Errors = NO_ERRORS, status: int = 200) -> Response[bytes]:

@@ -208,7 +208,9 @@ async def _secret_question(
 
 
 async def _secret(request: Request[Any, Any, Any], endpoint_id: UUID, secret: str) -> Response[bytes]:
-    return await pages.page(request, "tenants/webhooks/made.html", endpoint=await endpoints.one(endpoint_id), secret=secret)
+    answer = await pages.page(request, "tenants/webhooks/made.html", endpoint=await endpoints.one(endpoint_id), secret=secret)
+    answer.set_header("cache-control", "no-store")  # shown once: by no way back, and on no disk
+    return answer
 
 
 @post("/{endpoint_id:uuid}/test")
