@@ -1,7 +1,7 @@
 """The public pages on which anybody gives notice or withdraws from a contract: no account, two steps, received at the click of the second.
 
 Nothing on them depends on what the partner has on file. Whoever fills them in is nobody we know, so the page that follows is the same whether
-the number is a customer's or not; days and costs go to the address on file only (docs/decisions/0040-strangers-learn-nothing.md).
+the number is a customer's or not; days and costs go to the address on file only.
 """
 
 from __future__ import annotations
