@@ -79,6 +79,7 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str = ""
     theme: str = ""
     here: str = ""
+    """The address of this page to come back to; of an answer to a form, the page that the form stood on."""
 
 
 def problem_of(error: Exception) -> Problem:

@@ -324,7 +324,7 @@ class Exchange:
             actor=self.identity.actor,
             csrf=csrf.masked(self.identity.token) if self.identity.token else "",
             theme=frame.theme(identity.cookie(self.given.get(b"cookie", b"").decode("latin-1"), frame.THEME_COOKIE)),
-            here=self._here(),
+            here=self._here() if self.scope["method"] in _LOOKS else self._sent_from() or self._here(),
         )
 
     def _of_htmx(self) -> bool:

@@ -1,0 +1,128 @@
+"""The frame of the portal's pages in a browser: by keyboard, without script, offline, in each theme and language, and when something goes wrong."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.async_api import Page, expect
+
+from partner_portal.infra import sessions
+from tests.browser import looking
+from tests.browser.portal import Portal, prefer
+from tests.world import PASSWORD
+
+CUSTOMERS = "/portal/customers"
+DARK = "rgb(15, 18, 21)"
+
+
+async def ground(page: Page) -> str:
+    """The colour that the page stands on."""
+    colour: str = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return colour
+
+
+async def test_the_first_key_leads_past_the_menu(portal: Portal) -> None:
+    page = await portal.page(language="en")
+    await page.goto(CUSTOMERS)
+
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+
+    assert await page.evaluate("document.activeElement.id") == "main"
+
+
+async def test_the_persons_menu_opens_and_closes_by_keyboard(portal: Portal) -> None:
+    page = await portal.page(language="en")
+    await page.goto("/portal")
+
+    await looking.tab_to(page, "Owner of Noord ICT")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert await looking.axe(page) == []
+    await page.keyboard.press("Escape")
+
+    await expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Owner of Noord ICT")).to_be_focused()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+async def test_language_and_theme_are_chosen_and_kept(portal: Portal, *, javascript: bool) -> None:
+    page = await portal.page("clerk", javascript=javascript)
+    await page.goto(f"{CUSTOMERS}?q=korst")
+    assert await ground(page) != DARK if javascript else True
+
+    await page.get_by_role("button", name="Clerk of Noord ICT").click()
+    await page.get_by_role("button", name="English").click()
+    assert page.url.endswith(f"{CUSTOMERS}?q=korst"), "one comes back to where one was"
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
+    await page.get_by_role("button", name="Clerk of Noord ICT").click()
+    await page.get_by_role("button", name="Dark").click()
+    await page.goto("/portal")
+
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    if javascript:
+        assert await ground(page) == DARK
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_without_a_choice_the_system_decides(portal: Portal, theme: Literal["light", "dark"]) -> None:
+    page = await portal.page(theme=theme)
+    await page.goto("/portal")
+
+    assert (await ground(page) == DARK) == (theme == "dark")
+
+
+async def test_a_session_that_ends_while_one_types_leads_to_the_sign_in_and_back(portal: Portal) -> None:
+    page = await portal.page("clerk", language="en")
+    await page.goto(CUSTOMERS)
+    await sessions.revoke_all(await prefer(portal.world, "clerk", "en"))
+
+    await page.get_by_role("searchbox", name="Name, number, contact or e-mail").press_sequentially("korst")
+    await page.wait_for_url("**/portal/sign-in?next=*")
+    await page.get_by_label("E-mail address").fill(portal.world.noord.clerk)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+
+    await page.wait_for_url(f"**{CUSTOMERS}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
+
+
+async def test_without_a_connection_the_page_says_so_until_there_is_one(portal: Portal) -> None:
+    page = await portal.page(language="en")
+    await page.goto(CUSTOMERS)
+    search = page.get_by_role("searchbox", name="Name, number, contact or e-mail")
+
+    await page.context.set_offline(True)
+    await search.press_sequentially("kor")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no connection")
+    await expect(page.get_by_role("link", name="Bakkerij De Korst")).to_be_visible()
+    await page.context.set_offline(False)
+    portal.troubles.clear()  # the browser told of each request that did not leave
+    await search.press_sequentially("st")
+
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/portal/nowhere", "/portal/sign-out"])
+async def test_a_wrong_address_leaves_the_menu_and_leads_on(portal: Portal, path: str) -> None:
+    page = await portal.page(language="en")
+    await page.goto("/portal")
+    await page.goto(path)
+
+    await expect(page.get_by_role("navigation", name="Main menu")).to_be_visible()
+    await page.get_by_role("link", name="To the start page").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Today")
+
+
+async def test_signing_out_ends_the_session_and_leads_out(portal: Portal) -> None:
+    page = await portal.page(language="en", javascript=False)
+    await page.goto("/portal")
+
+    await page.get_by_role("button", name="Owner of Noord ICT").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.goto("/portal")
+
+    assert "/portal/sign-in" in page.url
