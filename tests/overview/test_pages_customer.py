@@ -73,8 +73,8 @@ async def test_the_list_says_what_the_preview_of_each_service_alone_says(world: 
 async def test_services_show_term_first_free_end_last_notice_day_and_fee(world: World, noord: httpx.AsyncClient) -> None:
     told = words(await noord.get(page_of(world.noord.customers["bakery"])))
 
-    assert re.search(r"Internet bakkerij NRD-S-00001 loopt niet gebonden 22-12-2026 elke dag EUR 50,00", told)
-    assert re.search(r"Webshop hosting NRD-S-00002 loopt 29-02-2028 29-02-2028 31-01-2028 EUR 89,95", told)
+    assert re.search(r"Internet bakkerij NRD-S-00001 [^/]*?22-12-2026 loopt niet gebonden 22-12-2026 elke dag EUR 50,00", told)
+    assert re.search(r"Webshop hosting NRD-S-00002 [^/]*?29-02-2028 loopt 29-02-2028 29-02-2028 31-01-2028 EUR 89,95", told)
 
 
 async def test_services_are_chosen_for_the_wizard(world: World, noord: httpx.AsyncClient) -> None:
