@@ -31,7 +31,7 @@ class Counting:
 
     def _counted(self, original: Any) -> Any:
         async def noted(connection: Any, sql: str, *args: Any) -> Any:
-            self.sent += not sql.upper().startswith(("SAVEPOINT ", "RELEASE ", "ROLLBACK TO "))
+            self.sent += not sql.lower().startswith(("savepoint ", "release ", "rollback to "))
             return await original(connection, sql, *args)
 
         return noted

@@ -150,7 +150,7 @@ async def test_a_form_of_another_site_decides_nothing(world: World, noord: httpx
 async def test_the_page_is_finances(staff: SignsIn, stranger: httpx.AsyncClient, noord: httpx.AsyncClient) -> None:
     desk = await staff(StaffRole.SERVICE_DESK)
     assert (await desk.get("/admin/work-list")).status_code == 403
-    assert (await desk.get("/admin/api/links/")).json() == {}
+    assert "/admin/work-list" not in (await desk.get("/admin/api/links/")).json().values()
     for client in (stranger, noord):
         answer = await client.get("/admin/work-list")
         assert (answer.status_code, answer.headers["location"]) == (303, "/admin/")

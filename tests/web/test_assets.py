@@ -103,5 +103,6 @@ def test_another_content_has_another_address(tmp_path: Path, monkeypatch: pytest
     other = tmp_path / STYLE
     other.write_bytes((folder / STYLE).read_bytes() + b" ")
     monkeypatch.setattr(assets, "_FOLDERS", (tmp_path,))
+    assets._found.cache_clear()  # as after a second
 
     assert assets.address(STYLE) != before
