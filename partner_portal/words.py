@@ -120,7 +120,8 @@ PROBLEMS = {
         sentence("A file holds at most %(most)s; narrow the filter down, by the last day for example."),
     ),
     OfferChanged: Words(
-        sentence("Dates or costs have changed"), sentence("Since you opened the page dates or costs have become others. Please look at them again.")
+        sentence("Dates or costs have changed"),
+        sentence("Since you opened the page dates or costs have become others. Please look at them again."),
     ),
     CoolingOffOver: Words(
         sentence("The days to withdraw are over"),

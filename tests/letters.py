@@ -153,7 +153,12 @@ def words(language: str, **other: Any) -> dict[str, Any]:
 def watched(label: str, notice_by: date, months: int, cents: int) -> Words:
     """A service with its last day to give notice."""
     return Words(
-        label=label, number="D-100417", customer_name="Bakkerij De Korenbloem", notice_by=notice_by, renewal_months=months, renewal_cents=cents
+        label=label,
+        number="D-100417",
+        customer_name="Bakkerij De Korenbloem",
+        notice_by=notice_by,
+        renewal_months=months,
+        renewal_cents=cents,
     )
 
 

@@ -114,7 +114,8 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, round=together, draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, round=together,
+        draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
 
