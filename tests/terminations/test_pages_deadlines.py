@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from datetime import date
@@ -139,6 +140,18 @@ async def test_many_are_looked_at_filed_once_and_told_with_numbers(world: World,
     assert "2 opzeggingen zijn ingediend, voor 2 diensten." in told
     assert "1 dienst is gebleven zoals hij was" in told
     assert len((await noord.get("/api/v1/terminations")).json()["items"]) == 3
+
+
+async def test_two_who_confirm_at_the_same_moment_file_once(world: World, noord: httpx.AsyncClient) -> None:
+    path = await begun(
+        noord, await yearly(world.noord, "bakery", date(2027, 1, 31)), await yearly(world.noord, "private", date(2027, 2, 20))
+    )
+
+    async with asyncio.TaskGroup() as both:
+        pressed = [both.create_task(noord.post(f"{path}/filing", data={"reason": "price", "mandate": "yes"})) for _ in range(4)]
+
+    assert {answer.result().status_code for answer in pressed} == {303}
+    assert len((await noord.get("/api/v1/terminations")).json()["items"]) == 2
 
 
 async def test_another_day_is_asked_for_and_a_wrong_one_is_told_at_its_field(world: World, noord: httpx.AsyncClient) -> None:
