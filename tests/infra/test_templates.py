@@ -31,7 +31,7 @@ def test_a_word_that_is_not_given_is_an_error() -> None:
 def test_what_people_wrote_is_never_markup_in_pages_and_is_left_alone_in_plain_text() -> None:
     nasty = "<script>alert(1)</script> & Zn."
     words = letters.words("nl", lines=[letters.line("nl", service=nasty)], reason=nasty)
-    page = templates.render("terminations/mail/scheduled/body.html", language="nl", subject=nasty, **words)
+    page = templates.render("terminations/mail/scheduled/body.html", language="nl", subject=nasty, logo=None, unsubscribe=None, **words)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Zn. stopt op" in page
     plain = templates.render("terminations/mail/scheduled/body.txt", language="nl", **words)
