@@ -62,8 +62,12 @@ def test_several_services_are_named_together_with_their_days() -> None:
         letters.line("nl", **words) for words in ({}, {"service": "Bellen"}, {"service": "Mail", "ends_on": date(2027, 1, 31)})
     )
     assert subject(one, two) == "Glasvezel Zakelijk en Bellen stoppen op 15 december 2026: klopt dat? Antwoord uiterlijk 6 december 2026"
-    assert subject(one, later) == "Glasvezel Zakelijk en Mail stoppen tussen 15 december 2026 en 31 januari 2027: klopt dat? Antwoord uiterlijk 6 december 2026"
-    assert subject(one, two, one, two) == "Glasvezel Zakelijk, Bellen en nog 2 diensten stoppen op 15 december 2026: klopt dat? Antwoord uiterlijk 6 december 2026"
+    assert (
+        subject(one, later)
+        == "Glasvezel Zakelijk en Mail stoppen tussen 15 december 2026 en 31 januari 2027: klopt dat? Antwoord uiterlijk 6 december 2026"
+    )
+    many = subject(one, two, one, two)
+    assert many == "Glasvezel Zakelijk, Bellen en nog 2 diensten stoppen op 15 december 2026: klopt dat? Antwoord uiterlijk 6 december 2026"
 
 
 def test_phrases_serve_html_escaped_and_text_as_it_is() -> None:
