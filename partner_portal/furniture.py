@@ -17,7 +17,7 @@ _MEMBERS = (
     Entry(sentence("Deadlines"), "/portal/deadlines", "calendar3"),
     Entry(sentence("Notices"), "/portal/notices", "inbox"),
 )
-_SETTINGS = Entry(sentence("Settings"), "/portal/settings", "gear")
+_SETTINGS = Entry(sentence("Settings"), "/portal/settings/members", "gear")
 _CONTACTS = (
     Entry(sentence("Services"), "/portal/own", "house"),
     Entry(sentence("Contacts"), "/portal/own/contacts", "people"),
