@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
+from partner_portal.infra.search import Sought
 from terminations.service import deadlines
 from terminations.service.deadlines import Filter, Watched, Within
 from tests.journeys import partner
@@ -146,3 +147,30 @@ async def test_the_day_after_it_is_missed_without_any_job(world: World, watch: d
     clock.move_to(date(2026, 11, 23))
 
     assert [row.service for row in await seen(world.noord, window=Within.OVERDUE)] == [watch["missed"], watch["today"]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(), "termination_deadline_coming"),
+        (Filter(window=Within.YEAR, fee_from=1000, renews="yes"), "termination_deadline_coming"),
+        (Filter(state="ending"), "termination_deadline_coming"),
+        (Filter(window=Within.OVERDUE), "termination_deadline_missed"),
+    ],
+)
+async def test_the_list_is_read_along_its_index_behind_the_wall(world: World, watch: dict[str, UUID], wanted: Filter, index: str) -> None:
+    """Small tables are read whole whatever indexes there are: that aside, the wall must not keep PostgreSQL from using them."""
+    values: list[object] = []
+    window = deadlines.listing(wanted).window()
+    conditions = " AND ".join(deadlines._conditions(wanted, Sought(), values))
+    found = deadlines._LIST.format(conditions=conditions, order=window.order, day=window.column.sql)
+
+    async with db.unit_of_work(world.noord.principal()):
+        await db.execute("SET LOCAL enable_seqscan = off")
+        await db.execute("SET LOCAL enable_bitmapscan = off")
+        plan = [row[0] for row in await db.fetch(f"EXPLAIN {found}", *values)]
+
+    (place,) = (nth for nth, line in enumerate(plan) if f"using {index} " in line)
+    assert "Index Only Scan" in plan[place]
+    assert "tenant = " in plan[place + 1]
+    assert not any("Sort Key: d" in line for line in plan)
