@@ -36,8 +36,10 @@ async def as_png(content: bytes, *, width: int, height: int) -> bytes:
 
 
 def _drawn(content: bytes, box: tuple[int, int]) -> bytes:
-    from PIL import Image  # noqa: PLC0415  # 20 MB that only a process pays that draws
+    from PIL import Image, ImageFile  # noqa: PLC0415  # 20 MB that only a process pays that draws
 
+    # WeasyPrint allows half pictures for its whole process when it is imported; what it prints of ours was drawn here, whole.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as found:
             _measure(found.size)

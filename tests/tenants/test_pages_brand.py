@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from PIL import Image
+from PIL import Image, ImageFile
 
 from partner_portal.infra import db, outbox
 from tenants.service import brands
@@ -214,6 +214,15 @@ async def test_what_is_no_picture_or_too_much_of_one_is_refused_at_its_field(own
     assert said in read(answer)
     assert 'href="#logo"' in answer.text
     assert await rows("SELECT id FROM infra_document WHERE kind = 'logo'") == []
+
+
+async def test_half_a_picture_is_refused_also_by_a_process_that_has_printed(owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as WeasyPrint leaves it
+
+    answer = await upload(owner, picture()[:200])
+
+    assert answer.status_code == 422
+    assert "geen leesbare afbeelding" in read(answer)
 
 
 async def test_a_logo_stands_where_customers_look_and_its_mails_keep_it(
