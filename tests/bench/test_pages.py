@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,6 +13,35 @@ import pytest
 from partner_portal.bench.pages import Measured, as_json
 from partner_portal.bench.pressing import pressed
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
+
+ROOT = Path(__file__).parents[2]
+CHOSEN = ("today", "customers", "own services", "customer's answer: waiting")
+SMALL = f"""
+import asyncio
+from partner_portal.bench import pages
+from partner_portal.bench.world import Size
+pages.SURFACES = [surface for surface in pages.SURFACES if surface.name in {CHOSEN!r}]
+plan = pages.PagePlan(size=Size(10, 1_000), rounds=2, each=2, visits=1)
+print(pages.as_json(asyncio.run(pages.run(plan, lambda said: None))))
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_pages_are_measured_for_everybody_who_reads_them() -> None:
+    run = subprocess.run([sys.executable, "-c", SMALL], cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+
+    assert run.returncode == 0, run.stderr
+    found = {one["name"]: one for one in json.loads(run.stdout)}
+    assert set(found) == set(CHOSEN)
+    for page in found.values():
+        assert 0 < page["p50_ms"] <= page["p95_ms"]
+        assert 0 < page["floor_p50_ms"] <= page["floor_p95_ms"]
+        assert 0 < page["page_bytes"] < page["first_visit_bytes"]
+        assert page["lcp_ms"] > 0
+        assert page["cls"] is not None
+        assert page["empty_statements"] == 1, "the frame asks for the partner's face, no more"
+    assert found["today"]["statements"] > found["today"]["empty_statements"]
 
 
 def measured(**changes: object) -> Measured:

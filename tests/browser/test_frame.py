@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Literal
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Page, expect
 
 from partner_portal.infra import sessions
 from tests.browser import looking
-from tests.browser.portal import Portal, prefer
+from tests.browser.portal import NARROW, Portal, prefer
 from tests.world import PASSWORD
 
 CUSTOMERS = "/portal/customers"
@@ -31,6 +32,25 @@ async def test_the_first_key_leads_past_the_menu(portal: Portal) -> None:
     await page.keyboard.press("Enter")
 
     assert await page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("width", [1280, NARROW])
+async def test_everything_is_reached_by_keyboard_and_seen_when_it_is(portal: Portal, width: int) -> None:
+    page = await portal.page(language="en", width=width)
+    await page.goto(CUSTOMERS)
+
+    passed = await looking.walk(page)
+
+    for name in (
+        "a Noord ICT",
+        "button Owner of Noord ICT",
+        "a Today",
+        "a Customers",
+        "a Settings",
+        "a New customer",
+        "a Bakkerij De Korst",
+    ):
+        assert name in passed, f"{name} is not among {passed}"
 
 
 async def test_the_persons_menu_opens_and_closes_by_keyboard(portal: Portal) -> None:
@@ -90,6 +110,20 @@ async def test_a_session_that_ends_while_one_types_leads_to_the_sign_in_and_back
     await expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
 
 
+async def test_what_fails_beside_a_list_leaves_the_list_and_says_so(portal: Portal) -> None:
+    page = await portal.page(language="en")
+    await page.goto(CUSTOMERS)
+
+    await page.evaluate(f"htmx.ajax('GET', '{CUSTOMERS}/{uuid4()}', '#list')")
+    await expect(page.get_by_role("alert")).to_contain_text("mention")
+    assert await looking.axe(page) == []
+    portal.troubles.clear()  # the browser noticed the answer, too
+
+    await expect(page.get_by_role("link", name="Bakkerij De Korst")).to_be_visible()
+    await page.get_by_role("searchbox", name="Name, number, contact or e-mail").press_sequentially("korst")
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
 async def test_without_a_connection_the_page_says_so_until_there_is_one(portal: Portal) -> None:
     page = await portal.page(language="en")
     await page.goto(CUSTOMERS)
@@ -104,6 +138,19 @@ async def test_without_a_connection_the_page_says_so_until_there_is_one(portal: 
     await search.press_sequentially("st")
 
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_button_pressed_twice_sends_its_form_once(portal: Portal) -> None:
+    page = await portal.page(language="en")
+    await page.goto("/portal")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+
+    await page.get_by_role("button", name="Owner of Noord ICT").click()
+    async with page.expect_navigation():
+        await page.evaluate("document.querySelectorAll('[name=theme]').forEach((one) => { one.click(); one.click(); })")
+
+    assert len(sent) == 1
 
 
 @pytest.mark.parametrize("path", ["/portal/nowhere", "/portal/sign-out"])
