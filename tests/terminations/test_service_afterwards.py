@@ -46,7 +46,7 @@ async def filed(client: httpx.AsyncClient, services: dict[str, UUID], *afterward
 async def test_wishes_are_told_on_the_case_in_the_mail_and_in_the_confirmation(
     world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient, services: dict[str, UUID]
 ) -> None:
-    wishes = [
+    wishes: list[dict[str, Any]] = [
         {"service_id": str(services["number"]), "thing": "number", "plan": "take_along", "until": None},
         {"service_id": str(services["domain"]), "thing": "domain", "plan": "let_go", "until": None},
         {"service_id": str(services["data"]), "thing": "data", "plan": "take_along", "until": "2027-01-10"},
@@ -81,7 +81,7 @@ async def test_a_wish_that_cannot_be_is_told_at_its_place_and_nothing_is_filed(
     world: World, noord: httpx.AsyncClient, services: dict[str, UUID]
 ) -> None:
     data = {"service_id": str(services["data"]), "thing": "data", "plan": "take_along"}
-    wrong = [
+    wrong: list[tuple[dict[str, Any], str, str]] = [
         ({**data, "thing": "number"}, "/afterwards/0/thing", "not-of-the-service"),
         ({**data, "service_id": str(world.noord.services["free"])}, "/afterwards/0/thing", "not-of-the-service"),
         ({**data, "until": "2028-01-01"}, "/afterwards/0/until", "not-kept-then"),
