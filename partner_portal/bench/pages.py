@@ -86,8 +86,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         return [name for name, is_kept in kept.items() if not is_kept]
 
 
-async def run(plan: PagePlan, say: Callable[[str], None]) -> list[Measured]:
-    """Every page is measured, on servers of its own that are gone afterwards; `say` hears what is going on."""
+async def run(plan: PagePlan, say: Callable[[str], None], looked_at: Sequence[Surface]) -> list[Measured]:
+    """These pages are measured, on servers of its own that are gone afterwards; `say` hears what is going on. BenchFailed where one does not answer."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-", ignore_cleanup_errors=True)))
         # As in production, but that the clock can be moved (cases have to expire) and browsers take the session over plain HTTP.
@@ -101,19 +101,20 @@ async def run(plan: PagePlan, say: Callable[[str], None]) -> list[Measured]:
         scene = await play.built(f"member:{plan.size.member(TENANT)}", crowd=0)
         served = await ground.server("pages", *_SERVER, settings=chosen).ready()
         site = _Site(served.port, scene, await _cookies(scene))
-        say("Every page, one request at a time ...")
-        found = [site.measured(surface, plan) for surface in surfaces()]
+        say(f"{len(looked_at)} pages, one request at a time ...")
+        found = [site.measured(surface, plan) for surface in looked_at]
         running = await stack.enter_async_context(vitals.browser())
         if running is None:
             say("No browser is there: nothing is said of what pages feel like.")
             return found
-        say("Every page by a browser on a telephone ...")
+        say("The same pages by a browser on a telephone ...")
         return [await site.felt(running, one, plan) for one in found]
 
 
-def surfaces() -> list[Surface]:
-    """The pages that are measured: those that are there when they are asked for."""
-    return [surface for surface in SURFACES if not surface.sends and surface.status == _OK]
+def surfaces(only: Sequence[str] = ()) -> list[Surface]:
+    """The pages that can be measured, those that are there when they are asked for; where `only` names some, those with such words in their name."""
+    found = [surface for surface in SURFACES if not surface.sends and surface.status == _OK]
+    return [surface for surface in found if not only or any(words.lower() in surface.name for words in only)]
 
 
 async def _cookies(scene: Scene) -> dict[Reader, dict[str, str]]:

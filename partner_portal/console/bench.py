@@ -18,14 +18,18 @@ from partner_portal.bench import pages, plan, rows, runner
     is_flag=True,
     help="Every page instead: time, statements, weight, and what a browser says; a browser is not needed.",
 )
+@click.option("--only", multiple=True, metavar="WORDS", help="Of --pages those with these words in their name; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="The rows as a JSON list, and nothing else, on standard output.")
-def bench(*, quick: bool, of_pages: bool, as_json: bool) -> None:
+def bench(*, quick: bool, of_pages: bool, only: tuple[str, ...], as_json: bool) -> None:
     """Measure speed and memory, on servers of its own that are gone afterwards. What else the machine does hits figure and floor alike."""
     from rich.console import Console  # noqa: PLC0415  # only where a table is drawn
 
+    looked_at = pages.surfaces(only)
+    if only and not (of_pages and looked_at):
+        raise click.UsageError(f"No page is called like {', '.join(only)}." if of_pages else "--only is for --pages.")
     said = f"portal bench{' --pages' if of_pages else ''}{' --quick' if quick else ''}, {os.cpu_count()} cores"
     if of_pages:
-        measured = asyncio.run(pages.run(pages.QUICK if quick else pages.FULL, _say))
+        measured = asyncio.run(pages.run(pages.QUICK if quick else pages.FULL, _say, looked_at))
         text, table = pages.as_json(measured), pages.as_table(measured, said)
     else:
         found = asyncio.run(runner.run(plan.QUICK if quick else plan.FULL, _say))

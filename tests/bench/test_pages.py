@@ -9,10 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from partner_portal.bench.pages import Measured, as_json
+from partner_portal.bench.pages import Measured, as_json, surfaces
 from partner_portal.bench.pressing import pressed
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
+from partner_portal.console.bench import bench
 
 ROOT = Path(__file__).parents[2]
 CHOSEN = ("today", "customers", "own services", "customer's answer: waiting")
@@ -20,9 +22,9 @@ SMALL = f"""
 import asyncio
 from partner_portal.bench import pages
 from partner_portal.bench.world import Size
-pages.SURFACES = [surface for surface in pages.SURFACES if surface.name in {CHOSEN!r}]
+looked_at = [surface for surface in pages.surfaces() if surface.name in {CHOSEN!r}]
 plan = pages.PagePlan(size=Size(10, 1_000), rounds=2, each=2, visits=1)
-print(pages.as_json(asyncio.run(pages.run(plan, lambda said: None))))
+print(pages.as_json(asyncio.run(pages.run(plan, lambda said: None, looked_at))))
 """
 
 
@@ -68,6 +70,22 @@ def test_a_promise_that_is_not_kept_is_named(changes: dict[str, object], missed:
 
     assert page.missed == missed
     assert json.loads(as_json([page]))[0]["missed"] == missed
+
+
+def test_some_pages_can_be_asked_for_by_words_of_their_names() -> None:
+    assert {surface.name for surface in surfaces(["Customers, ", "today"])} == {"customers, found", "customers, none found", "today"}
+    assert surfaces(["no such page"]) == []
+    assert len(surfaces()) > 80
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["--pages", "--only", "xyzzy"], "No page is called like xyzzy."), (["--only", "today"], "--only is for --pages.")]
+)
+def test_what_cannot_be_measured_is_said_before_anything_is_loaded(words: list[str], said: str) -> None:
+    told = CliRunner().invoke(bench, words)
+
+    assert told.exit_code == 2
+    assert said in told.output
 
 
 def test_an_address_is_made_of_what_is_there() -> None:

@@ -1,9 +1,9 @@
 -- The provider as a partner of its own; and what the database itself keeps beside customers and services when they are entered one by one: the words
 -- they are found by, and when notice is due.
-SET session_replication_role = replica;
-
 INSERT INTO tenant (id, code, name, kind, bills, email, language, brand_colour, address, country)
 VALUES ('00000001-0000-7000-8000-ffffffffffff', 'HOUSE', 'Provider', 'house', 'direct', 'service@provider.example.com', 'nl', '#1f4e79', '', 'NL');
+
+UPDATE billing_product SET has_data = true WHERE code = 'hosting';
 
 INSERT INTO infra_search_word (tenant, kind, word, "row")
 SELECT c.tenant, 'customer', w, c.id FROM customer c, unnest(ARRAY['customer', right(c.name, 12), 'c' || split_part(c.number, '-', 2)]) w;
@@ -23,5 +23,3 @@ SELECT gen_random_uuid(), s.tenant, s.id, s.customer, s.product, false, CASE WHE
   FROM billing_service s;
 
 INSERT INTO termination_deadline_check (id, tenant, checked_on) SELECT gen_random_uuid(), id, CURRENT_DATE FROM tenant;
-
-VACUUM (ANALYZE);
