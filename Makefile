@@ -10,6 +10,8 @@ PORTAL := $(PY) -m partner_portal.console.main
 READY := $(if $(filter test test-long dev accept screenshots,$(MAKECMDGOALS)),$(VENV)/.dev,$(VENV)/.runtime)
 # Caches of pip, fontconfig and the browser: not in anybody's home, which may not even be writable.
 export XDG_CACHE_HOME := $(CURDIR)/.cache
+# Each process of the tests has servers of its own; more than four gain nothing, because the longest file decides.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
 help: ## list the targets
@@ -21,12 +23,12 @@ demo: $(VENV)/.runtime $(VENV)/.pango $(VENV)/.assets ## the whole portal with a
 	@$(PORTAL) demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: check $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## every check, and every test against real PostgreSQL, Valkey, SMTP and a browser
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 # --- while developing ---
 
 test-long: $(VENV)/.dev $(VENV)/.pango $(VENV)/.browser $(VENV)/.test-assets ## every test with the full counts of kills, lives and fuzzing
-	@$(PY) -m pytest -m "long or not long" --timeout=3600 $(ARGS)
+	@$(PY) -m pytest -m "long or not long" --timeout=3600 $(SIDE_BY_SIDE) $(ARGS)
 
 fast: $(VENV)/.dev ## the rules only, in seconds
 	@$(PY) -m pytest -q tests/kernel $(wildcard tests/*/test_policy*.py tests/*/test_workflow*.py)

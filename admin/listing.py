@@ -13,7 +13,7 @@ from piccolo_api.crud.endpoints import OrderBy
 from piccolo_api.crud.hooks import Hook
 
 from billing.service.services import AgreedTerms
-from billing.tables import BuyoutRule, Product, Service, TermsChange
+from billing.tables.agreed import BuyoutRule, Product, Service, TermsChange
 from knowledge_base.tables import Article
 from partner_portal.infra.tables import AuditEntry, Document, OutboxMessage, OutgoingMail
 from partner_portal.kernel.actor import StaffRole

@@ -19,7 +19,7 @@ from billing.policy import agreed
 from billing.policy.agreed import ScaleKind
 from billing.service import services
 from billing.service.services import AgreedTerms
-from billing.tables import Service
+from billing.tables.agreed import Service
 from knowledge_base.policy import Audience
 from partner_portal.infra import brand, clock, db
 from partner_portal.kernel.actor import Actor, Role, StaffRole

@@ -32,6 +32,8 @@ from terminations.service.sending import NobodyToAsk
 from terminations.service.steps import TooLate
 from terminations.workflow import IllegalStep
 
+from . import words_billing
+
 PROBLEMS = {
     SignInFailed: Words(sentence("Signing in failed"), sentence("E-mail and password do not belong together.")),
     ChooseAccount: Words(
@@ -233,5 +235,5 @@ FIELDS = {
 
 def explain() -> None:
     """The answers of the portal say these words."""
-    problems.explain(dict(PROBLEMS))
-    problems.explain_fields(FIELDS)
+    problems.explain({**PROBLEMS, **words_billing.PROBLEMS})
+    problems.explain_fields({**FIELDS, **words_billing.FIELDS})

@@ -8,7 +8,7 @@ from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from billing.tables import Product, Service
+from billing.tables.agreed import Product, Service
 from tenants.tables import Customer, Member, OwnedByTenant
 
 from .policy.notices import NoticeKind, NoticeState, WhyOpen

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from billing.service import services
+from billing.service import issuers, services
+from billing.service.issuers import IssuerDetails
 from billing.service.services import AgreedTerms
 from partner_portal.infra import db
 from partner_portal.infra.db import Door, Principal
@@ -60,6 +61,18 @@ DESK = Actor(kind=ActorKind.STAFF, id="3", roles=frozenset({StaffRole.SERVICE_DE
 STAFF_DOOR = Principal(Door.STAFF, None, "staff:1")
 
 
+HOUSE_DETAILS = IssuerDetails(
+    name="Kadetel B.V.",
+    street="Kade 1",
+    postcode="3011 AB",
+    city="Rotterdam",
+    email="facturen@kadetel.example.com",
+    vat_id="NL999999990B29",
+    chamber_number="12345678",
+    iban="NL05TEST0417164300",
+)
+
+
 async def load(mailbox: Catcher) -> World:
     """The world is there, with nothing else."""
     async with db.unit_of_work(STAFF_DOOR):
@@ -67,6 +80,10 @@ async def load(mailbox: Catcher) -> World:
         house = await _tenant("HUIS", "Kadetel B.V.", TenantKind.HOUSE, WhoBills.DIRECT)
         noord = await _partner("NRD", "Noord ICT", WhoBills.DIRECT, "noord")
         zuid = await _partner("ZUD", "Zuid Telecom", WhoBills.OWN_NAME, "zuid")
+        await issuers.enter(house, HOUSE_DETAILS)
+        await issuers.enter(
+            zuid.id, msgspec.structs.replace(HOUSE_DETAILS, name="Zuid Telecom B.V.", vat_id="NL100000009B01", iban="NL61BANK0123456780")
+        )
     await _fill(noord)
     await _fill(zuid, wholesale=True)
     return World(house=house, noord=noord, zuid=zuid, mailbox=mailbox)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from billing.service.issuers import IssuerDetails
 from partner_portal.kernel.actor import Role, StaffRole
 from partner_portal.kernel.dates import add_months, first_of_month
 from tenants.policy import Segment, WhoBills
@@ -57,6 +58,27 @@ STAFF = (
     ("beheer", "Anna Beheer", frozenset({StaffRole.ADMINISTRATOR})),
 )
 
+HOUSE_DETAILS = IssuerDetails(
+    name="Voorbeeld Hosting B.V.",
+    street="Serverlaan 1",
+    postcode="3011 AB",
+    city="Rotterdam",
+    email="facturen@voorbeeldhosting.example.com",
+    vat_id="NL999999990B29",
+    chamber_number="12345678",
+    iban="NL05TEST0417164300",
+    creditor_id="NL69ZZZ123456780000",
+)
+ZUIDERZEE_DETAILS = IssuerDetails(
+    name="Zuiderzee Telecom B.V.",
+    street="Havenkade 3",
+    postcode="8311 AA",
+    city="Espel",
+    email="facturen@zuiderzee.example.com",
+    vat_id="NL100000009B01",
+    chamber_number="87654321",
+    iban="NL61BANK0123456780",
+)
 NOORDERLICHT = Organisation(
     code="NRD",
     name="Noorderlicht ICT",

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from admin import access
-from billing.service import services
+from billing.service import issuers, services
 from billing.service.services import AgreedTerms
 from partner_portal.infra import clock, db
 from partner_portal.infra.db import Door, Principal
@@ -32,6 +32,7 @@ async def load() -> None:
         await _catalogue()
         await _house()
         tenants = {partner.code: await _partner(partner) for partner in (people.NOORDERLICHT, people.ZUIDERZEE)}
+        await issuers.enter(tenants[people.ZUIDERZEE.code], people.ZUIDERZEE_DETAILS)
         for username, name, roles in people.STAFF:
             await access.enter(
                 username=username, email=f"{username}@voorbeeldhosting.example.com", name=name, roles=roles, password=people.PASSWORD
@@ -77,7 +78,9 @@ async def _house() -> UUID:
         address="Serverlaan 1\n3011 AB  Rotterdam",
         members=(),
     )
-    return await _partner(house, TenantKind.HOUSE)
+    tenant = await _partner(house, TenantKind.HOUSE)
+    await issuers.enter(tenant, people.HOUSE_DETAILS)
+    return tenant
 
 
 async def _partner(partner: Organisation, kind: TenantKind = TenantKind.PARTNER) -> UUID:

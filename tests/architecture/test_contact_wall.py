@@ -26,6 +26,12 @@ GIVEN = {
     "billing_service": "SELECT",  # and the columns of its planned end
     "billing_product": "SELECT",
     "billing_buyout_rule": "SELECT",
+    "billing_invoice": "SELECT",
+    "billing_line": "SELECT",
+    "billing_vat": "SELECT",
+    "billing_standing": "SELECT",
+    "billing_allocation": "SELECT",
+    "billing_payment": "SELECT",
     "termination_quote": "SELECT INSERT",
     "termination": "SELECT INSERT UPDATE",
     "termination_line": "SELECT INSERT UPDATE",

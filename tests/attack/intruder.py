@@ -20,6 +20,7 @@ from tenants.service.webhooks.endpoints import EndpointChange, NewEndpoint
 from terminations.service import bulk, deadline_keeping, drafts, notices
 from terminations.service.buyouts import Decision, case_by_number, decide
 from terminations.service.notices import Sent
+from tests.billing.money import issue, line, pay
 from tests.conftest import browser
 from tests.journeys import partner as people
 from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
@@ -104,6 +105,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         draft = await drafts.begin(noord.actor, customer, (services[1],))
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
+    await pay(await issue(noord.id, customer, [line(description="Geheime dienst")]), 100)
     await outbox.drain()
     await deadline_keeping.refresh_all()
     assert document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, Numeric, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, Numeric, OnDelete, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
@@ -13,8 +13,9 @@ from piccolo.table import Table
 from partner_portal.infra.ids import NewId
 from tenants.tables import Customer, Location, OwnedByTenant
 
-from .policy import agreed
-from .policy.terms import Align, CountFrom, NoticeUnit, Renewal
+from ..policy import agreed
+from ..policy.charges import Proration
+from ..policy.terms import Align, CountFrom, NoticeUnit, Renewal
 
 
 class Product(Table, tablename="billing_product"):
@@ -82,7 +83,10 @@ class Service(OwnedByTenant, Table, tablename="billing_service"):
     align = Varchar(10, default=Align.NONE, choices=Align)
     billing_months = Integer(default=1)
     billed_from = Date(null=True, default=None)
-    paid_until = Date(help_text="Eerste dag die nog niet is betaald")
+    paid_until = Date(help_text="Eerste dag die nog niet is gefactureerd")
+    in_advance = Boolean(default=True, help_text="Vooraf gefactureerd; anders achteraf")
+    cycle_day = SmallInt(null=True, default=None, help_text="Dag van de maand waarop een periode begint; leeg: die van de ingangsdatum")
+    proration = Varchar(10, default=Proration.CAL, choices=Proration)
     credit_mode = Varchar(10, default=agreed.CreditMode.CAL, choices=agreed.CreditMode)
 
     buyout_rule = ForeignKey(BuyoutRule, null=True, default=None, on_delete=OnDelete.restrict)
@@ -114,6 +118,7 @@ class Service(OwnedByTenant, Table, tablename="billing_service"):
         " AND (renewal <> 'FIXED' OR renewal_months >= 1) AND (renewal = 'INDEF' OR minimum_months >= 1 OR explicit_end IS NOT NULL)"
         " AND (explicit_end IS NULL OR explicit_end >= starts_on)"
     )
+    billing_service_cycle = Check("cycle_day IS NULL OR cycle_day BETWEEN 1 AND 31")
     billing_service_parts = Check("(discount_cents = 0 OR discount_months >= 1) AND (equipment_cents = 0 OR equipment_months >= 1)")
     billing_service_end = Check("(ended_at IS NULL OR ends_on IS NOT NULL) AND ((ends_on IS NULL) = (billing_ends_on IS NULL))")
 
@@ -131,3 +136,20 @@ class TermsChange(OwnedByTenant, Table, tablename="billing_terms_change"):
     changes = JSONB()
     decided_by = Varchar(120)
     decided_at = Timestamptz(default=TimestamptzNow())
+
+
+class PriceChange(OwnedByTenant, Table, tablename="billing_price_change"):
+    """From `since` on a service costs other amounts; never changed. Before the first of them it cost what that one says it cost until then."""
+
+    service = ForeignKey(Service, null=False, on_delete=OnDelete.restrict)
+    since = Date()
+    fee_cents = BigInt()
+    fee_before_cents = BigInt()
+    wholesale_cents = BigInt(null=True, default=None)
+    wholesale_before_cents = BigInt(null=True, default=None)
+    reason = Text()
+    decided_by = Varchar(120)
+    decided_at = Timestamptz(default=TimestamptzNow())
+
+    billing_price_change_once = Unique(["service", "since"])
+    billing_price_change_amounts = Check("fee_cents >= 0 AND fee_before_cents >= 0")

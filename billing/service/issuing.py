@@ -1,0 +1,121 @@
+"""Giving a document its number: from then on it is owed, and never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from partner_portal.infra import clock, db, outbox
+from partner_portal.infra.ids import new_id
+from tenants.policy import Segment
+
+from ..events import InvoiceIssued
+from ..policy.drafting import Amounts, amounts, due_on, payment_reference, unit_price
+from ..policy.ledger import DraftLine, Kind, Layer
+from . import parties
+from .parties import Debtor, Sender
+
+_SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S"}
+_NEXT = """
+INSERT INTO billing_series (id, tenant, series, year, last) VALUES (gen_random_uuid(), $1, $2, $3, $4)
+    ON CONFLICT (tenant, series, year) DO UPDATE SET last = billing_series.last + $4 RETURNING last
+"""
+_INVOICE = """
+INSERT INTO billing_invoice (id, tenant, customer, issuer, layer, kind, series, year, sequence, number, reference, issued_on, due_on, period_from,
+    period_until, language, prices_include_vat, net_cents, vat_cents, gross_cents, issuer_details, debtor_details, buyer_reference, refers_to, reason,
+    run, issued_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
+"""
+_LINE = """
+INSERT INTO billing_line (id, tenant, invoice, position, kind, layer, service, description, quantity, unit, unit_price, net_cents, amount_cents,
+    vat_category, vat_rate, vat_country, period_from, period_until, turn, credits, why)
+VALUES ($1, $2, $3, $4, $5::text, $6::text, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+    CASE WHEN $5::text = 'recurring' THEN 1 + (SELECT count(*) FROM billing_line o WHERE o.service = $7 AND o.layer = $6::text AND o.period_from = $17
+                                            AND o.kind = 'recurring') ELSE 1 END, $19, $20)
+"""
+_VAT = (
+    "INSERT INTO billing_vat (id, tenant, invoice, category, rate, country, base_cents, vat_cents) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+)
+_BILLED = "UPDATE billing_charge SET line = $2 WHERE id = $1 AND line IS NULL AND dropped_at IS NULL"
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A document without a number: whose, of which layer and kind, its lines; a credit note names what it credits and why."""
+
+    tenant: UUID
+    customer: UUID | None
+    lines: Sequence[DraftLine]
+    layer: Layer = Layer.CUSTOMER
+    kind: Kind = Kind.INVOICE
+    refers_to: UUID | None = None
+    reason: str | None = None
+    run: UUID | None = None
+
+
+async def issue(draft: Draft) -> UUID:
+    """The document has the next number of its issuer's series and year, is on record with lines and VAT, and is announced; returns its id.
+
+    Runs through the staff door. Numbers are counted in this unit of work, so a rollback leaves no gap and two at once wait for each other.
+    Raises NothingToBill, MixedPrices, IssuerUnknown, DebtorIncomplete.
+    """
+    sums, today = amounts(draft.lines), clock.today()
+    sender = await parties.sender(draft.tenant, draft.layer)
+    debtor = await parties.debtor(draft.tenant, draft.customer, today)
+    invoice = new_id()
+    await _head(invoice, draft, sums, (sender, debtor), today)
+    await _lines(invoice, draft, sums)
+    for total in sums.totals:
+        vat = total.vat
+        await db.execute(
+            _VAT, *(new_id(), draft.tenant, invoice, vat.category.value, vat.rate, vat.country, total.base_cents, total.vat_cents)
+        )
+    await outbox.publish(InvoiceIssued(tenant_id=draft.tenant, invoice_id=invoice))
+    return invoice
+
+
+async def next_sequence(issuer: UUID, series: str, year: int, count: int = 1) -> int:
+    """The first of `count` numbers that follow the last one given; whoever numbers at the same time waits."""
+    row = await db.fetch_one(_NEXT, issuer, series, year, count)
+    assert row is not None  # noqa: S101  # the statement always returns its row
+    last: int = row["last"]
+    return last - count + 1
+
+
+def number_of(code: str, series: str, year: int, sequence: int) -> str:
+    """The number as people say it: whose, which series and year, the how manieth."""
+    return f"{code}-{series}{year}-{sequence:06d}"
+
+
+async def _head(invoice: UUID, draft: Draft, sums: Amounts, who: tuple[Sender, Debtor], today: date) -> None:
+    sender, debtor = who
+    series = _SERIES[draft.kind]
+    sequence = await next_sequence(sender.tenant, series, today.year)
+    number = number_of(sender.code, series, today.year, sequence)
+    usual = sender.consumer_payment_days if debtor.segment is Segment.CONSUMER else sender.payment_days
+    days = usual if debtor.payment_days is None else debtor.payment_days
+    spans = [line.period for line in draft.lines if line.period]
+    await db.execute(
+        _INVOICE,
+        *(invoice, draft.tenant, draft.customer, sender.tenant, draft.layer.value, draft.kind.value, series, today.year, sequence, number),
+        *(payment_reference(number), today, due_on(today, draft.kind, days)),
+        *(min((start for start, _ in spans), default=None), max((until for _, until in spans), default=None)),
+        *(debtor.language, draft.lines[0].vat.prices_include_vat, sums.net_cents, sums.vat_cents, sums.gross_cents),
+        *(msgspec.json.encode(sender.party).decode(), msgspec.json.encode(debtor.party).decode(), debtor.buyer_reference),
+        *(draft.refers_to, draft.reason, draft.run, clock.now()),
+    )
+
+
+async def _lines(invoice: UUID, draft: Draft, sums: Amounts) -> None:
+    for position, (line, net) in enumerate(zip(draft.lines, sums.nets, strict=True), 1):
+        made, period = new_id(), line.period or (None, None)
+        await db.execute(
+            _LINE,
+            *(made, draft.tenant, invoice, position, line.kind.value, draft.layer.value, line.service, line.description, line.quantity),
+            *(line.unit.value, unit_price(line, net), net, line.amount_cents, line.vat.category.value, line.vat.rate, line.vat.country),
+            *(*period, line.credits, msgspec.json.encode(line.why).decode()),
+        )
+        if line.charge:
+            await db.execute(_BILLED, line.charge, made)

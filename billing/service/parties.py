@@ -1,0 +1,131 @@
+"""Who sends a document and who owes it, as the law wants them on paper, and how this debtor is billed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from partner_portal.infra import db
+from partner_portal.kernel.errors import Refused
+from tenants.policy import Segment, TenantKind, WhoBills
+
+from ..policy.ledger import Layer
+from ..policy.tax import CustomerSeat
+
+
+class IssuerUnknown(Refused):
+    """Whoever is to send the invoice has not entered the details that the law wants on it."""
+
+
+class DebtorIncomplete(Refused):
+    """The debtor has no address to put on an invoice."""
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """A name and address with the numbers an invoice shows; kept with the document as they were."""
+
+    name: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    vat_id: str | None = None
+    chamber_number: str | None = None
+    email: str | None = None
+    number: str | None = None
+    iban: str | None = None
+    bic: str | None = None
+    creditor_id: str | None = None
+    endpoint_scheme: str | None = None
+    endpoint_id: str | None = None
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """The issuer: its tenant, its code (numbers begin with it), and its terms of payment."""
+
+    tenant: UUID
+    code: str
+    party: Party
+    payment_days: int
+    consumer_payment_days: int
+    uses_oss: bool
+
+
+class Debtor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who owes: a customer of the tenant, or the partner itself; with how it is taxed and billed."""
+
+    tenant: UUID
+    customer: UUID | None
+    party: Party
+    segment: Segment
+    seat: CustomerSeat
+    language: str
+    payment_days: int | None
+    is_collective: bool
+    buyer_reference: str | None
+
+
+_ISSUER = """
+SELECT i.*, t.code AS tenant_code, t.id AS issuing FROM billing_issuer i JOIN tenant t ON t.id = i.tenant WHERE i.tenant = $1
+"""
+_WHO = "SELECT id, kind, bills FROM tenant WHERE id = $1"
+_HOUSE = "SELECT id FROM tenant WHERE kind = $1 LIMIT 1"
+_CUSTOMER = """
+SELECT c.id, c.tenant, c.name, c.number, c.segment, c.country, c.vat_id, c.chamber_number, c.language, l.street, l.postcode, l.city,
+       coalesce(a.email, m.email) AS email, a.payment_days, coalesce(a.is_collective, true) AS is_collective, a.buyer_reference, a.endpoint_scheme,
+       a.endpoint_id
+  FROM customer c LEFT JOIN LATERAL (SELECT street, postcode, city FROM location l WHERE l.tenant = c.tenant AND l.customer = c.id
+                                      ORDER BY l.kind <> 'billing', l.id LIMIT 1) l ON true
+  LEFT JOIN LATERAL (SELECT email FROM contact k WHERE k.tenant = c.tenant AND k.customer = c.id AND (k.active_until IS NULL OR k.active_until >= $2)
+                      ORDER BY NOT k.is_administrative, NOT k.is_main, k.id LIMIT 1) m ON true
+  LEFT JOIN billing_account a ON a.tenant = c.tenant AND a.customer = c.id
+ WHERE c.id = $1
+"""
+_PARTNER = """
+SELECT t.id, t.name, t.code, t.country, t.vat_id, t.language, t.email AS tenant_email, i.name AS legal_name, i.street, i.postcode, i.city,
+       i.chamber_number, coalesce(a.email, i.email, t.email) AS email, a.payment_days, coalesce(a.is_collective, true) AS is_collective,
+       a.buyer_reference, a.endpoint_scheme, a.endpoint_id
+  FROM tenant t LEFT JOIN billing_issuer i ON i.tenant = t.id LEFT JOIN billing_account a ON a.tenant = t.id AND a.customer IS NULL WHERE t.id = $1
+"""
+
+
+async def sender(tenant: UUID, layer: Layer) -> Sender:
+    """Whoever sends documents of this layer to the tenant's debtors: the partner where it bills in its own name, else the provider; IssuerUnknown."""
+    who = await db.fetch_one(_WHO, tenant)
+    own_name = who is not None and who["bills"] == WhoBills.OWN_NAME and layer is Layer.CUSTOMER
+    house = None if own_name else await db.fetch_one(_HOUSE, TenantKind.HOUSE.value)
+    row = await db.fetch_one(_ISSUER, house["id"] if house else tenant)
+    if row is None:
+        raise IssuerUnknown(tenant=str(house["id"] if house else tenant))
+    names = ("name", "street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "iban", "bic", "creditor_id")
+    return Sender(
+        tenant=row["issuing"],
+        code=row["tenant_code"],
+        party=Party(**{name: row[name] for name in names}),
+        payment_days=row["payment_days"],
+        consumer_payment_days=row["consumer_payment_days"],
+        uses_oss=row["uses_oss"],
+    )
+
+
+async def debtor(tenant: UUID, customer: UUID | None, today: Any) -> Debtor:
+    """Whoever owes: the customer, or the partner itself; DebtorIncomplete without an address."""
+    row = await (db.fetch_one(_CUSTOMER, customer, today) if customer else db.fetch_one(_PARTNER, tenant))
+    if row is None or not row["street"]:
+        raise DebtorIncomplete(customer=str(customer or tenant))
+    segment = Segment(row["segment"]) if customer else Segment.OTHER_BIZ
+    names = ("street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "endpoint_scheme", "endpoint_id")
+    name = row["name"] if customer else row["legal_name"] or row["name"]
+    return Debtor(
+        tenant=tenant,
+        customer=customer,
+        party=Party(name=name, number=row["number"] if customer else row["code"], **{name: row[name] for name in names}),
+        segment=segment,
+        seat=CustomerSeat(country=row["country"], is_business=segment is not Segment.CONSUMER, has_valid_vat_id=bool(row["vat_id"])),
+        language=row["language"],
+        payment_days=row["payment_days"],
+        is_collective=row["is_collective"],
+        buyer_reference=row["buyer_reference"],
+    )
