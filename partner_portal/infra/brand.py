@@ -29,6 +29,8 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    code: str = ""
+    """Under which its public pages stand; nothing for the provider's own."""
     colour: str = "#1f4e79"
     email: str = ""
     phone: str = ""

@@ -7,11 +7,13 @@ from functools import lru_cache
 from partner_portal.infra.formats import LANGUAGES
 from partner_portal.kernel.actor import Actor, ActorKind
 
+LANGUAGE_COOKIE = "language"
 
-def choose(actor: Actor | None, accepted: str) -> str:
-    """The person's own choice; for software and for people we do not know yet, what Accept-Language prefers of the languages we have."""
+
+def choose(actor: Actor | None, accepted: str, chosen: str = "") -> str:
+    """The person's own choice; for people we do not know yet what they chose in this browser; else what Accept-Language prefers of the languages we have."""
     if actor is None:
-        return _preferred(accepted) or LANGUAGES[0]
+        return chosen if chosen in LANGUAGES else _preferred(accepted) or LANGUAGES[0]
     if actor.kind is ActorKind.KEY:
         return _preferred(accepted) or actor.language
     return actor.language if actor.language in LANGUAGES else LANGUAGES[0]

@@ -313,7 +313,8 @@ class Exchange:
     def reader(self) -> errors.Reader:
         """Who reads the answer: the language they chose, and whether they look at pages."""
         accepted = self.given.get(b"accept", b"")
-        spoken = language.choose(self.identity.actor, self.given.get(b"accept-language", b"").decode("latin-1"))
+        jar, wished = (self.given.get(name, b"").decode("latin-1") for name in (b"cookie", b"accept-language"))
+        spoken = language.choose(self.identity.actor, wished, identity.cookie(jar, language.LANGUAGE_COOKIE))
         return errors.Reader(
             language=spoken,
             request_id=self.request_id,
@@ -323,7 +324,7 @@ class Exchange:
             way_back=self._sent_from(),
             actor=self.identity.actor,
             csrf=csrf.masked(self.identity.token) if self.identity.token else "",
-            theme=frame.theme(identity.cookie(self.given.get(b"cookie", b"").decode("latin-1"), frame.THEME_COOKIE)),
+            theme=frame.theme(identity.cookie(jar, frame.THEME_COOKIE)),
             here=self._here() if self.scope["method"] in _LOOKS else self._sent_from() or self._here(),
         )
 

@@ -14,10 +14,11 @@ from partner_portal.infra.formats import LANGUAGES
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import Invalid, NotFound
 from partner_portal.web import auth, forms, identity, pages
-from partner_portal.web.forms import NO_ERRORS, Errors
+from partner_portal.web.forms import NO_ERRORS, Errors, Form
+from partner_portal.web.language import LANGUAGE_COOKIE
 
 from ..service import own, sign_in
-from .sign_in import LONGEST_PASSWORD
+from .sign_in import LONGEST_PASSWORD, SIGN_IN
 
 ACCOUNT = "/portal/account"
 _A_YEAR = 365 * 24 * 3600
@@ -25,28 +26,35 @@ _HINT = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @post("/preferences")
-async def prefer(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[Any]:
-    """What was sent is set: `language`, `theme` ("system" lets the system decide), `hint` puts an explanation away, `hints=again` shows all again."""
+async def prefer(request: Request[Any, Any, Any], perhaps_actor: auth.PerhapsActing) -> Response[Any]:
+    """What was sent is set: `language`, `theme` ("system" lets the system decide), `hint` puts an explanation away, `hints=again` shows all again.
+
+    Of somebody who is not signed in the browser keeps language and theme.
+    """
     form = await forms.read(request)
+    actor = perhaps_actor if perhaps_actor is not None and perhaps_actor.kind in (ActorKind.MEMBER, ActorKind.CONTACT) else None
+    answer = pages.to(pages.own_path(form.one("back"), _home(actor) if actor else SIGN_IN))
+    if actor is not None:
+        await _keep(actor, form)
+    elif (language := form.one("language")) in LANGUAGES:
+        answer.set_cookie(_cookie(LANGUAGE_COOKIE, language))
+    if (theme := form.one("theme")) in (*pages.THEMES, "system"):
+        answer.set_cookie(_cookie(pages.THEME_COOKIE, theme if theme in pages.THEMES else ""))
+    return answer
+
+
+async def _keep(actor: Actor, form: Form) -> None:
     if (language := form.one("language")) in LANGUAGES:
         await own.speak(actor, language)
     if _HINT.fullmatch(hint := form.one("hint")):
         await own.put_away(actor, hint)
     if form.one("hints") == "again":
         await own.show_again(actor)
-    answer = pages.to(pages.own_path(form.one("back"), _home(actor)))
-    if (theme := form.one("theme")) in (*pages.THEMES, "system"):
-        answer.set_cookie(_theme(theme))
-    return answer
 
 
-def _theme(chosen: str) -> Cookie:
-    # For every page of ours, also those without a sign-in; it tells nothing about anybody.
-    is_own = chosen in pages.THEMES
-    return Cookie(
-        pages.THEME_COOKIE, value=chosen if is_own else "", path="/portal", max_age=_A_YEAR if is_own else 0,
-        httponly=True, secure=auth.by_tls(), samesite="lax",
-    )  # fmt: skip
+def _cookie(name: str, chosen: str) -> Cookie:
+    # For every page of ours, also those without a sign-in; it tells nothing about anybody, and is there only after somebody chose.
+    return Cookie(name, value=chosen, path="/portal", max_age=_A_YEAR if chosen else 0, httponly=True, secure=auth.by_tls(), samesite="lax")
 
 
 def _home(actor: Actor) -> str:
@@ -159,9 +167,10 @@ def _device(agent: str) -> tuple[str, str]:
     return browser, system
 
 
+preferences = Router("/portal", route_handlers=[prefer], include_in_schema=False)
 router = Router(
     "/portal",
-    route_handlers=[prefer, show, change_password, end_session, switch],
+    route_handlers=[show, change_password, end_session, switch],
     before_request=pages.for_everybody,
     include_in_schema=False,
 )

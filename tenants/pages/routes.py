@@ -9,6 +9,7 @@ from . import account, brand, contacts, keys, members, sign_in, webhooks
 
 routers: list[Router | HTTPRouteHandler] = [
     sign_in.router,
+    account.preferences,
     account.router,
     members.router,
     contacts.router,

@@ -20,9 +20,7 @@ from .customers import Email, Phone
 LOGO_WIDTH, LOGO_HEIGHT = 480, 160
 """Pixels at most; twice what pages show, so that it is sharp on every screen."""
 
-_BRAND = (
-    "SELECT coalesce(shown_name, name) AS name, brand_colour, email, phone, website, address, logo, logo_mark FROM tenant WHERE id = $1"
-)
+_BRAND = "SELECT coalesce(shown_name, name) AS name, code, brand_colour, email, phone, website, address, logo, logo_mark FROM tenant WHERE id = $1"
 
 
 class BrandChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +40,7 @@ async def of_tenant(tenant: UUID) -> Brand:
         raise NotFound(what="tenant", id=str(tenant))
     return Brand(
         name=row["name"],
+        code=row["code"],
         colour=row["brand_colour"],
         email=row["email"] or "",
         phone=row["phone"] or "",

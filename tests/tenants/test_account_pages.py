@@ -14,6 +14,7 @@ from tests.world import PASSWORD, World
 
 NEW = "a new and long password"
 ACCOUNT = "/portal/account"
+DUTCH = {"accept": "text/html", "accept-language": "nl"}
 
 
 async def test_a_chosen_language_stays_with_the_person_on_every_browser(world: World) -> None:
@@ -37,6 +38,32 @@ async def test_appearance_is_a_cookie_of_the_browser(world: World, theme: str, k
 
         assert (f'data-theme="{kept}"' in page.text) == bool(kept)
         assert ("theme=" in str(answer.headers.get_list("set-cookie"))) == (theme != "pink")
+
+
+async def test_before_signing_in_language_and_appearance_are_chosen_and_kept_by_the_browser(world: World) -> None:
+    async with browser() as stranger:
+        page = await stranger.get("/portal/sign-in?next=/portal/customers", headers=DUTCH)
+        assert "Inloggen" in page.text
+        assert 'name="back" value="/portal/sign-in?next=/portal/customers"' in page.text
+        assert not stranger.cookies, "nothing is kept before somebody chooses"
+
+        answer = await stranger.post("/portal/preferences", data={"language": "en", "back": "/portal/sign-in?next=/portal/customers"})
+        await stranger.post("/portal/preferences", data={"theme": "dark"})
+
+        assert answer.headers["location"] == "/portal/sign-in?next=/portal/customers"
+        for path in ("/portal/sign-in", "/portal/password"):
+            shown = await stranger.get(path, headers=DUTCH)
+            assert '<html lang="en" data-theme="dark">' in shown.text, path
+        await stranger.post("/portal/preferences", data={"language": "de", "hint": "tour", "hints": "again"})
+        assert dict(stranger.cookies) == {"language": "en", "theme": "dark"}
+
+
+async def test_whoever_signs_in_reads_in_their_own_language_whatever_the_browser_kept(world: World) -> None:
+    async with browser() as client:
+        await client.post("/portal/preferences", data={"language": "en"})
+        await sign_in_by_page(client, world.noord.clerk)
+
+        assert '<html lang="nl"' in (await client.get("/portal", headers=PAGE)).text
 
 
 async def test_an_explanation_put_away_stays_away_until_all_are_asked_for_again(world: World) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from partner_portal.infra import clock, settings
 from tests.conftest import browser, work
 from tests.journeys import partner as people
+from tests.terminations.customer import baker
 from tests.world import World
 
 END, WITHDRAW = "/end-contract/NRD", "/withdraw-contract/NRD"
@@ -76,6 +77,33 @@ async def test_anybody_opens_the_page_and_is_asked_exactly_what_the_law_lets_us_
     assert not page.cookies
     assert "set-cookie" not in page.headers
     assert not re.findall(r'(?:src|href)="https?://', page.text), "no request leaves for another party"
+
+
+async def test_giving_notice_is_one_click_away_from_every_page_that_a_customer_or_anybody_reads(
+    world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    await people.filed(noord, world.noord.services["free"])
+    link = people.link_in(people.newest(world.mailbox, "bakkerij@"))
+    pages = {
+        "/": "",
+        "/portal/sign-in": "",
+        "/portal/password": "",
+        "/nowhere": "",
+        "/confirm/x": "",
+        link: "/NRD",
+        END: "/NRD",
+        WITHDRAW: "/NRD",
+    }
+
+    for path, partner in pages.items():
+        page = (await stranger.get(path, headers={"accept": "text/html", "accept-language": "nl"})).text
+        assert f'<a href="/end-contract{partner}">Contract hier opzeggen</a>' in page, path
+        assert f'<a href="/withdraw-contract{partner}">Overeenkomst hier herroepen</a>' in page, path
+    async with baker(world) as contact:
+        assert '<a href="/end-contract/NRD">Contract hier opzeggen</a>' in (await contact.get("/portal/own/contacts")).text
+    assert "/end-contract" not in (await noord.get("/portal", headers={"accept": "text/html"})).text, (
+        "a partner's people end for customers in the wizard"
+    )
 
 
 async def test_the_page_bears_the_partners_name_and_speaks_the_readers_language(stranger: httpx.AsyncClient) -> None:
