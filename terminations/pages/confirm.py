@@ -38,6 +38,8 @@ _ERRORS = {
     "invalid": sentence("Propose another amount than the one on the table, zero or more."),
 }
 _AT_OFFER = {"amount", "invalid"}
+_GONE, _CONFLICT, _UNREADABLE = 410, 409, 422
+_REFUSED = {"text-has-changed": _CONFLICT, "too-many-codes": _CONFLICT}
 _NAMES = {"nl": "Nederlands", "en": "English"}
 _PAGE = "web/base.html"
 _NOT_KEPT = {"cache-control": "no-store"}
@@ -127,10 +129,11 @@ async def _view(token: str, lang: str) -> View:
 async def _page(view: View, *, typed: Typed = NOTHING, error: str = "") -> Html:
     standing = decisions.standing(view.link, view.case)
     if standing is Standing.OPEN:
-        return _html(await _question(view, typed, error))
+        return _html(await _question(view, typed, error), _REFUSED.get(error, _UNREADABLE) if error else 200)
     if standing is Standing.DECIDED:
         return _html(_decided(view))
-    return _html(_render(view, "expired", standing=standing.value, state=view.case.state, valid_until=last_day(view.link.expires_at)))
+    until = last_day(view.link.expires_at)
+    return _html(_render(view, "expired", standing=standing.value, state=view.case.state, valid_until=until), _GONE)
 
 
 async def _question(view: View, typed: Typed, error: str) -> str:
@@ -179,7 +182,7 @@ async def _again(view: View, typed: Typed, choice: str, problem: Problem) -> Htm
 async def _code_page(view: View, typed: Typed, choice: str, error: str | None = None) -> Html:
     sent_to = letters.masked(view.link.recipient)
     words = {"text_version": typed.text_version, "reason": typed.reason, "offer": typed.offer, "error": error}
-    return _html(_render(view, "code", sent_to=sent_to, decision=choice, **words))
+    return _html(_render(view, "code", sent_to=sent_to, decision=choice, **words), _UNREADABLE if error else 200)
 
 
 def _amount(view: View, typed: str) -> int | None:
