@@ -12,12 +12,12 @@ from tenants.service import brands
 
 _MEMBERS = (
     Entry(sentence("Today"), "/portal", "house"),
-    Entry(sentence("Customers"), "/portal/customers", "people"),
-    Entry(sentence("Terminations"), "/portal/terminations", "file-earmark-text"),
+    Entry(sentence("Customers"), "/portal/customers", "people", ("/portal/services",)),
+    Entry(sentence("Terminations"), "/portal/terminations", "file-earmark-text", ("/portal/drafts",)),
     Entry(sentence("Deadlines"), "/portal/deadlines", "calendar3"),
     Entry(sentence("Notices"), "/portal/notices", "inbox"),
 )
-_SETTINGS = Entry(sentence("Settings"), "/portal/settings/members", "gear")
+_SETTINGS = Entry(sentence("Settings"), "/portal/settings/members", "gear", ("/portal/settings",))
 _CONTACTS = (
     Entry(sentence("Services"), "/portal/own", "house"),
     Entry(sentence("Contacts"), "/portal/own/contacts", "people"),

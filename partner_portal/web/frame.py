@@ -18,14 +18,21 @@ THEME_COOKIE = "theme"
 
 _SIGNED_IN = frozenset({ActorKind.MEMBER, ActorKind.CONTACT})
 _MOST_FACES = 1000
+_FIRST = "/portal"
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of the menu: its word (a source sentence), where it leads, its icon."""
+    """One line of the menu: its word (a source sentence), where it leads, its icon, and under which other paths one is still inside it."""
 
     word: str
     path: str
     icon: str
+    holds: tuple[str, ...] = ()
+
+    def depth(self, path: str) -> int:
+        """How far `path` lies inside this entry: the deepest of a menu is where one is; 0 is outside. The first page holds nothing but itself."""
+        roots = [root for root in (self.path, *self.holds) if path == root or (root != _FIRST and path.startswith(f"{root}/"))]
+        return max(map(len, roots), default=0)
 
 
 class Frame(msgspec.Struct, frozen=True):

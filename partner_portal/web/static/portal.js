@@ -59,3 +59,8 @@ document.addEventListener("toggle", reach, true);
 
 document.querySelectorAll("form[data-send-on-change]").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
 document.querySelector(".problem[autofocus]")?.focus();
+// On a telephone the menu and tabs are wider than the page: where one is, is in sight.
+document.querySelectorAll(".menu [aria-current], .tabs [aria-current]").forEach((here) => {
+  const row = here.closest(".menu, .nav");
+  row.scrollLeft = here.offsetLeft + here.offsetWidth + 16 - row.clientWidth - row.offsetLeft;
+});
