@@ -133,6 +133,12 @@ def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
     return f"{request.scope['path']}?{urlencode([*kept, ('after', cursor)])}"
 
 
+def contains(text: str) -> str:
+    """The LIKE pattern for rows that contain `text` as it is written."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def _context(name: str, sort: str, filters: dict[str, Any]) -> str:
     return f"{name} {sort} {msgspec.json.encode(filters, order='sorted').decode()}"
 
