@@ -21,6 +21,7 @@ from litestar import Litestar, Request, get, post
 from litestar.params import FromPath, JSONBody
 
 from billing.api import ServiceOut
+from billing.policy.ledger import Layer
 from billing.service.services import READ
 from partner_portal.infra import clock, log, redis, sessions, settings
 from partner_portal.infra.ids import new_id
@@ -33,7 +34,6 @@ from terminations.api.cases import Ask, AskPreview, QuoteOut
 from terminations.policy.calendar import what_if
 from terminations.policy.preview import preview as rules
 from terminations.service import facts, quotes, shown
-from terminations.service.facts import Layer
 from terminations.service.shown import CalendarDetail, PreviewOut
 
 _CUSTOMERS = f"{LIST} WHERE c.tenant = $1 ORDER BY c.name, c.id LIMIT 51"

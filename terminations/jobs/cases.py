@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import db, files, mail, outbox, pdf, settings, tokens
 from partner_portal.infra.mail import Attachment, Envelope
 from partner_portal.kernel.events import Event
@@ -33,7 +34,6 @@ from ..events import (
 )
 from ..policy.waiting import last_day
 from ..service import asking, buyouts, cases, decisions, earlier, letters, links, proof
-from ..service.facts import Layer
 from ..service.letters import Adjustment, Dossier, Person
 from ..service.links import Purpose
 from ..service.sending import NobodyToAsk

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import clock, mail, settings
 from partner_portal.infra.mail import Posted
 from partner_portal.kernel.actor import Actor
@@ -17,7 +18,6 @@ from partner_portal.kernel.money import Money
 from ..policy.waiting import last_day
 from ..service import ahead, cases, conversation, decisions, explain, letters, naming, options, proof, scheduling
 from ..service.ahead import Ahead
-from ..service.facts import Layer
 from ..service.letters import Dossier
 from ..tables import DecisionLink, Termination
 from ..workflow import Action, State

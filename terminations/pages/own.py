@@ -9,6 +9,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
 from billing.policy import terms as contract
+from billing.policy.ledger import Layer
 from billing.policy.terms import Terms
 from partner_portal.kernel.actor import Actor, ContactRight
 from partner_portal.kernel.errors import Refused
@@ -17,7 +18,7 @@ from tenants.policy import Segment
 
 from ..policy.waiting import last_day
 from ..service import explain, naming, own_ends
-from ..service.facts import Layer, Parties
+from ..service.facts import Parties
 
 Page = Response[Any]
 HOME = "/portal/own"

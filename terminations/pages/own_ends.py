@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import clock, db, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor
@@ -27,7 +28,6 @@ from ..policy.cooling_off import refund_by
 from ..service import bills, cases, choices, drafts, letters, notices, own_ends
 from ..service.bills import BillWords
 from ..service.choices import Choice, Look, When
-from ..service.facts import Layer
 from .own import HOME, SIGNS, reader, said_of
 from .wizard import answers, words
 

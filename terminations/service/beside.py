@@ -9,12 +9,13 @@ from uuid import UUID
 
 import asyncpg
 
+from billing.policy.ledger import Layer
 from billing.service import services
 from partner_portal.infra import db
 
 from ..policy.facts import ServiceFacts
 from . import facts
-from .facts import Layer, Parties
+from .facts import Parties
 
 _BUNDLED = (
     services.READ + " WHERE s.customer = ANY($1::uuid[]) AND s.bundle = ANY($2::varchar[]) AND s.ended_at IS NULL ORDER BY s.number, s.id"

@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import catalogue
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
@@ -13,7 +14,6 @@ from partner_portal.kernel.money import Money
 from ..policy.cost_sheet import CostLine, LineCode
 from ..policy.preview import Bill, EndKind, Preview, ServicePreview
 from . import explain
-from .facts import Layer
 from .quotes import Shown
 
 _LABELS = {

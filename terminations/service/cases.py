@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import clock, db, numbers, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
@@ -26,7 +27,6 @@ from ..tables import Quote, Termination
 from ..workflow import Action
 from . import in_time, quotes, scheduling, sending, steps, waiting
 from .buyouts import Payer
-from .facts import Layer
 from .quotes import QuoteExpired, Shown
 from .steps import Note
 

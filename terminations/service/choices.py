@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from billing.service import services
 from partner_portal.infra import clock, db, settings
 from partner_portal.kernel.actor import Actor
@@ -20,7 +21,7 @@ from ..policy.curve import Point
 from ..policy.preview import EndKind, Preview, ServicePreview, bundles_of, preview
 from . import cases, facts, quotes
 from .cases import ServiceAlreadyEnding
-from .facts import Layer, Parties
+from .facts import Parties
 from .quotes import Request, Shown
 
 MOST_SHOWN = 100

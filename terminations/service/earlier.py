@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import Refused
 from partner_portal.kernel.money import Money
@@ -16,7 +17,6 @@ from ..tables import Quote, Termination
 from ..workflow import Action, State, after
 from . import cases, notices, placing, quotes, steps
 from .cases import FiledBy, Filing, Reason
-from .facts import Layer
 from .letters import Dossier
 from .steps import Note
 

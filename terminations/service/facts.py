@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import asyncpg
 import msgspec
 
 from billing.policy.agreed import Channel, ClawbackMode, CreditMode, Method, ResidualMode, ScaleKind, ServiceKind
+from billing.policy.ledger import Layer
 from billing.policy.tax import CustomerSeat, Vat, vat_for
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal, Terms
 from partner_portal.infra import db
 from tenants.policy import Segment, WhoBills
 
 from ..policy.facts import Band, BuyoutRule, Discount, Equipment, Scale, ServiceFacts
-
-
-class Layer(StrEnum):
-    """Toward whom a price holds: the end customer, or the partner that invoices it in its own name."""
-
-    CUSTOMER = "customer"
-    PARTNER = "partner"
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):

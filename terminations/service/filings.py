@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import catalogue, files, settings
 from partner_portal.infra.tables import Document
 from tenants.service import brands
 
 from . import explain, letters
-from .facts import Layer
 from .letters import Dossier, SheetWords
 
 LETTER = "filing"

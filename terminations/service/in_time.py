@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import clock
 
 from ..policy.cost_sheet import CostLine
@@ -14,7 +15,6 @@ from ..policy.facts import Asked, ServiceFacts
 from ..policy.preview import EndKind, Judged, Plan, bundles_of, ending, judged, plans
 from ..tables import Quote, Termination
 from . import quotes
-from .facts import Layer
 from .quotes import Request
 
 _Outcome = tuple[tuple[Plan, tuple[CostLine, ...]], ...]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from billing.policy.tax import Vat, VatTotal, vat_total
 from billing.service import services
 from partner_portal.infra import catalogue, clock, db, settings
@@ -24,7 +25,6 @@ from ..workflow import Action
 from . import bills, cases, explain, quotes
 from .bills import SheetLine
 from .buyouts import Payer
-from .facts import Layer
 
 
 class CaseWords(msgspec.Struct, frozen=True, kw_only=True):

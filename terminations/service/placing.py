@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from billing.policy.agreed import Channel
+from billing.policy.ledger import Layer
 from partner_portal.infra import clock, db, outbox, tokens
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
@@ -26,7 +27,6 @@ from ..tables import Quote, ReceivedNotice, Termination
 from ..workflow import State
 from . import cases, notices, quotes
 from .cases import FiledBy, Filing, Reason, ServiceAlreadyEnding
-from .facts import Layer
 from .notices import CHANNEL
 from .quotes import Request
 

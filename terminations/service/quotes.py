@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from billing.service import services
 from partner_portal.infra import clock, db, numbers, settings
 from partner_portal.infra.ids import new_id
@@ -21,7 +22,7 @@ from ..policy.facts import Asked, Ground, ServiceFacts
 from ..policy.preview import Preview, preview
 from ..tables import Quote
 from . import facts
-from .facts import Layer, Parties
+from .facts import Parties
 
 RULES_VERSION = "2026-11"
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.policy.ledger import Layer
 from partner_portal.web.money import MoneyOut, text
 
 from ..policy.calendar import Calendar, Row
@@ -16,7 +17,6 @@ from ..policy.cost_sheet import CostLine
 from ..policy.facts import Applied
 from ..policy.preview import Bill, Ending, Preview, ServicePreview
 from . import cases, explain
-from .facts import Layer
 from .quotes import Shown
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from billing.policy.ledger import Layer
 from billing.service import services as contracts
 from billing.service.services import TermsChangeWanted
 from partner_portal.infra import clock, db, outbox
@@ -21,7 +22,6 @@ from tenants.policy import Segment
 from tenants.service import customers
 from tenants.service.customers import CustomerChange
 from terminations.service import quotes
-from terminations.service.facts import Layer
 from terminations.service.quotes import Request
 from tests.conftest import browser, sign_in
 from tests.journeys import partner

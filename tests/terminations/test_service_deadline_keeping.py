@@ -11,6 +11,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from billing.policy.ledger import Layer
 from billing.policy.terms import Renewal
 from billing.service import services as billing
 from billing.service.services import TermsChangeWanted
@@ -18,7 +19,6 @@ from partner_portal.infra import clock, db
 from partner_portal.infra.settings import Settings
 from terminations.policy.deadlines import Deadline, deadline
 from terminations.service import deadline_keeping, facts, scheduling
-from terminations.service.facts import Layer
 from tests.journeys import partner
 from tests.world import DESK, STAFF_DOOR, Partner, World, make_service
 

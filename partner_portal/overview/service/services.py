@@ -10,13 +10,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from billing.policy.ledger import Layer
 from billing.service import services
 from partner_portal.infra import clock, db, settings
 from terminations.policy import dates
 from terminations.policy.facts import Applied, Asked
 from terminations.policy.preview import bundles_of, judged
 from terminations.service import facts
-from terminations.service.facts import Layer, Parties
+from terminations.service.facts import Parties
 from terminations.workflow import State
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 
+from billing.policy.ledger import Layer
 from partner_portal.infra import catalogue, clock, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
@@ -18,7 +19,6 @@ from tenants.service import customers
 from ...policy.afterwards import Thing, kept_until
 from ...service import bills, cases, choices, drafts, explain
 from ...service.choices import Choice, Look, Way, When
-from ...service.facts import Layer
 from ...service.quotes import Shown
 from ..calendars import Marks, calendar_words
 from .answers import Confirms, choice_unmoved, unmoved
