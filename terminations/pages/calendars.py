@@ -22,6 +22,7 @@ from ..policy.curve import Point
 
 _LEAST_DAYS = 183
 _MOST_NAMED, _LONGEST_NAME = 3, 40
+_OF_MONTH = len("2026-11")
 _BEYOND = 4  # a quarter of what matters, so that the eye sees how it goes on
 
 _KINDS = {Mark.FIRST_FREE_END: "good", Mark.NOTICE_DEADLINE: "wait", Mark.CHEAPEST: "calm"}
@@ -175,7 +176,8 @@ def _rows(
     """The days that stand out and the last of each month; of the unfolded month every day."""
     for row, point in zip(calendar.rows, points, strict=True):
         ends_month = (row.day + ONE_DAY).day == 1
-        is_unfolded = f"{row.day:%Y-%m}" == marks.month
+        month = row.day.isoformat()[:_OF_MONTH]
+        is_unfolded = month == marks.month
         if ends_month or is_unfolded or row.day in said or row.day == marks.chosen:
             words, kind = said.get(row.day, ("", ""))
             if row.day == marks.chosen:
@@ -188,5 +190,5 @@ def _rows(
                 total=Money(point.total_cents),
                 marks=words,
                 kind=kind,
-                opens=f"{row.day:%Y-%m}" if ends_month and not is_unfolded else "",
+                opens=month if ends_month and not is_unfolded else "",
             )

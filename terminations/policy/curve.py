@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from billing.policy.tax import Vat, vat_total
 from partner_portal.kernel.dates import add_months
 
-from .calendar import Calendar, Row, Saving
+from .calendar import Calendar, Saving
 
 
 class Point(NamedTuple):
@@ -28,13 +29,11 @@ class Point(NamedTuple):
 
 def curve(calendar: Calendar, vat: Vat) -> tuple[Point, ...]:
     """One point for each row; `vat` is how every service of the price layer is taxed."""
-    return tuple(_point(row, vat) for row in calendar.rows)
-
-
-def _point(row: Row, vat: Vat) -> Point:
-    # One document each, as the bill has them: VAT on the sum of the lines, rounded once.
-    final = vat_total([row.extra_cost_cents, row.usage_cents, -row.credit_cents], vat)
-    return Point(final.total_cents, vat_total([row.fees_cents], vat).total_cents)
+    # One document each, as the bill has them: VAT on the sum of the lines, rounded once. For many days on end the lines are the same.
+    with_vat = cache(lambda *cents: vat_total(cents, vat).total_cents)
+    return tuple(
+        Point(with_vat(row.extra_cost_cents, row.usage_cents, -row.credit_cents), with_vat(row.fees_cents)) for row in calendar.rows
+    )
 
 
 def good_early_day(calendar: Calendar, points: Sequence[Point], not_before: date) -> date | None:
