@@ -11,3 +11,21 @@ class InvoiceIssued(Event, frozen=True, kw_only=True):
     """An invoice, credit note or damages note has its number; from here on it never changes. `tenant_id` is the partner whose debtor it is."""
 
     invoice_id: UUID
+
+
+class PaymentBooked(Event, frozen=True, kw_only=True):
+    """Money is on record: it came in, or (below zero) went back. What it settles was decided with it. `tenant_id` is the partner whose debtor paid."""
+
+    payment_id: UUID
+
+
+class InvoicePaid(Event, frozen=True, kw_only=True):
+    """Nothing of the invoice is open any more, by payments or by documents in the debtor's favour. Follows again if it was open in between."""
+
+    invoice_id: UUID
+
+
+class InvoiceReopened(Event, frozen=True, kw_only=True):
+    """Something of an invoice that was settled is owed again: its payment was charged back, returned or taken elsewhere."""
+
+    invoice_id: UUID
