@@ -13,7 +13,8 @@ from litestar import Litestar, Request, Response, Router, get
 import admin.access
 import admin.pages
 import admin.site
-import billing.api
+import billing.api.routes
+import billing.pages.routes
 import knowledge_base.api
 import tenants.api.contacts
 import tenants.api.customers
@@ -91,7 +92,7 @@ _api = Router(
         tenants.api.members.router,
         tenants.api.keys.router,
         tenants.api.webhooks.router,
-        billing.api.router,
+        *billing.api.routes.routers,
         *terminations.api.routes.routers,
         knowledge_base.api.router,
     ],
@@ -102,6 +103,7 @@ app = shell.application(
         landing,
         _api,
         *tenants.pages.routes.routers,
+        *billing.pages.routes.routers,
         *terminations.pages.routes.routers,
         *overview_pages.routers,
         admin.pages.router,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import billing.jobs.routes
 import tenants.jobs.routes
 import terminations.jobs.routes
 from partner_portal.infra import clock, db, mail, outbox, pdf, redis
@@ -26,12 +27,12 @@ async def forget_what_is_done() -> None:
 
 _DELIVERED_KEPT = timedelta(days=30)
 
-DAILY: list[Daily] = [*tenants.jobs.routes.DAILY, *terminations.jobs.routes.DAILY, forget_what_is_done]
+DAILY: list[Daily] = [*tenants.jobs.routes.DAILY, *billing.jobs.routes.DAILY, *terminations.jobs.routes.DAILY, forget_what_is_done]
 
 
 def register_handlers() -> None:
     """Every domain's handlers listen, its events can be chosen for webhooks, its work is counted: in the web process, too, for `publish` must know them."""
-    for routes in (mail.ON_EVENT.items(), tenants.jobs.routes.ON_EVENT, terminations.jobs.routes.ON_EVENT):
+    for routes in (mail.ON_EVENT.items(), tenants.jobs.routes.ON_EVENT, billing.jobs.routes.ON_EVENT, terminations.jobs.routes.ON_EVENT):
         outbox.register(routes)
     kinds.offer(told.KINDS)
     metrics.watch("portal_jobs", "Jobs that wait, and jobs that were given up.", outbox.counts)

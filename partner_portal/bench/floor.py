@@ -20,7 +20,7 @@ import uvicorn
 from litestar import Litestar, Request, get, post
 from litestar.params import FromPath, JSONBody
 
-from billing.api import ServiceOut
+from billing.api.services import ServiceOut
 from billing.policy.ledger import Layer
 from billing.service.services import READ
 from partner_portal.infra import clock, log, redis, sessions, settings

@@ -20,8 +20,8 @@ from partner_portal.web.requests import LARGEST_CSV, ONLY_READS, from_members
 from tenants.policy import LocationKind, Scope
 from tenants.service import customers
 
-from .service import imports, services
-from .service.services import AgreedTerms, Number
+from ..service import imports, services
+from ..service.services import AgreedTerms, Number
 
 
 class NoticeOut(msgspec.Struct, frozen=True):

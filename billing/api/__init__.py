@@ -1,0 +1,1 @@
+"""JSON handlers, one module per subject; `routes.py` says which there are."""

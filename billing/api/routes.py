@@ -1,0 +1,7 @@
+"""Every router of this domain's API, as the application mounts them."""
+
+from __future__ import annotations
+
+from . import services
+
+routers = [services.router]

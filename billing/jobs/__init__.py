@@ -1,0 +1,1 @@
+"""What happens afterwards and by itself, one module per subject; `routes.py` says which there are."""

@@ -1,0 +1,7 @@
+"""Every router of this domain's pages, as the application mounts them."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+routers: list[Router] = []
