@@ -9,7 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import Scope
 
 from partner_portal.infra import sessions, settings
-from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotAllowed
 
 from . import csrf
@@ -61,23 +61,6 @@ def requires(*roles: str) -> Guard:
             raise NotAllowed(requires=sorted(roles))
 
     return guard
-
-
-def requires_scope(scope: str) -> Guard:
-    """An API key must have been given this scope; people are judged by their roles."""
-
-    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        actor = acting(connection.scope)
-        if actor.kind is ActorKind.KEY and scope not in actor.roles:
-            raise NotAllowed(requires=[scope])
-
-    return guard
-
-
-async def people_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """Not for API keys: what a person must do in person."""
-    if acting(connection.scope).kind is ActorKind.KEY:
-        raise NotAllowed
 
 
 def session_cookie() -> str:

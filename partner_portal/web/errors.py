@@ -24,7 +24,7 @@ from partner_portal.kernel import errors
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.kernel.money import Money
 
-from . import faults, frame, problems
+from . import above, faults, frame, problems
 from .money import MoneyOut
 
 if TYPE_CHECKING:
@@ -255,10 +255,12 @@ def reader_of(scope: Scope) -> Reader:
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's handler for every exception: `exception_handlers={Exception: errors.handle, HTTPException: errors.handle}`."""
-    problem = problem_of(error)
+    problem, reader = problem_of(error), reader_of(request.scope)
     if isinstance(problem, problems.MethodNotAllowed):
         problem = problems.MethodNotAllowed(**_allowed(error))
-    made = answer(problem, reader_of(request.scope))
+        if request.method == "GET" and reader.wants_page and (page := above.page_above(request.app, request.url.path)):
+            return Response(b"", status_code=303, headers={"location": page})
+    made = answer(problem, reader)
     # Litestar adds a charset to every text/*, also where one stands.
     return Response(made.body, status_code=made.status, media_type=made.media_type.partition(";")[0], headers=dict(made.headers))
 

@@ -214,9 +214,13 @@ async def test_what_is_no_picture_or_too_much_of_one_is_refused_at_its_field(own
     assert said in read(answer)
     assert 'href="#logo"' in answer.text
     assert await rows("SELECT id FROM infra_document WHERE kind = 'logo'") == []
+    reloaded = await owner.get(f"{BRAND}/logo", headers=PAGE)
+    assert (reloaded.status_code, reloaded.headers["location"]) == (303, BRAND)
 
 
-async def test_half_a_picture_is_refused_also_by_a_process_that_has_printed(owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_a_picture_is_refused_also_by_a_process_that_has_printed(
+    owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as WeasyPrint leaves it
 
     answer = await upload(owner, picture()[:200])

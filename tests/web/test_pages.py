@@ -81,12 +81,22 @@ async def problem_of_a_form(actor: auth.Acting, name: FromPath[str]) -> None:
     raise PROBLEMS[name]
 
 
+@get("/kept/{name:str}")
+async def kept(actor: auth.Acting, name: FromPath[str]) -> str:
+    return name
+
+
+@post(["/kept/{name:str}/answer", "/answer", "/nothing/here/answer"])
+async def take(actor: auth.Acting) -> None:
+    """Only takes a form."""
+
+
 @get("/own")
 async def own(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     return await pages.page(request, "web/portal.html")
 
 
-MEMBERS = Router("/portal", route_handlers=[things, framed, make, problem, problem_of_a_form], before_request=pages.for_members)
+MEMBERS = Router("/portal", route_handlers=[things, kept, take, framed, make, problem, problem_of_a_form], before_request=pages.for_members)
 CONTACTS = Router("/portal", route_handlers=[own], before_request=pages.for_contacts)
 
 
@@ -243,6 +253,20 @@ async def test_a_wrong_method_and_a_wrong_address_are_pages_too(member: httpx.As
 
     assert [answer.status_code for answer in (method, address)] == [404, 405]
     assert all('href="/portal/things"' in answer.text for answer in (method, address))
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/portal/kept/one/answer", "/portal/kept/one"), ("/portal/answer", "/portal"), ("/portal/nothing/here/answer", "/portal")],
+)
+async def test_reloading_an_address_that_only_takes_forms_leads_to_the_page_above_it(
+    visitor: httpx.AsyncClient, path: str, page: str
+) -> None:
+    looked = await visitor.get(path)
+    asked_by_script = await visitor.get(path, headers={"accept": "application/json"})
+
+    assert (looked.status_code, looked.headers["location"]) == (303, page)
+    assert asked_by_script.status_code == 405
 
 
 async def test_without_a_page_before_the_frame_is_plain_and_asks_no_database(member: httpx.AsyncClient) -> None:

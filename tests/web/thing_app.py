@@ -216,21 +216,6 @@ async def owners_only() -> dict[str, bool]:
     return {"owner": True}
 
 
-@get("/scoped", guards=[auth.requires_scope("things:read")])
-async def scoped() -> dict[str, bool]:
-    return {"scoped": True}
-
-
-@get("/scoped-otherwise", guards=[auth.requires_scope("things:write"), auth.signed_in])
-async def scoped_otherwise() -> dict[str, bool]:
-    return {"scoped": True}
-
-
-@get("/in-person", guards=[auth.people_only])
-async def in_person() -> dict[str, bool]:
-    return {"person": True}
-
-
 @get("/hello")
 async def hello(perhaps_actor: auth.PerhapsActing) -> dict[str, str]:
     return {"hello": perhaps_actor.trail if perhaps_actor else "stranger"}
@@ -289,7 +274,7 @@ async def staff_count(perhaps_actor: auth.PerhapsActing) -> dict[str, Any]:
 
 
 ROUTES = [
-    make, every, one, rename, refuse, broken, sql, secret, owners_only, scoped, scoped_otherwise, in_person, hello,
+    make, every, one, rename, refuse, broken, sql, secret, owners_only, hello,
     sign_in, sign_out, form, upload, by_link, late_switch, count, staff_count,
 ]  # fmt: skip
 
