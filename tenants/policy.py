@@ -61,7 +61,6 @@ _ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 }
 
 MANAGES_MEMBERS = Role.OWNER
-WRITES = (Role.OWNER, Role.CLERK)
 PASSWORD_LENGTH = range(12, 129)  # NIST SP 800-63B 5.1.1: length counts, composition rules do not
 INVITED_FOR = timedelta(days=7)
 PASSWORD_LINK_FOR = timedelta(hours=1)

@@ -147,7 +147,6 @@ TAKEN_BY: dict[Action, Party] = {
 
 OPEN = frozenset(state for state, _action in STEPS if state)  # states from which a step leads on
 CLOSED = frozenset(State) - OPEN
-HOLDS_SERVICE = OPEN  # while a case is open, no second case can hold the same service
 
 
 class IllegalStep(Refused):

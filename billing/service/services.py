@@ -96,10 +96,6 @@ _PAGE = {
 _CHANGES = "SELECT id, reason, changes, decided_by, decided_at FROM billing_terms_change WHERE service = $1 ORDER BY decided_at DESC, id DESC LIMIT 100"
 
 
-class NoSuchProduct(Invalid):
-    """No product has this code."""
-
-
 async def of_customer(customer: UUID) -> list[asyncpg.Record]:
     """The customer's services that have not ended, with product and buyout rule, in order of number."""
     return await db.fetch(_OF_CUSTOMER, customer)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from litestar.datastructures import ResponseHeader
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -64,10 +63,6 @@ REQUEST_HEADERS: dict[str, str] = {
     "If-Match": "On changes: the ETag of the version that is changed.",
     "X-Request-Id": "Any name for this request (8 to 64 letters, digits and ._:-); it comes back in the answer and stands in our logs.",
 }
-RESPONSE_HEADERS = [
-    ResponseHeader(name="X-Request-Id", description="The name of this request in our logs.", documentation_only=True),
-    ResponseHeader(name="RateLimit-Remaining", description="How many requests are left in this minute.", documentation_only=True),
-]
 
 
 def config(*, title: str, version: str, tags: dict[str, str]) -> OpenAPIConfig:

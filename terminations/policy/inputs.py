@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -28,11 +27,6 @@ def canonical_inputs(services: Sequence[ServiceFacts], asked: Asked) -> bytes:
     del request["today"]
     facts = {service.ref: service for service in services}
     return msgspec.json.encode({"asked": request, "services": facts}, order="deterministic")
-
-
-def inputs_fingerprint(services: Sequence[ServiceFacts], asked: Asked) -> str:
-    """Return a short name for exactly these inputs: equal when, and only when, nothing the rules look at differs."""
-    return hashlib.sha256(canonical_inputs(services, asked)).hexdigest()
 
 
 def changed_inputs(then: bytes, now: bytes) -> tuple[ChangedInput, ...]:
