@@ -29,3 +29,16 @@ class InvoiceReopened(Event, frozen=True, kw_only=True):
     """Something of an invoice that was settled is owed again: its payment was charged back, returned or taken elsewhere."""
 
     invoice_id: UUID
+
+
+class OrderPlaced(Event, frozen=True, kw_only=True):
+    """A customer ordered; its services exist, and the first invoice is to follow at once."""
+
+    order_id: UUID
+
+
+class PortInMoved(Event, frozen=True, kw_only=True):
+    """Numbers on their way to us took a step; `nth` is the step's number, so that each event happens once."""
+
+    port_in_id: UUID
+    nth: int

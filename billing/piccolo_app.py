@@ -7,6 +7,15 @@ from piccolo.conf.apps import AppConfig, table_finder
 APP_CONFIG = AppConfig(
     app_name="billing",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=table_finder(["billing.tables.agreed", "billing.tables.invoices", "billing.tables.payments"], exclude_imported=True),
+    table_classes=table_finder(
+        [
+            "billing.tables.agreed",
+            "billing.tables.invoices",
+            "billing.tables.orders",
+            "billing.tables.payments",
+            "billing.tables.reminding",
+        ],
+        exclude_imported=True,
+    ),
     migration_dependencies=["tenants.piccolo_app"],
 )

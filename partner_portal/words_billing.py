@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from billing.policy.drafting import MixedPrices, NothingToBill
+from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
+from billing.workflow import IllegalPortStep
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import Problem
 from partner_portal.web.problems import Words
@@ -18,10 +20,24 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("The sender of the invoice is not complete"),
         sentence("Enter name, address, VAT number, KvK number and IBAN of the issuer first."),
     ),
+    TermsDiffer: Words(
+        sentence("The terms have changed"),
+        sentence("A price or term changed since it was shown: look at the terms again, and let the customer accept them."),
+    ),
+    IllegalPortStep: Words(sentence("That is not possible now"), sentence("The number is in state %(state)s; possible: %(possible)s.")),
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
 }
 FIELDS = {
     "not-a-vat-id": sentence("This is no valid VAT number."),
     "not-an-iban": sentence("This is no valid IBAN."),
+    "not-on-offer": sentence("%(value)s is not on offer (any more)."),
+    "not-for-this-customer": sentence("This offer is for another kind of customer: prices for consumers include VAT, others do not."),
+    "no-wholesale-price": sentence("The provider has set no price toward you for this offer."),
+    "price-is-fixed": sentence("The price is the provider's; leave it out."),
+    "price-needed": sentence("Give the price that your customer pays per month."),
+    "too-far-ahead": sentence("Choose a day within a year."),
+    "has-no-numbers": sentence("No telephone number goes with this offer."),
+    "not-a-number": sentence("%(value)s is no telephone number; write it like 0201234567 or +31201234567."),
+    "acceptance-needed": sentence("The customer must expressly accept that the present provider may charge for leaving early."),
     "not-a-bic": sentence("This is no valid BIC."),
 }

@@ -19,6 +19,7 @@ from partner_portal.web.lists import Column, Listing, Window, contains
 from tenants.policy import LocationKind
 
 from ..policy import agreed
+from ..policy.charges import Proration
 from ..policy.terms import Align, CountFrom, NoticeUnit, Renewal
 
 Cents = Annotated[int, Meta(ge=0, le=100_000_000_00)]
@@ -49,6 +50,9 @@ class AgreedTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     billing_months: Annotated[int, Meta(ge=1, le=120)] = 1
     billed_from: date | None = None
     credit_mode: agreed.CreditMode = agreed.CreditMode.CAL
+    in_advance: bool = True
+    cycle_day: Annotated[int, Meta(ge=1, le=31)] | None = None
+    proration: Proration = Proration.CAL
     buyout_rule: str | None = None
     discount_cents: Cents = 0
     discount_months: Months = 0
@@ -133,9 +137,15 @@ async def beside(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
 
 
 async def enter(
-    actor: Actor, *, customer: UUID, product: str, terms: AgreedTerms, number: str | None = None, location: LocationKind | None = None
+    actor: Actor,
+    *,
+    customer: UUID,
+    product: str,
+    terms: AgreedTerms,
+    number: str | None = None,
+    location: LocationKind | UUID | None = None,
 ) -> UUID:
-    """The service exists with these terms, at the customer's address of that kind; Invalid names everything that cannot be."""
+    """The service exists with these terms, at the customer's address of that kind or id; Invalid names everything that cannot be."""
     await db.execute("SELECT 1 FROM customer WHERE id = $1 FOR SHARE", customer)
     product_id = await db.fetch_one("SELECT id FROM billing_product WHERE code = $1", product)
     rule = await db.fetch_one("SELECT id FROM billing_buyout_rule WHERE name = $1", terms.buyout_rule) if terms.buyout_rule else None
@@ -146,7 +156,7 @@ async def enter(
         faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": terms.buyout_rule}))
     place = await _location(customer, location)
     if location and place is None:
-        faults.append(FieldError("/location", "no-such-location", {"value": location.value}))
+        faults.append(FieldError("/location", "no-such-location", {"value": str(location)}))
     if faults or product_id is None:
         raise Invalid(*faults)
     service, number = new_id(), number or await numbers.next_in("S")
@@ -166,10 +176,11 @@ async def enter(
     return service
 
 
-async def _location(customer: UUID, kind: LocationKind | None) -> UUID | None:
-    if kind is None:
+async def _location(customer: UUID, wanted: LocationKind | UUID | None) -> UUID | None:
+    if wanted is None:
         return None
-    row = await db.fetch_one("SELECT id FROM location WHERE customer = $1 AND kind = $2 ORDER BY id LIMIT 1", customer, kind)
+    which = "id" if isinstance(wanted, UUID) else "kind"
+    row = await db.fetch_one(f"SELECT id FROM location WHERE customer = $1 AND {which} = $2 ORDER BY id LIMIT 1", customer, wanted)  # noqa: S608  # one of two names
     return row["id"] if row else None
 
 
