@@ -28,7 +28,7 @@ from terminations.service.options import ProposalChanged
 from terminations.service.own_ends import CoolingOffOver, OfferChanged
 from terminations.service.quotes import DifferentCustomers, NothingToEnd, NoWholesalePrice, QuoteExpired
 from terminations.service.scheduling import WithdrawalNotAsked
-from terminations.service.sending import NobodyToAsk
+from terminations.service.sending import MayNotSign, NobodyToAsk
 from terminations.service.steps import TooLate
 from terminations.workflow import IllegalStep
 
@@ -93,6 +93,10 @@ PROBLEMS = {
     NobodyToAsk: Words(
         sentence("There is nobody to ask"),
         sentence("Customer %(customer)s has no main contact with an e-mail address, so nobody could confirm; enter one first."),
+    ),
+    MayNotSign: Words(
+        sentence("That contact may not sign"),
+        sentence("It has no right to sign for the customer, or no longer: choose another contact."),
     ),
     DealtWithBefore: Words(
         sentence("This notice was dealt with before"),

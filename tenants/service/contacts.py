@@ -81,6 +81,11 @@ async def listed(customer: UUID) -> list[asyncpg.Record]:
     return await db.fetch(_SEEN + " ORDER BY is_over, NOT k.is_main, lower(k.name), k.id", customer, clock.today())
 
 
+async def signers(customer: UUID) -> list[asyncpg.Record]:
+    """Who can answer for the customer: its main user first, then those who may sign. NotFound as `listed`."""
+    return [row for row in await listed(customer) if row["is_main"] or (row["may_sign"] and row["email"] and not row["is_over"])]
+
+
 async def one(customer: UUID, contact: UUID) -> asyncpg.Record:
     """The contact of this customer; NotFound when there is none, or none that the actor may see."""
     return await _row(customer, contact, "")

@@ -81,6 +81,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A quote to file. `mandate`: the partner states to hold the customer's mandate, so that notice counts from now and not from the customer's yes.
 
     `afterwards`: what the customer wants with telephone numbers, domain names and data of the services; what is left out is undecided.
+    `contact_id`: which of the customer's contacts that may sign is asked to confirm; its main contact when left out.
     """
 
     quote_id: UUID
@@ -88,6 +89,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     comment: Words = ""
     mandate: bool = False
     afterwards: Annotated[tuple[Wish, ...], Meta(max_length=150)] = ()
+    contact_id: UUID | None = None
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,7 +279,7 @@ def _row(row: Any) -> CaseRow:
 @post("/terminations", guards=_WRITES)
 async def file_case(actor: auth.Acting, data: JSONBody[File]) -> Response[CaseOut]:
     """File a quote: an ordinary end goes to the customer for confirmation, a buyout to the provider's finance first."""
-    filing = Filing(reason=data.reason, comment=data.comment, has_mandate=data.mandate, afterwards=data.afterwards)
+    filing = Filing(reason=data.reason, comment=data.comment, has_mandate=data.mandate, afterwards=data.afterwards, contact=data.contact_id)
     case = await cases.file(actor, data.quote_id, filing)
     return await _answer(case.id, status_code=201, location=f"/api/v1/terminations/{case.id}")
 
@@ -365,6 +367,7 @@ router = Router(
         cases.QuoteOutdated,
         cases.ServiceAlreadyEnding,
         sending.NobodyToAsk,
+        sending.MayNotSign,
         steps.TooLate,
         IllegalStep,
     ),

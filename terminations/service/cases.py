@@ -82,7 +82,8 @@ class EndsInThePast(Refused):
 class Filing(msgspec.Struct, frozen=True, kw_only=True):
     """What is filed beside the quote; `has_mandate`: the partner states to hold the customer's mandate, so the notice counts from now.
 
-    `received_at`: the instant of a notice from a public page, which the case stands for.
+    `received_at`: the instant of a notice from a public page, which the case stands for. `contact`: who is asked to confirm; the customer's main
+    contact where nobody is named, and again once that person says to be the wrong one.
     """
 
     reason: Reason
@@ -91,6 +92,7 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     afterwards: tuple[Wish, ...] = ()
     by: FiledBy = FiledBy.PARTNER
     received_at: datetime | None = None
+    contact: UUID | None = None
 
     @property
     def is_notice(self) -> bool:
@@ -103,10 +105,10 @@ async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
     services are held.
 
     Raises NotFound, QuoteExpired, QuoteUsed, QuoteOutdated (naming what changed), ServiceAlreadyEnding, EndsInThePast, NobodyToAsk,
-    Invalid for a wish about what a service does not leave behind.
+    MayNotSign, Invalid for a wish about what a service does not leave behind.
     """
     quote = await _usable(quote_id)
-    await sending.must_reach(quote.customer)
+    await sending.must_reach(quote.customer, filing.contact)
     shown = await _still_true(actor, quote)
     outcome = shown.previews[Layer.CUSTOMER]
     for service in outcome.services:
@@ -119,6 +121,8 @@ async def file(actor: Actor, quote_id: UUID, filing: Filing) -> Termination:
     facts = {"quote": quote.number, "reason": filing.reason.value, "has_mandate": filing.has_mandate}
     if filing.received_at is not None:
         facts["received_at"] = filing.received_at.isoformat()
+    if filing.contact is not None:
+        facts["contact"] = str(filing.contact)
     note = Note(text=filing.comment, facts=facts, on_behalf_of=shown.parties.customer_name)
     await _begin(actor, case, filing, note)
     return case

@@ -58,6 +58,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason | None = None
     comment: str = ""
     has_mandate: bool | None = None
+    contact: UUID | None = None
+    """Who is asked to confirm, if not the main contact."""
 
     @property
     def is_moved(self) -> bool:
@@ -234,7 +236,13 @@ async def file(actor: Actor, draft: UUID, version: int) -> UUID:
     quote = await quotes.keep(actor, answers.choice.request(answers.services))
     if not is_still_so(answers, quote.shown):
         raise QuoteOutdated(changed=changes(answers.seen, quote.shown), quote=quote.number)
-    filing = Filing(reason=answers.reason, comment=answers.comment, has_mandate=answers.has_mandate, afterwards=answers.afterwards)
+    filing = Filing(
+        reason=answers.reason,
+        comment=answers.comment,
+        has_mandate=answers.has_mandate,
+        afterwards=answers.afterwards,
+        contact=answers.contact,
+    )
     case = await cases.file(actor, quote.id, filing)
     await db.execute("UPDATE termination_draft SET termination = $2, version = version + 1 WHERE id = $1", draft, case.id)
     await outbox.publish(FilingLetterWanted(tenant_id=case.tenant, termination_id=case.id, language=actor.language))

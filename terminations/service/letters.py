@@ -85,7 +85,7 @@ class Person(msgspec.Struct, frozen=True):
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known about a case when something is written about it.
 
-    `contact` speaks for the customer: whoever filed the case signed in (`by_customer`), else the main contact.
+    `contact` speaks for the customer: whoever filed the case signed in (`by_customer`), else whoever the partner chose, else the main contact.
     """
 
     case: Termination
@@ -120,7 +120,10 @@ async def dossier(case: Termination) -> Dossier:
     row = await db.fetch_one(_PEOPLE if db.current().principal.customer is None else _PEOPLE_FOR_CONTACTS, case.id, clock.today())
     assert row is not None  # noqa: S101  # the case was just read in this transaction
     main = Person(row["contact_name"], row["contact_email"], row["language"]) if row["contact_email"] else None
-    filer = Person(row["filer_name"], row["filer_email"], row["filer_language"] or row["language"]) if row["filer_email"] else None
+    filer, chosen = (
+        Person(row[f"{who}_name"], row[f"{who}_email"], row[f"{who}_language"] or row["language"]) if row[f"{who}_email"] else None
+        for who in ("filer", "chosen")
+    )
     return Dossier(
         case=case,
         brand=await brands.of_tenant(case.tenant),
@@ -130,7 +133,7 @@ async def dossier(case: Termination) -> Dossier:
         partner_name=row["partner"],
         filed_by=row["filed_by"] or row["partner"],
         received_at=_received_at(case, row),
-        contact=filer or main,
+        contact=filer or chosen or main,
         main_contact=main,
         partner=Person(
             row["filed_by"] if row["member_email"] else row["partner"],
@@ -152,13 +155,17 @@ def _received_at(case: Termination, row: Any) -> datetime:
 _BY_CUSTOMER = {Action.FILE_BY_CUSTOMER, Action.FILE_BUYOUT_BY_CUSTOMER}
 _ABOUT = """
 SELECT c.name AS customer, c.language, coalesce(p.shown_name, p.name) AS partner, p.email AS partner_email, p.language AS partner_language,
-       k.name AS contact_name, k.email AS contact_email, w.name AS filer_name, w.email AS filer_email, w.language AS filer_language, {member},
+       k.name AS contact_name, k.email AS contact_email, w.name AS filer_name, w.email AS filer_email, w.language AS filer_language,
+       a.name AS chosen_name, a.email AS chosen_email, a.language AS chosen_language, {member},
        f.actor_label AS filed_by, f.action AS filed_as, (f.facts ->> 'received_at')::timestamptz AS noticed_at,
        (SELECT max(at) FROM termination_step s WHERE s.termination = t.id AND s.action IN ('approve', 'accept_with_consent')) AS consented_at
   FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant
   LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
   LEFT JOIN contact w ON w.customer = c.id AND w.tenant = c.tenant AND 'contact:' || w.id = t.filed_by AND (w.active_until IS NULL OR w.active_until >= $2)
-  LEFT JOIN termination_step f ON f.termination = t.id AND f.tenant = t.tenant AND f.nth = 1 {joined}
+  LEFT JOIN termination_step f ON f.termination = t.id AND f.tenant = t.tenant AND f.nth = 1
+  LEFT JOIN contact a ON a.customer = c.id AND a.tenant = c.tenant AND a.id = (f.facts ->> 'contact')::uuid AND (a.is_main OR a.may_sign)
+   AND (a.active_until IS NULL OR a.active_until >= $2)
+   AND NOT EXISTS (SELECT FROM termination_step n WHERE n.termination = t.id AND n.tenant = t.tenant AND n.action = 'not_me') {joined}
  WHERE t.id = $1
 """
 _PEOPLE = _ABOUT.format(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from partner_portal.infra import db
+from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import Refused
 
@@ -19,18 +19,27 @@ class NobodyToAsk(Refused):
     """The customer has no main contact with an e-mail address, so nobody could answer."""
 
 
-async def must_reach(customer: UUID) -> None:
-    """The customer has a main contact with an e-mail address; NobodyToAsk otherwise."""
+class MayNotSign(Refused):
+    """Whoever was chosen to confirm is no contact of the customer that may sign, or no longer."""
+
+
+_SIGNS = "SELECT 1 FROM contact WHERE id = $1 AND customer = $2 AND (is_main OR may_sign) AND (active_until IS NULL OR active_until >= $3)"
+
+
+async def must_reach(customer: UUID, chosen: UUID | None = None) -> None:
+    """The customer has a main contact with an e-mail address, and `chosen`, if anybody is, may sign for it; else NobodyToAsk or MayNotSign."""
     row = await db.fetch_one(
         "SELECT c.number, k.email FROM customer c LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main WHERE c.id = $1",
         customer,
     )
     if row is None or not row["email"]:
         raise NobodyToAsk(customer=row["number"] if row else "")
+    if chosen is not None and await db.fetch_one(_SIGNS, chosen, customer, clock.today()) is None:
+        raise MayNotSign(contact=str(chosen))
 
 
 async def send_again(actor: Actor, case: Termination, note: Note) -> None:
-    """The customer's main contact gets a new link for the locked case; the ones before it decide nothing any more.
+    """Whoever answers for the customer now gets a new link for the locked case; the ones before it decide nothing any more.
 
     Raises IllegalStep, TooLate, NobodyToAsk.
     """

@@ -151,7 +151,16 @@ def contact(view: View, form: Form) -> Change:
     shown = later.shown if later else base
     chosen = later.choice if later else choice_unmoved(view.answers)
     seen = _as_promised(shown, form.one(f"promise-{given}"))
-    return lambda answers: msgspec.structs.replace(answers, choice=chosen, has_mandate=given == Confirms.MANDATE, seen=seen)
+    asked = _asked(form.one("contact"))
+    return lambda answers: msgspec.structs.replace(answers, choice=chosen, has_mandate=given == Confirms.MANDATE, seen=seen, contact=asked)
+
+
+def _asked(typed: str) -> UUID | None:
+    """Who was chosen to be asked; None for the main contact, also where there was no choice."""
+    try:
+        return UUID(typed) if typed else None
+    except ValueError as error:
+        raise Invalid(FieldError("/contact", "choose-one")) from error
 
 
 def choice_unmoved(answers: Answers) -> Choice:

@@ -39,6 +39,7 @@ _BACK_TO: dict[type[Problem], Step] = {
     cases.QuoteOutdated: Step.COSTS,
     quotes.QuoteExpired: Step.COSTS,
     sending.NobodyToAsk: Step.CONTACT,
+    sending.MayNotSign: Step.CONTACT,
 }
 """At which question somebody can mend what stood in the way of filing."""
 _SAID: dict[type[Problem], str] = {
@@ -206,7 +207,7 @@ async def filed(request: Request[Any, Any, Any], draft_id: FromPath[UUID]) -> Re
     if draft.termination is None:
         return pages.to(f"/portal/drafts/{draft.id}")
     case = await cases.one(draft.termination)
-    given: dict[str, Any] = {"case": case, "lines": await cases.lines(case["id"]), "customer": await customers.one(draft.customer)}
+    given: dict[str, Any] = {"case": case, "lines": await cases.lines(case["id"]), "asked": await words.whom(draft)}
     letter = await filings.letter(case["number"])
     last_moment = local_date(case["waits_until"] - timedelta(seconds=1)) if case["waits_until"] else None
     return await _page(request, "filed", block="paper", draft=draft, letter=letter, last_moment=last_moment, **given)

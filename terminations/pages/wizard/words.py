@@ -14,11 +14,12 @@ from partner_portal.infra import catalogue, clock, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
 from partner_portal.web.forms import Typed
-from tenants.service import customers
+from tenants.service import contacts
 
 from ...policy.afterwards import Thing, kept_until
 from ...service import bills, cases, choices, drafts, explain
 from ...service.choices import Choice, Look, Way, When
+from ...service.drafts import Draft
 from ...service.quotes import Shown
 from ..calendars import Marks, calendar_words
 from .answers import Confirms, choice_unmoved, unmoved
@@ -175,7 +176,7 @@ async def contact(view: View, _request: Request[Any, Any, Any], _language: str) 
         _confirming(Confirms.MANDATE, base, min(service.ending.ends_on for service in base.previews[Layer.CUSTOMER].services)),
     ]
     return {
-        "customer": await customers.one(view.draft.customer),
+        "signers": await contacts.signers(view.draft.customer),
         "confirming": offered,
         "needs_finance": cases.needs_finance(base.previews[Layer.CUSTOMER]),
         "today": clock.today(),
@@ -195,9 +196,15 @@ def _confirming(value: Confirms, shown: Shown, answer_by: date) -> Confirming:
 def _contact_typed(view: View, offered: Sequence[Confirming]) -> Typed:
     """The field of this question; what leaves the customer time goes first."""
     if view.answers.has_mandate:
-        return Typed.of({"confirms": Confirms.MANDATE})
+        return Typed.of({"confirms": Confirms.MANDATE, "contact": view.answers.contact or ""})
     kept_the_day = view.answers.has_mandate is False and not view.answers.is_moved
-    return Typed.of({"confirms": Confirms.CUSTOMER if kept_the_day else offered[0].value})
+    return Typed.of({"confirms": Confirms.CUSTOMER if kept_the_day else offered[0].value, "contact": view.answers.contact or ""})
+
+
+async def whom(draft: Draft) -> Any:
+    """Who gets the mail: the contact that was chosen, while it may sign; else the main contact."""
+    found = await contacts.signers(draft.customer)
+    return next((one for one in found if one["id"] == draft.answers.contact), found[0])
 
 
 async def check(view: View, _request: Request[Any, Any, Any], language: str) -> Words:
@@ -207,7 +214,7 @@ async def check(view: View, _request: Request[Any, Any, Any], language: str) -> 
     way = Way(answers.choice or Choice(), view.shown)
     withdraw_until = way.ends[0] - timedelta(days=settings.current().withdrawal_free_days)
     return {
-        "customer": await customers.one(view.draft.customer),
+        "asked": await whom(view.draft),
         "services": preview.services,
         "way": way_words(way),
         "withdraw_until": withdraw_until if withdraw_until >= clock.today() else None,
