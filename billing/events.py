@@ -42,3 +42,26 @@ class PortInMoved(Event, frozen=True, kw_only=True):
 
     port_in_id: UUID
     nth: int
+
+
+class DebtorReminded(Event, frozen=True, kw_only=True):
+    """A debtor is reminded of one or several invoices in one letter; level 0 is the note before the due date, 3 the last reminder."""
+
+    letter_id: UUID
+    level: int
+
+
+class ServiceSuspended(Event, frozen=True, kw_only=True):
+    """A service stopped because the invoice is unpaid after its last reminder; `nth` is the step of the service."""
+
+    service_id: UUID
+    invoice_id: UUID
+    nth: int
+
+
+class ServiceReleased(Event, frozen=True, kw_only=True):
+    """A service that had stopped for an unpaid invoice works again; `nth` is the step of the service."""
+
+    service_id: UUID
+    invoice_id: UUID
+    nth: int

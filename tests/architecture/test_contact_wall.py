@@ -32,6 +32,8 @@ GIVEN = {
     "billing_standing": "SELECT",
     "billing_allocation": "SELECT",
     "billing_payment": "SELECT",
+    "billing_reminder": "SELECT",
+    "billing_suspension": "SELECT",
     "termination_quote": "SELECT INSERT",
     "termination": "SELECT INSERT UPDATE",
     "termination_line": "SELECT INSERT UPDATE",
