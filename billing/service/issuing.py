@@ -34,7 +34,8 @@ INSERT INTO billing_line (id, tenant, invoice, position, kind, layer, service, d
     vat_category, vat_rate, vat_country, period_from, period_until, turn, credits, why)
 VALUES ($1, $2, $3, $4, $5::text, $6::text, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
     CASE WHEN $5::text = 'recurring' THEN 1 + (SELECT count(*) FROM billing_line o WHERE o.service = $7 AND o.layer = $6::text AND o.period_from = $17
-                                            AND o.kind = 'recurring') ELSE 1 END, $19, $20)
+         AND o.kind = 'recurring' AND EXISTS (SELECT 1 FROM billing_line c WHERE c.tenant = o.tenant AND c.credits = o.id AND c.period_from = $17))
+         ELSE 1 END, $19, $20)
 """
 _VAT = (
     "INSERT INTO billing_vat (id, tenant, invoice, category, rate, country, base_cents, vat_cents) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
