@@ -78,6 +78,8 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor | None = None
     csrf: str = ""
     theme: str = ""
+    lone_keys: bool = True
+    """Whether a key without Control does something where nobody types."""
     here: str = ""
     """The address of this page to come back to; of an answer to a form, the page that the form stood on."""
 
@@ -238,7 +240,7 @@ def _filled(template: str, details: dict[str, Any], reader: Reader) -> str:
             menu=around.menu if around else (),
             problem={"detail": "", "errors": (), **details},
             reader=reader,
-            **{name: getattr(reader, name) for name in ("actor", "csrf", "theme", "here", "request_id")},
+            **{name: getattr(reader, name) for name in ("actor", "csrf", "theme", "lone_keys", "here", "request_id")},
             flash=None,
         )
     except Exception:  # noqa: BLE001  # whatever broke, its answer must not break as well

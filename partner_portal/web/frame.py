@@ -15,6 +15,8 @@ from partner_portal.kernel.actor import Actor, ActorKind
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
+LONE_KEYS_COOKIE = "lone-keys"
+OFF = "off"
 
 _SIGNED_IN = frozenset({ActorKind.MEMBER, ActorKind.CONTACT})
 _MOST_FACES = 1000

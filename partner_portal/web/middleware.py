@@ -325,6 +325,7 @@ class Exchange:
             actor=self.identity.actor,
             csrf=csrf.masked(self.identity.token) if self.identity.token else "",
             theme=frame.theme(identity.cookie(jar, frame.THEME_COOKIE)),
+            lone_keys=identity.cookie(jar, frame.LONE_KEYS_COOKIE) != frame.OFF,
             here=self._here() if self.scope["method"] in _LOOKS else self._sent_from() or self._here(),
         )
 

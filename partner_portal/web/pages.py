@@ -39,7 +39,7 @@ async def page(request: Request[Any, Any, Any], template: str, *, block: str = "
     """The template as a page, or only its `block` where htmx asks; a status of 400 or more saves nothing of what the request did."""
     reader = reader_of(request.scope)
     actor = auth.stranger_or_actor(request.scope)
-    about = {"actor": actor, **{name: getattr(reader, name) for name in ("here", "request_id", "theme", "csrf")}}
+    about = {"actor": actor, **{name: getattr(reader, name) for name in ("here", "request_id", "theme", "lone_keys", "csrf")}}
     words["ui"] = templates.parts("web/macros.html", language=reader.language, csrf=about["csrf"])
     if block and "hx-request" in request.headers:
         text = templates.render_block(template, block, language=reader.language, **about, **words)

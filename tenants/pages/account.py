@@ -15,6 +15,7 @@ from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import Invalid, NotFound
 from partner_portal.web import auth, forms, identity, pages
 from partner_portal.web.forms import NO_ERRORS, Errors, Form
+from partner_portal.web.frame import LONE_KEYS_COOKIE, OFF
 from partner_portal.web.language import LANGUAGE_COOKIE
 
 from ..service import own, sign_in
@@ -29,7 +30,7 @@ _HINT = re.compile(r"[a-z0-9-]{1,40}")
 async def prefer(request: Request[Any, Any, Any], perhaps_actor: auth.PerhapsActing) -> Response[Any]:
     """What was sent is set: `language`, `theme` ("system" lets the system decide), `hint` puts an explanation away, `hints=again` shows all again.
 
-    Of somebody who is not signed in the browser keeps language and theme.
+    `lone_keys` (on or off) and the theme are kept by the browser, and so is the language of somebody who is not signed in.
     """
     form = await forms.read(request)
     actor = perhaps_actor if perhaps_actor is not None and perhaps_actor.kind in (ActorKind.MEMBER, ActorKind.CONTACT) else None
@@ -40,6 +41,8 @@ async def prefer(request: Request[Any, Any, Any], perhaps_actor: auth.PerhapsAct
         answer.set_cookie(_cookie(LANGUAGE_COOKIE, language))
     if (theme := form.one("theme")) in (*pages.THEMES, "system"):
         answer.set_cookie(_cookie(pages.THEME_COOKIE, theme if theme in pages.THEMES else ""))
+    if (keys := form.one("lone_keys")) in (OFF, "on"):
+        answer.set_cookie(_cookie(LONE_KEYS_COOKIE, keys if keys == OFF else ""))
     return answer
 
 

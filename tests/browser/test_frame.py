@@ -67,6 +67,34 @@ async def test_the_persons_menu_opens_and_closes_by_keyboard(portal: Portal) -> 
     await expect(page.get_by_role("button", name="Owner of Noord ICT")).to_be_focused()
 
 
+async def test_search_is_a_key_or_a_chord_away_but_not_where_somebody_types_nor_where_the_key_is_switched_off(portal: Portal) -> None:
+    page = await portal.page(language="en")
+    await page.goto(CUSTOMERS)
+    search = page.get_by_role("searchbox", name="Search customers, services and terminations")
+    names = page.get_by_role("searchbox", name="Name, number, contact or e-mail")
+
+    await names.focus()
+    await page.keyboard.type("a/k")
+    await expect(names).to_have_value("a/k")
+    await page.goto("/portal")
+    for key in ("k", "s", "Alt+/"):
+        await page.keyboard.press(key)
+        await expect(search).not_to_be_focused()
+    await page.keyboard.press("/")
+    await expect(search).to_be_focused()
+    await expect(search).to_have_value("")
+
+    await page.goto("/portal/account")
+    await page.get_by_role("button", name="Switch the key / off").click()
+    await page.keyboard.press("/")
+    await expect(search).not_to_be_focused()
+    await page.keyboard.press("Control+k")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("korst")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="Bakkerij De Korst", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 async def test_language_and_theme_are_chosen_and_kept(portal: Portal, *, javascript: bool) -> None:
     page = await portal.page("clerk", javascript=javascript)

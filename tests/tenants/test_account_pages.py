@@ -66,6 +66,17 @@ async def test_whoever_signs_in_reads_in_their_own_language_whatever_the_browser
         assert '<html lang="nl"' in (await client.get("/portal", headers=PAGE)).text
 
 
+async def test_the_key_that_leads_to_the_search_is_switched_off_and_on(world: World) -> None:
+    async with signed_in(world.noord.clerk) as client:
+        assert 'data-lone-key="/"' in (await open_page(client, "/portal")).text
+        for switched, is_on in (("off", False), ("sideways", False), ("on", True)):
+            await send(client, "/portal/preferences", on=ACCOUNT, lone_keys=switched)
+            page = (await open_page(client, "/portal/nowhere", 404)).text
+            assert ('data-lone-key="/"' in page) == is_on
+            assert 'data-shortcut="k"' in page
+            assert ("uitzetten" in (await open_page(client, ACCOUNT)).text) == is_on
+
+
 async def test_an_explanation_put_away_stays_away_until_all_are_asked_for_again(world: World) -> None:
     async with signed_in(world.noord.clerk) as client:
         for hint in ("tour", "tour", "Not A Name", "x" * 41):

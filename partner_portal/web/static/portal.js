@@ -1,9 +1,11 @@
 // Comforts only: every page works without them.
 
-// With Control or Command: a lone key would get in the way of people who speak to their computer (WCAG 2.1.4).
+// With Control or Command anywhere; a lone key where nobody types, and not for people who switched that off (WCAG 2.1.4).
 document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
-  const field = document.querySelector(`[data-shortcut="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (event.altKey) return;
+  const isChord = event.ctrlKey || event.metaKey;
+  if (isChord ? event.shiftKey : event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const field = document.querySelector(`[data-${isChord ? "shortcut" : "lone-key"}="${CSS.escape(event.key.toLowerCase())}"]`);
   if (field) {
     event.preventDefault();
     field.focus();

@@ -24,6 +24,8 @@ from ...service.quotes import Shown
 from .steps import Step, View
 
 LONGEST_COMMENT = 2000
+MAIN = "main"
+"""The main contact among those who may be asked to confirm."""
 
 Change = Callable[[Answers], Answers]
 
@@ -158,7 +160,7 @@ def contact(view: View, form: Form) -> Change:
 def _asked(typed: str) -> UUID | None:
     """Who was chosen to be asked; None for the main contact, also where there was no choice."""
     try:
-        return UUID(typed) if typed else None
+        return UUID(typed) if typed not in ("", MAIN) else None
     except ValueError as error:
         raise Invalid(FieldError("/contact", "choose-one")) from error
 

@@ -22,7 +22,7 @@ from ...service.choices import Choice, Look, Way, When
 from ...service.drafts import Draft
 from ...service.quotes import Shown
 from ..calendars import Marks, calendar_words
-from .answers import Confirms, choice_unmoved, unmoved
+from .answers import MAIN, Confirms, choice_unmoved, unmoved
 from .steps import Left, Step, View
 
 Words = dict[str, Any]
@@ -196,9 +196,9 @@ def _confirming(value: Confirms, shown: Shown, answer_by: date) -> Confirming:
 def _contact_typed(view: View, offered: Sequence[Confirming]) -> Typed:
     """The field of this question; what leaves the customer time goes first."""
     if view.answers.has_mandate:
-        return Typed.of({"confirms": Confirms.MANDATE, "contact": view.answers.contact or ""})
+        return Typed.of({"confirms": Confirms.MANDATE, "contact": view.answers.contact or MAIN})
     kept_the_day = view.answers.has_mandate is False and not view.answers.is_moved
-    return Typed.of({"confirms": Confirms.CUSTOMER if kept_the_day else offered[0].value, "contact": view.answers.contact or ""})
+    return Typed.of({"confirms": Confirms.CUSTOMER if kept_the_day else offered[0].value, "contact": view.answers.contact or MAIN})
 
 
 async def whom(draft: Draft) -> Any:
