@@ -10,10 +10,13 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         [
             "billing.tables.agreed",
+            "billing.tables.debits",
             "billing.tables.invoices",
             "billing.tables.orders",
+            "billing.tables.paying",
             "billing.tables.payments",
             "billing.tables.reminding",
+            "billing.tables.statements",
         ],
         exclude_imported=True,
     ),

@@ -12,3 +12,78 @@ class Source(StrEnum):
     STATEMENT = "statement"
     DEBIT = "debit"
     MANUAL = "manual"
+
+
+class IntentState(StrEnum):
+    """How far an attempt to pay at the gateway is; what is paid may still be charged back, which is no state of the attempt."""
+
+    NEW = "new"  # the gateway has not been asked yet
+    OPEN = "open"  # the payer can pay
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class StatementState(StrEnum):
+    """Whether what a statement says is believed: one that does not add up waits for a person."""
+
+    PARKED = "parked"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class EntryState(StrEnum):
+    """What has become of an entry of a statement."""
+
+    NEW = "new"  # its statement is parked
+    MATCHED = "matched"  # a rule knows what it is for; a job books it
+    WAITING = "waiting"  # a person decides
+    BOOKED = "booked"
+    SETTLED = "settled"  # known money that was booked where it was seen first: a payout of the gateway, a refund of ours
+    IGNORED = "ignored"  # a person said that it is no debtor's
+    OUT = "out"  # money that left, and is nobody's return
+
+
+class Rule(StrEnum):
+    """By what an entry was known, the surest first; never by its amount alone."""
+
+    REFERENCE = "reference"
+    COLLECTION = "collection"
+    SETTLEMENT = "settlement"
+    NUMBER = "number"
+    ACCOUNT = "account"
+    RETURN = "return"
+    REFUND = "refund"
+    PERSON = "person"
+
+
+class Scheme(StrEnum):
+    """The SEPA direct debit schemes: core can be refunded for eight weeks, business to business not at all."""
+
+    CORE = "CORE"
+    B2B = "B2B"
+
+
+class Sequence(StrEnum):
+    """Which of a mandate's collections one is, as the schemes call them."""
+
+    FIRST = "FRST"
+    RECURRENT = "RCUR"
+    ONCE = "OOFF"
+    FINAL = "FNAL"
+
+
+class BatchKind(StrEnum):
+    """What a file for the bank asks: to collect, or to pay out."""
+
+    DEBIT = "debit"
+    REFUND = "refund"
+
+
+class DebitState(StrEnum):
+    """How far a collection is."""
+
+    SENT = "sent"
+    PAID = "paid"
+    RETURNED = "returned"
