@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from partner_portal.kernel.errors import Refused
 from tenants.policy import Segment, TenantKind, WhoBills
 
 from ..policy.ledger import Layer
-from ..policy.tax import CustomerSeat
+from ..policy.tax import CustomerSeat, Vat, vat_for
 
 
 class IssuerUnknown(Refused):
@@ -81,7 +83,7 @@ SELECT c.id, c.tenant, c.name, c.number, c.segment, c.country, c.vat_id, c.chamb
   LEFT JOIN LATERAL (SELECT email FROM contact k WHERE k.tenant = c.tenant AND k.customer = c.id AND (k.active_until IS NULL OR k.active_until >= $2)
                       ORDER BY NOT k.is_administrative, NOT k.is_main, k.id LIMIT 1) m ON true
   LEFT JOIN billing_account a ON a.tenant = c.tenant AND a.customer = c.id
- WHERE c.id = $1
+ WHERE c.id = ANY($1::uuid[])
 """
 _PARTNER = """
 SELECT t.id, t.name, t.code, t.country, t.vat_id, t.language, t.email AS tenant_email, i.name AS legal_name, i.street, i.postcode, i.city,
@@ -110,11 +112,26 @@ async def sender(tenant: UUID, layer: Layer) -> Sender:
     )
 
 
+def vat(who: Sender, owes: Debtor, day: date) -> Vat:
+    """How what `who` supplies to whoever `owes` is taxed on that day."""
+    return vat_for(owes.seat, day, supplier_country=who.party.country, oss=who.uses_oss)
+
+
 async def debtor(tenant: UUID, customer: UUID | None, today: Any) -> Debtor:
     """Whoever owes: the customer, or the partner itself; DebtorIncomplete without an address."""
-    row = await (db.fetch_one(_CUSTOMER, customer, today) if customer else db.fetch_one(_PARTNER, tenant))
+    row = await (db.fetch_one(_CUSTOMER, [customer], today) if customer else db.fetch_one(_PARTNER, tenant))
     if row is None or not row["street"]:
         raise DebtorIncomplete(customer=str(customer or tenant))
+    return _debtor(row, tenant, customer)
+
+
+async def debtors(customers: Sequence[UUID], today: Any) -> dict[UUID, Debtor]:
+    """The same of many customers at once, by id; those without an address are left out."""
+    rows = await db.fetch(_CUSTOMER, list(customers), today)
+    return {row["id"]: _debtor(row, row["tenant"], row["id"]) for row in rows if row["street"]}
+
+
+def _debtor(row: Any, tenant: UUID, customer: UUID | None) -> Debtor:
     segment = Segment(row["segment"]) if customer else Segment.OTHER_BIZ
     names = ("street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "endpoint_scheme", "endpoint_id")
     name = row["name"] if customer else row["legal_name"] or row["name"]

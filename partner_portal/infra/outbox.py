@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -66,22 +66,33 @@ def register(routes: Iterable[tuple[type[Event], Iterable[Handler]]]) -> None:
                 names.append(name)
 
 
+_PUBLISH = """
+INSERT INTO infra_outbox (id, tenant, event_id, topic, handler, door, payload, turn, occurred_at, available_at, attempts)
+SELECT given.*, $8::text, $9::timestamptz, $9, 0
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[]) AS given
+"""
+
+
 async def publish(event: Event, *, after: timedelta = timedelta(), turn: str | None = None) -> None:
     """The event is delivered to every handler if, and only if, the current unit of work commits; not before `after` has passed.
 
     What shares a `turn` is delivered one at a time: for work that waits for somebody else's machine, which may take its time.
     """
-    names = _topics.get(type(event), [])
-    if not names:
-        return
-    event_id, due = new_id(), clock.now() + after
-    payload = msgspec.json.encode(event).decode()
-    for name in names:
-        await db.execute(
-            "INSERT INTO infra_outbox (id, tenant, event_id, topic, handler, door, payload, turn, occurred_at, available_at, attempts)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0)",
-            *(new_id(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload, turn, due),
-        )
+    await publish_all([event], after=after, turn=turn)
+
+
+async def publish_all(events: Sequence[Event], *, after: timedelta = timedelta(), turn: str | None = None) -> None:
+    """The same of many events at once, in one statement."""
+    due = clock.now() + after
+    rows = [
+        (new_id(), event.tenant_id, event_id, type(event).__name__, name, _routes[name].door.value, payload)
+        for event in events
+        if (names := _topics.get(type(event)))
+        for event_id, payload in [(new_id(), msgspec.json.encode(event).decode())]
+        for name in names
+    ]
+    if rows:
+        await db.execute(_PUBLISH, *(list(column) for column in zip(*rows, strict=True)), turn, due)
 
 
 async def hold(turn: str, after: timedelta) -> None:
