@@ -52,7 +52,7 @@ class PagePlan(msgspec.Struct, frozen=True, kw_only=True):
     visits: int
 
 
-FULL = PagePlan(size=Size(600, 1_000_000), rounds=10, each=10, visits=3)
+FULL = PagePlan(size=Size(600, 1_000_000), rounds=10, each=10, visits=2)
 QUICK = PagePlan(size=Size(60, 100_000), rounds=4, each=5, visits=1)
 
 

@@ -22,8 +22,12 @@ from ..workflow import State
 from . import deadline_keeping
 
 LARGEST_EXPORT = 20_000
-HEALED_AT_ONCE = 200
-"""How many deadlines that changed since the last round are computed before a list is shown."""
+HEALED_AT_ONCE = 100
+"""How many deadlines that changed since the last round are computed before a list is shown.
+
+Rounds are a quarter of an hour apart, and a day in this list decides: what somebody changed a moment ago, or what midnight changed, must not stand
+there as it was. More than these (an import) would make the page slow, and are left to the next round.
+"""
 KINDS = ("service", "customer")
 
 

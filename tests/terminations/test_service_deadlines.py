@@ -13,7 +13,7 @@ import pytest_asyncio
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
 from partner_portal.infra.search import Sought
-from terminations.service import deadlines
+from terminations.service import deadline_keeping, deadlines
 from terminations.service.deadlines import Filter, Watched, Within
 from tests.journeys import partner
 from tests.world import Partner, World, make_customer, make_service
@@ -141,6 +141,29 @@ async def test_a_service_entered_a_moment_ago_is_in_the_list(world: World) -> No
     service = await yearly(world.noord, "bakery", date(2027, 1, 15))
 
     assert [row.service for row in await seen(world.noord)] == [service]
+
+
+async def test_of_many_that_changed_a_list_computes_only_some_and_the_round_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "HEALED_AT_ONCE", 2)
+    await deadline_keeping.refresh_all()
+    services = {await yearly(world.noord, "bakery", date(2027, 1, 15 + nth)) for nth in range(5)}
+
+    assert len(await seen(world.noord)) == 2
+    await deadline_keeping.refresh_all()
+    assert {row.service for row in await seen(world.noord)} == services
+
+
+async def test_a_list_of_which_nothing_changed_only_reads(world: World, watch: dict[str, UUID]) -> None:
+    shown = await seen(world.noord)
+
+    async with db.unit_of_work(world.noord.principal()):
+        wanted = Filter()
+        again = await deadlines.page(deadlines.listing(wanted).window(limit=50), wanted)
+        written = await db.fetch_one("SELECT pg_current_xact_id_if_assigned() AS transaction")
+
+    assert again.rows == shown
+    assert written is not None
+    assert written["transaction"] is None, "no row was written or locked"
 
 
 async def test_the_day_after_it_is_missed_without_any_job(world: World, watch: dict[str, UUID]) -> None:
