@@ -80,13 +80,13 @@ def html(name: str, *, language: str, **words: Any) -> str:
     return templates.render(f"{domain}/pdf/{letter}.html", language=language, **words)
 
 
-async def write(page: str) -> bytes:
-    """`page` as PDF/A-3a; a crashed process is replaced and the letter tried once more."""
+async def write(page: str, enclosed: press.Enclosed | None = None) -> bytes:
+    """`page` as PDF/A-3a, with the file it encloses; a crashed process is replaced and the letter tried once more."""
     for last in (False, True):
         executor, places = _pool.get()
         try:
             async with places:
-                return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(executor, press.write, page), SECONDS)
+                return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(executor, press.write, page, enclosed), SECONDS)
         except press.LibrariesMissing as why:
             raise PdfUnavailable(why=str(why), remedy=REMEDY) from None
         except BrokenProcessPool as crash:

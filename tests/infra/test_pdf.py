@@ -175,7 +175,7 @@ async def test_a_letter_that_does_not_end_is_given_up_and_the_next_one_succeeds(
 
 
 async def test_missing_libraries_are_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_pango(_page: str) -> None:
+    def no_pango(_page: str, _enclosed: press.Enclosed | None) -> None:
         raise press.LibrariesMissing("cannot load library 'pango-1.0-0'")
 
     class Here:

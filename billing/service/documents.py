@@ -1,0 +1,281 @@
+"""What a document says, once for every rendering of it: paper, e-invoice, page and JSON. Read from the rows on record, never computed anew."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import clock, db
+from partner_portal.kernel.errors import NotFound
+from partner_portal.kernel.money import Money
+
+from ..policy import labels
+from ..policy.drafting import amounts, due_on, unit_price
+from ..policy.ledger import Kind, Label, Layer, LineKind, Unit
+from ..policy.tax import Vat, VatCategory, VatTotal
+from . import parties
+from .issuing import Draft
+from .parties import Party
+
+
+class Rendering(StrEnum):
+    """Which of its renderings a document is: the one that was sent, another of the same, or one of a draft that has no number."""
+
+    ORIGINAL = "original"
+    COPY = "copy"
+    PRO_FORMA = "pro forma"
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """The document that a credit note corrects."""
+
+    id: UUID
+    number: str
+    issued_on: date
+
+
+class DocumentLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line. `net` is without VAT, `amount` as the price was told: for a consumer with VAT inside. `period` is half-open, `service` its number."""
+
+    id: UUID | None = None
+    position: int
+    kind: LineKind
+    description: str
+    quantity: Decimal
+    unit: Unit
+    unit_price: Decimal
+    net: Money
+    amount: Money
+    vat: Vat
+    period: tuple[date, date] | None = None
+    service: str | None = None
+    service_id: UUID | None = None
+    why: dict[str, Any] = {}
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A document as it was issued, or a draft without id and number."""
+
+    id: UUID | None
+    tenant: UUID
+    customer: UUID | None
+    issuer_id: UUID
+    layer: Layer
+    kind: Kind
+    number: str
+    reference: str
+    issued_on: date
+    issued_at: datetime
+    due_on: date
+    period: tuple[date, date] | None
+    language: str
+    prices_include_vat: bool
+    net: Money
+    vat: Money
+    gross: Money
+    issuer: Party
+    debtor: Party
+    buyer_reference: str | None
+    corrects: Earlier | None
+    reason: str | None
+    lines: tuple[DocumentLine, ...]
+    totals: tuple[VatTotal, ...]
+
+    @property
+    def categories(self) -> frozenset[VatCategory]:
+        """How its lines are taxed."""
+        return frozenset(total.vat.category for total in self.totals)
+
+    @property
+    def contract(self) -> str | None:
+        """The number of the one service it is about; None where there are several or none."""
+        services = {line.service for line in self.lines if line.service}
+        return services.pop() if len(services) == 1 else None
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a document stands: what is open, and what was made of it and sent."""
+
+    label: Label | None
+    open: Money
+    credited: Money
+    paid_on: date | None
+    document: UUID | None
+    paid_document: UUID | None
+    mailed_at: datetime | None
+    bounced_at: datetime | None
+
+
+_HEADS = """
+SELECT i.*, o.number AS corrects_number, o.issued_on AS corrects_on FROM billing_invoice i
+  LEFT JOIN billing_invoice o ON o.tenant = i.tenant AND o.id = i.refers_to WHERE i.id = ANY($1) ORDER BY i.issued_on, i.id
+"""
+_LINES = """
+SELECT l.*, s.number AS service_number FROM billing_line l LEFT JOIN billing_service s ON s.tenant = l.tenant AND s.id = l.service
+ WHERE l.invoice = ANY($1) ORDER BY l.invoice, l.position
+"""
+_TOTALS = "SELECT * FROM billing_vat WHERE invoice = ANY($1) ORDER BY invoice, category DESC, rate DESC, country"
+_STANDING = """
+SELECT i.kind, i.gross_cents, i.due_on, s.* FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id WHERE i.id = $1
+"""
+
+
+async def one(invoice: UUID) -> Document:
+    """The document; NotFound when it is not within the asking side of the wall."""
+    found = await several([invoice])
+    if not found:
+        raise NotFound(what="invoice", id=str(invoice))
+    return found[0]
+
+
+async def several(invoices: Sequence[UUID]) -> list[Document]:
+    """These documents, the oldest first, those that are within the asking side of the wall; by three statements, however many."""
+    heads = await db.fetch(_HEADS, list(invoices))
+    lines, totals = _by_invoice(await db.fetch(_LINES, list(invoices))), _by_invoice(await db.fetch(_TOTALS, list(invoices)))
+    return [_document(head, lines[head["id"]], totals[head["id"]]) for head in heads]
+
+
+async def standing(invoice: UUID) -> Standing:
+    """Where the document stands today; NotFound."""
+    row = await db.fetch_one(_STANDING, invoice)
+    if row is None:
+        raise NotFound(what="invoice", id=str(invoice))
+    return Standing(
+        label=label_of(row),
+        open=Money(row["open_cents"]),
+        credited=Money(row["credited_cents"]),
+        **{name: row[name] for name in ("paid_on", "document", "paid_document", "mailed_at", "bounced_at")},
+    )
+
+
+def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:
+    """The label of a row that has kind, gross_cents, open_cents, credited_cents and due_on."""
+    return labels.label(
+        Kind(row["kind"]),
+        gross_cents=row["gross_cents"],
+        open_cents=row["open_cents"],
+        credited_cents=row["credited_cents"],
+        due_on=row["due_on"],
+        today=clock.today(),
+    )
+
+
+async def pro_forma(draft: Draft) -> Document:
+    """The draft as it would be issued today, without number and reference: nobody owes it. Through the staff door; raises as `issuing.issue`."""
+    sums, today = amounts(draft.lines), clock.today()
+    sender = await parties.sender(draft.tenant, draft.layer)
+    debtor = await parties.debtor(draft.tenant, draft.customer, today)
+    spans = [line.period for line in draft.lines if line.period]
+    return Document(
+        id=None,
+        tenant=draft.tenant,
+        customer=draft.customer,
+        issuer_id=sender.tenant,
+        layer=draft.layer,
+        kind=draft.kind,
+        number="",
+        reference="",
+        issued_on=today,
+        issued_at=clock.now(),
+        due_on=due_on(today, draft.kind, sender.payment_days if debtor.payment_days is None else debtor.payment_days),
+        period=(min(start for start, _ in spans), max(until for _, until in spans)) if spans else None,
+        language=debtor.language,
+        prices_include_vat=draft.lines[0].vat.prices_include_vat,
+        net=Money(sums.net_cents),
+        vat=Money(sums.vat_cents),
+        gross=Money(sums.gross_cents),
+        issuer=sender.party,
+        debtor=debtor.party,
+        buyer_reference=debtor.buyer_reference,
+        corrects=None,
+        reason=draft.reason,
+        lines=tuple(_drafted(draft, sums.nets)),
+        totals=sums.totals,
+    )
+
+
+def _drafted(draft: Draft, nets: Sequence[int]) -> list[DocumentLine]:
+    return [
+        DocumentLine(
+            position=position,
+            kind=line.kind,
+            description=line.description,
+            quantity=line.quantity,
+            unit=line.unit,
+            unit_price=unit_price(line, net),
+            net=Money(net),
+            amount=Money(line.amount_cents),
+            vat=line.vat,
+            period=line.period,
+            service_id=line.service,
+            why=dict(line.why),
+        )
+        for position, (line, net) in enumerate(zip(draft.lines, nets, strict=True), 1)
+    ]
+
+
+def _by_invoice(rows: Sequence[asyncpg.Record]) -> defaultdict[UUID, list[asyncpg.Record]]:
+    sorted_: defaultdict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        sorted_[row["invoice"]].append(row)
+    return sorted_
+
+
+_AS_THEY_ARE = ("id", "tenant", "customer", "number", "reference", "issued_on", "issued_at", "due_on", "language", "prices_include_vat",
+                "buyer_reference", "reason")  # fmt: skip
+
+
+def _document(head: asyncpg.Record, lines: Sequence[asyncpg.Record], totals: Sequence[asyncpg.Record]) -> Document:
+    told = bool(head["prices_include_vat"])
+    return Document(
+        **{name: head[name] for name in _AS_THEY_ARE},
+        issuer_id=head["issuer"],
+        layer=Layer(head["layer"]),
+        kind=Kind(head["kind"]),
+        period=_period(head),
+        net=Money(head["net_cents"]),
+        vat=Money(head["vat_cents"]),
+        gross=Money(head["gross_cents"]),
+        issuer=msgspec.json.decode(head["issuer_details"], type=Party),
+        debtor=msgspec.json.decode(head["debtor_details"], type=Party),
+        corrects=Earlier(head["refers_to"], head["corrects_number"], head["corrects_on"]) if head["refers_to"] else None,
+        lines=tuple(_line(row, told=told) for row in lines),
+        totals=tuple(_total(row, told=told) for row in totals),
+    )
+
+
+def _line(row: asyncpg.Record, *, told: bool) -> DocumentLine:
+    return DocumentLine(
+        **{name: row[name] for name in ("id", "position", "description", "unit_price")},
+        quantity=row["quantity"].normalize() + 0,
+        kind=LineKind(row["kind"]),
+        unit=Unit(row["unit"]),
+        net=Money(row["net_cents"]),
+        amount=Money(row["amount_cents"]),
+        vat=_vat(row["vat_category"], row["vat_rate"], row["vat_country"], told=told),
+        period=_period(row),
+        service=row["service_number"],
+        service_id=row["service"],
+        why=msgspec.json.decode(row["why"]),
+    )
+
+
+def _total(row: asyncpg.Record, *, told: bool) -> VatTotal:
+    vat = _vat(row["category"], row["rate"], row["country"], told=told)
+    return VatTotal(vat, row["base_cents"], row["vat_cents"], row["base_cents"] + row["vat_cents"])
+
+
+def _vat(category: str, rate: Decimal, country: str, *, told: bool) -> Vat:
+    return Vat(category=VatCategory(category), rate=rate, country=country, prices_include_vat=told)
+
+
+def _period(row: asyncpg.Record) -> tuple[date, date] | None:
+    return (row["period_from"], row["period_until"]) if row["period_from"] else None
