@@ -1,0 +1,76 @@
+"""Why an invoice, or everything of a customer, is not reminded of for a while: placed and lifted by staff, each with its reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+
+from ..policy.reminding import Held
+
+_PLACE = """
+INSERT INTO billing_hold (id, tenant, customer, invoice, reason, note, until, plan, placed_by, placed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+_LIFT = "UPDATE billing_hold SET lifted_at = $2, lifted_by = $3 WHERE id = $1 AND lifted_at IS NULL RETURNING id"
+_STAND = """
+SELECT h.id, h.reason, h.note, h.until, h.placed_by, h.placed_at, h.plan, h.tenant, t.name AS partner, coalesce(i.customer, h.customer) AS customer,
+       c.name AS customer_name, i.id AS invoice, i.number, s.open_cents
+  FROM billing_hold h JOIN tenant t ON t.id = h.tenant LEFT JOIN billing_invoice i ON i.tenant = h.tenant AND i.id = h.invoice
+  LEFT JOIN billing_standing s ON s.tenant = h.tenant AND s.invoice = h.invoice LEFT JOIN customer c ON c.id = coalesce(i.customer, h.customer)
+ WHERE h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $1) ORDER BY h.placed_at DESC, h.id LIMIT $2
+"""
+
+
+async def on_invoice(
+    actor: Actor, invoice: UUID, reason: Held, *, note: str = "", until: date | None = None, plan: UUID | None = None
+) -> UUID:
+    """Nothing is sent about the invoice until the hold is lifted or the day has come; returns the hold. Through the staff door. NotFound, Invalid."""
+    row = await db.fetch_one("SELECT tenant FROM billing_invoice WHERE id = $1", invoice)
+    if row is None:
+        raise NotFound(what="invoice", id=str(invoice))
+    return await _place(actor, _Hold(row["tenant"], None, invoice, reason, note, until, plan))
+
+
+async def on_customer(actor: Actor, customer: UUID, reason: Held, *, note: str = "", until: date | None = None) -> UUID:
+    """The same for everything the customer owes, now and later."""
+    row = await db.fetch_one("SELECT tenant FROM customer WHERE id = $1", customer)
+    if row is None:
+        raise NotFound(what="customer", id=str(customer))
+    return await _place(actor, _Hold(row["tenant"], customer, None, reason, note, until, None))
+
+
+async def lift(actor: Actor, hold: UUID) -> bool:
+    """Reminders go on where they were; False when it was lifted before. Through the staff door."""
+    return await db.fetch_one(_LIFT, hold, clock.now(), actor.trail) is not None
+
+
+async def standing(most: int = 200) -> list[asyncpg.Record]:
+    """The holds that stand, the newest first."""
+    return await db.fetch(_STAND, clock.today(), most)
+
+
+class _Hold(msgspec.Struct, frozen=True):
+    """A hold before it is placed, in the order of its columns."""
+
+    tenant: UUID
+    customer: UUID | None
+    invoice: UUID | None
+    reason: Held
+    note: str
+    until: date | None
+    plan: UUID | None
+
+
+async def _place(actor: Actor, wanted: _Hold) -> UUID:
+    if wanted.until is not None and wanted.until <= clock.today():
+        raise Invalid(FieldError("/until", "not-in-future"))
+    hold = new_id()
+    await db.execute(_PLACE, hold, *msgspec.structs.astuple(wanted), actor.trail, clock.now())
+    return hold

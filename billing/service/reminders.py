@@ -1,0 +1,371 @@
+"""The daily reminding: decided debtor by debtor, written once, announced; and what it would do, without doing it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import clock, db, outbox
+from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import NotFound
+from tenants.policy import Segment, TenantKind
+
+from ..events import DebtorReminded
+from ..policy.ledger import Kind, Layer
+from ..policy.reminding import Facts, Held, Level, Policy, Quiet, Sent, last_word, next_step, suspends_on
+from . import reminder_policies
+
+BATCH = 200
+"""So many debtors are decided in one unit of work."""
+_FARTHEST_NOTE = timedelta(days=30)
+
+_DEBTORS = """
+SELECT DISTINCT coalesce(i.customer, i.tenant) AS debtor, i.tenant, i.customer
+  FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
+ WHERE s.open_cents > 0 AND s.open_cents <> 0 AND i.kind <> $1 AND i.due_on <= $2 AND coalesce(i.customer, i.tenant) > $3
+   AND NOT EXISTS (SELECT FROM billing_reminder r WHERE r.invoice = i.id AND r.level = 3)
+ ORDER BY 1 LIMIT $4
+"""
+_CLAIMS = """
+SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.issued_on, i.due_on, s.open_cents, s.bounced_at,
+       coalesce(i.customer, i.tenant) AS debtor, c.segment, i.debtor_details ->> 'name' AS debtor_name, h.reason AS held, h.until AS held_until,
+       ARRAY(SELECT r.level FROM billing_reminder r WHERE r.invoice = i.id ORDER BY r.level) AS levels,
+       ARRAY(SELECT r.sent_on FROM billing_reminder r WHERE r.invoice = i.id ORDER BY r.level) AS sent_on
+  FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
+  JOIN billing_invoice i ON i.tenant = d.tenant AND (i.customer = d.customer OR (i.customer IS NULL AND d.customer IS NULL))
+  JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+  LEFT JOIN customer c ON c.id = i.customer
+  LEFT JOIN LATERAL (SELECT h.reason, h.until FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $4)
+                        AND (h.invoice = i.id OR h.customer = i.customer) ORDER BY h.until IS NOT NULL, h.until DESC LIMIT 1) h ON true
+ WHERE s.open_cents > 0 AND i.kind <> $3
+ ORDER BY i.due_on, i.number
+"""
+# What a debtor has coming: payments that settle nothing yet, and documents in its favour.
+_IN_FAVOUR = """
+SELECT coalesce(p.customer, p.tenant) AS debtor, p.issuer, sum(p.amount_cents - coalesce(a.cents, 0))::bigint AS cents
+  FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
+  JOIN billing_payment p ON p.tenant = d.tenant AND (p.customer = d.customer OR (p.customer IS NULL AND d.customer IS NULL))
+  LEFT JOIN LATERAL (SELECT sum(a.amount_cents) AS cents FROM billing_allocation a WHERE a.tenant = p.tenant AND a.payment = p.id) a ON true
+ GROUP BY 1, 2
+"""
+_SERVICES = """
+SELECT DISTINCT l.invoice, s.id, s.number, s.label, p.code AS product
+  FROM billing_line l JOIN billing_service s ON s.tenant = l.tenant AND s.id = l.service JOIN billing_product p ON p.id = s.product
+ WHERE l.invoice = ANY($1) AND l.layer = $2 AND s.ended_at IS NULL ORDER BY s.number
+"""
+_INSERT = """
+INSERT INTO billing_reminder (id, tenant, invoice, level, letter, sent_on, open_cents, pays_by, suspends_on, words, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (invoice, level) DO NOTHING RETURNING id
+"""
+
+
+class AlsoOpen(msgspec.Struct, frozen=True):
+    """Another claim on the same debtor that a last reminder names."""
+
+    number: str
+    due_on: date
+    open_cents: int
+
+
+class Stops(msgspec.Struct, frozen=True):
+    """A service that stops from a day on unless it is paid; never where there is no day."""
+
+    number: str
+    label: str
+    on: date | None
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a reminder says besides amount and days, kept with it."""
+
+    is_consumer: bool = False
+    costs_cents: int = 0
+    interest_cents: int = 0
+    also: list[AlsoOpen] = []
+    stops: list[Stops] = []
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """An open invoice, whose it is, and what is to be done about it today."""
+
+    id: UUID
+    tenant: UUID
+    customer: UUID | None
+    issuer: UUID
+    debtor: UUID
+    debtor_name: str
+    layer: Layer
+    number: str
+    due_on: date
+    open_cents: int
+    is_consumer: bool
+    level: Level | None
+    why: Held | Quiet | None
+    next_on: date | None
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What one debtor gets at once: the claims it is about, of one level."""
+
+    tenant: UUID
+    customer: UUID | None
+    debtor_name: str
+    layer: Layer
+    level: Level
+    is_consumer: bool
+    claims: list[Claim]
+    pays_by: date | None = None
+    words: Words = Words()
+
+    @property
+    def open_cents(self) -> int:
+        """What it asks for."""
+        return sum(claim.open_cents for claim in self.claims)
+
+    @property
+    def suspends_on(self) -> date | None:
+        """The first day on which something stops."""
+        return min((stop.on for stop in self.words.stops if stop.on), default=None)
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What a day's reminding comes to: letters and, for what stays silent, how many claims for which reason."""
+
+    letters: list[Letter] = []
+    silent: dict[str, int] = {}
+
+
+async def run(*, today: date | None = None) -> int:
+    """Everything due today is on record and announced; returns how many letters. Running twice, or in two processes at once, sends nothing twice."""
+    day, count, after = today or clock.today(), 0, UUID(int=0)
+    async with db.unit_of_work(_DAILY):
+        await reminder_policies.spread()
+    while True:
+        async with db.unit_of_work(_DAILY):
+            debtors = await _debtors(day, after)
+            for letter in (await _decide(debtors, day)).letters:
+                count += await _record(letter, day)
+        if len(debtors) < BATCH:
+            return count
+        after = debtors[-1]["debtor"]
+
+
+async def preview(*, today: date | None = None, most: int | None = None) -> Outcome:
+    """What `run` would send on this day, and why the rest stays silent; nothing is written. Through the staff door, in the caller's unit of work."""
+    day, after, whole = today or clock.today(), UUID(int=0), Outcome()
+    await reminder_policies.spread()
+    while True:
+        debtors = await _debtors(day, after)
+        part = await _decide(debtors, day)
+        whole.letters += part.letters
+        for reason, count in part.silent.items():
+            whole.silent[reason] = whole.silent.get(reason, 0) + count
+        if len(debtors) < BATCH or (most is not None and len(whole.letters) >= most):
+            return whole
+        after = debtors[-1]["debtor"]
+
+
+_DAILY = Principal(Door.STAFF, actor="system:reminders")
+
+
+async def _debtors(day: date, after: UUID) -> list[asyncpg.Record]:
+    return await db.fetch(_DEBTORS, Kind.CREDIT_NOTE, day + _FARTHEST_NOTE, after, BATCH)
+
+
+async def _decide(debtors: Sequence[asyncpg.Record], day: date) -> Outcome:
+    """Debtor by debtor what to send; rows are read once for all of them, then it is judged without the database."""
+    if not debtors:
+        return Outcome()
+    pairs = [row["tenant"] for row in debtors], [row["customer"] for row in debtors]
+    rows = await db.fetch(_CLAIMS, *pairs, Kind.CREDIT_NOTE, day)
+    favour = {(row["debtor"], row["issuer"]): row["cents"] for row in await db.fetch(_IN_FAVOUR, *pairs)}
+    policies = await _policies()
+    groups: dict[tuple[UUID, UUID], list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        groups[row["debtor"], row["issuer"]].append(row)
+    outcome = Outcome()
+    for key, claims in groups.items():
+        policy = policies.of(claims[0])
+        judged = _judged(claims, policy, favour.get(key, 0), day)
+        for claim in judged:
+            if claim.why is not None:
+                outcome.silent[claim.why] = outcome.silent.get(claim.why, 0) + 1
+        outcome.letters += await _letters(judged, policy, day)
+    return outcome
+
+
+class _Policies(msgspec.Struct, frozen=True):
+    """The policy of each tenant, and the provider's for what partners owe themselves."""
+
+    by_tenant: Mapping[UUID, Policy]
+    house: UUID | None
+
+    def of(self, claim: asyncpg.Record) -> Policy:
+        tenant = self.house if claim["layer"] == Layer.PARTNER and self.house else claim["tenant"]
+        return self.by_tenant.get(tenant, Policy())
+
+
+async def _policies() -> _Policies:
+    rows = await db.fetch("SELECT p.*, t.kind FROM billing_reminder_policy p JOIN tenant t ON t.id = p.tenant")
+    house = next((row["tenant"] for row in rows if row["kind"] == TenantKind.HOUSE), None)
+    return _Policies({row["tenant"]: reminder_policies.of_row(row) for row in rows}, house)
+
+
+def _judged(rows: Sequence[asyncpg.Record], policy: Policy, favour: int, day: date) -> list[Claim]:
+    overdue = sum(row["open_cents"] for row in rows if row["due_on"] < day and row["held"] is None)
+    judged = []
+    for row in rows:
+        owed = overdue if row["due_on"] < day else overdue + row["open_cents"]
+        held = Held(row["held"]) if row["held"] else Held.BOUNCED if row["bounced_at"] else None
+        step = next_step(
+            Facts(
+                issued_on=row["issued_on"],
+                due_on=row["due_on"],
+                open_cents=row["open_cents"],
+                owed_cents=owed - favour,
+                sent=tuple(Sent(Level(level), on) for level, on in zip(row["levels"], row["sent_on"], strict=True)),
+                held=held,
+            ),
+            policy,
+            day,
+        )
+        judged.append(
+            Claim(
+                **{
+                    name: row[name]
+                    for name in ("id", "tenant", "customer", "issuer", "debtor", "debtor_name", "number", "due_on", "open_cents")
+                },
+                layer=Layer(row["layer"]),
+                is_consumer=row["segment"] == Segment.CONSUMER,
+                level=step.level,
+                why=step.why,
+                next_on=step.due_on,
+            )
+        )
+    return judged
+
+
+async def _letters(judged: Sequence[Claim], policy: Policy, day: date) -> list[Letter]:
+    """Claims of one level go together; a last reminder also names what else is overdue (BW 6:96(7))."""
+    letters = []
+    for level in Level:
+        claims = [claim for claim in judged if claim.level is level]
+        if not claims:
+            continue
+        first = claims[0]
+        letter = Letter(
+            tenant=first.tenant,
+            customer=first.customer,
+            debtor_name=first.debtor_name,
+            layer=first.layer,
+            level=level,
+            is_consumer=first.is_consumer,
+            claims=claims,
+        )
+        letters.append(await _last(letter, judged, policy, day) if level is Level.THIRD else letter)
+    return letters
+
+
+async def _last(letter: Letter, judged: Sequence[Claim], policy: Policy, day: date) -> Letter:
+    others = [claim for claim in judged if claim.level is not Level.THIRD and claim.due_on < day and not isinstance(claim.why, Held)]
+    everything = [(claim.open_cents, claim.due_on) for claim in (*letter.claims, *others)]
+    said = last_word(everything, day, is_consumer=letter.is_consumer, policy=policy)
+    words = Words(
+        is_consumer=letter.is_consumer,
+        costs_cents=said.costs_cents,
+        interest_cents=said.interest_cents,
+        also=[AlsoOpen(claim.number, claim.due_on, claim.open_cents) for claim in others],
+        stops=await _stops(letter, policy, day),
+    )
+    return msgspec.structs.replace(letter, pays_by=said.pays_by, words=words)
+
+
+async def _stops(letter: Letter, policy: Policy, day: date) -> list[Stops]:
+    """What a partner itself owes stops nothing by itself: its customers did pay."""
+    if letter.layer is Layer.PARTNER:
+        return []
+    rows = await db.fetch(_SERVICES, [claim.id for claim in letter.claims], Layer.CUSTOMER)
+    stops = {
+        row["id"]: Stops(row["number"], row["label"], suspends_on(day, row["product"], is_consumer=letter.is_consumer, policy=policy))
+        for row in rows
+    }
+    return list(stops.values())
+
+
+async def _record(letter: Letter, day: date) -> int:
+    """The letter's reminders are on record and it is announced; 0 when another process was first with all of them."""
+    made, now = new_id(), clock.now()
+    words = msgspec.json.encode(letter.words).decode()
+    written = 0
+    for claim in letter.claims:
+        values = (made, day, claim.open_cents, letter.pays_by, letter.suspends_on, words, now)
+        written += await db.fetch_one(_INSERT, new_id(), claim.tenant, claim.id, letter.level.value, *values) is not None
+    if written:
+        await outbox.publish(DebtorReminded(tenant_id=letter.tenant, letter_id=made, level=letter.level.value))
+    return int(written > 0)
+
+
+_SENT = """
+SELECT r.id, r.level, r.letter, r.sent_on, r.open_cents, r.pays_by, r.suspends_on, r.words FROM billing_reminder r WHERE r.invoice = $1 ORDER BY r.level
+"""
+
+
+async def of_invoice(invoice: UUID) -> list[asyncpg.Record]:
+    """What was sent about the invoice, in order."""
+    return await db.fetch(_SENT, invoice)
+
+
+_LETTER = """
+SELECT r.level, r.sent_on, r.open_cents, r.pays_by, r.suspends_on, r.words, i.id AS invoice, i.tenant, i.customer, i.layer, i.number, i.reference,
+       i.issued_on, i.due_on, i.issuer_details, i.debtor_details, s.open_cents AS still_open, s.document, h.id AS hold
+  FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice JOIN billing_standing s ON s.invoice = i.id
+  LEFT JOIN LATERAL (SELECT h.id FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.invoice = i.id OR h.customer = i.customer)
+                      LIMIT 1) h ON true
+ WHERE r.letter = $1 ORDER BY i.due_on, i.number
+"""
+
+
+async def letter(letter_id: UUID) -> list[asyncpg.Record]:
+    """The reminders of a letter with their invoices as they stand now; NotFound."""
+    rows = await db.fetch(_LETTER, letter_id)
+    if not rows:
+        raise NotFound(what="letter", id=str(letter_id))
+    return rows
+
+
+_BOUNCED = "UPDATE billing_standing SET bounced_at = $2 WHERE invoice = $1 AND bounced_at IS NULL"
+_REACHED = "UPDATE billing_standing SET bounced_at = NULL WHERE invoice = $1 AND bounced_at IS NOT NULL"
+# A mail that no server would take is about the invoice itself, or about a letter of reminders.
+_NOT_TAKEN = """
+UPDATE billing_standing s SET bounced_at = $2
+ WHERE s.bounced_at IS NULL AND s.open_cents > 0 AND s.invoice IN (
+       SELECT u.id FROM unnest($1::uuid[]) AS u (id) UNION SELECT r.invoice FROM billing_reminder r WHERE r.letter = ANY($1))
+"""
+
+
+async def came_back(actor: Actor, invoice: UUID) -> None:  # noqa: ARG001
+    """The invoice's mail did not arrive: nothing more is sent about it until somebody says where it does. Through the staff door."""
+    await db.execute(_BOUNCED, invoice, clock.now())
+
+
+async def arrives_again(actor: Actor, invoice: UUID) -> None:  # noqa: ARG001
+    """The address was mended: reminders go on where they were. Through the staff door."""
+    await db.execute(_REACHED, invoice)
+
+
+async def hear_refusals(about: Sequence[UUID]) -> None:
+    """What the mails that no server would take were about is held. Through the staff door."""
+    if about:
+        await db.execute(_NOT_TAKEN, list(about), clock.now())
+
+
+def words_of(row: asyncpg.Record) -> Words:
+    """What the reminder says besides amount and days."""
+    return msgspec.json.decode(row["words"], type=Words)
