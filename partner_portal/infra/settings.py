@@ -58,6 +58,15 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+class GatewayName(StrEnum):
+    """Who takes payments online."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SANDBOX = "sandbox"
+    MOLLIE = "mollie"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     """All settings, each checked; the environment variable of a field is its name in capitals unless it says otherwise."""
 
@@ -128,6 +137,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     code_limit_cents: Cents = 100_000
     """From this amount on (in cents) a customer also types a code sent through a second channel."""
 
+    gateway: GatewayName = GatewayName.AUTO
+    """Where invoices are paid online: mollie, sandbox (the built-in one, where nobody pays), none, or auto (none in production, else sandbox)."""
+    mollie_api_key: str = ""
+    """The API key of the profile at Mollie (live_... or test_...), for GATEWAY=mollie."""
+    mollie_api_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+[^/\s]$")] = "https://api.mollie.com/v2"
+    """Where Mollie's API is; another address is for tests only."""
+    gateway_seconds: Count = 10
+    """How long the gateway may take for an answer."""
+
     webhook_seconds: Count = 10
     """How long the receiver of a webhook may take for its whole answer."""
     webhook_off_days: Count = 5
@@ -156,6 +174,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     def in_production(self) -> bool:
         """Whether real people depend on it."""
         return self.env is Env.PRODUCTION
+
+    @property
+    def pays_online_by(self) -> GatewayName:
+        """The gateway, decided: never `auto`."""
+        if self.gateway is not GatewayName.AUTO:
+            return self.gateway
+        return GatewayName.NONE if self.in_production else GatewayName.SANDBOX
 
     @property
     def public_url(self) -> str:
@@ -304,6 +329,8 @@ def _contradictions(settings: Settings, given: Mapping[str, str]) -> Iterator[tu
         yield "OUTGOING_NETWORKS", "does not look right: write networks as 10.1.0.0/16 or fd00:1::/32, with commas between."
     if settings.approval_reminder_days >= settings.approval_valid_days:
         yield "APPROVAL_REMINDER_DAYS", "must be less than APPROVAL_VALID_DAYS; a reminder after the end helps nobody."
+    if settings.gateway is GatewayName.MOLLIE and not settings.mollie_api_key:
+        yield "MOLLIE_API_KEY", "is needed where GATEWAY is mollie."
     if settings.in_production:
         yield from _missing_in_production(settings)
 
@@ -315,6 +342,8 @@ def _missing_in_production(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name.upper(), f"is needed in production. {meanings[name.upper()]}"
     if not settings.secret_key:
         yield "SECRET_KEY", f"is needed in production: {_HOW_TO_MAKE_ONE}"
+    if settings.gateway is GatewayName.SANDBOX:
+        yield "GATEWAY", "cannot be sandbox in production: with it anybody says that an invoice is paid."
     if settings.base_url.startswith("http://") and urlsplit(settings.base_url).hostname not in {"localhost", "127.0.0.1"}:
         yield "BASE_URL", "must begin with https:// in production: links in mails carry secrets."
 
