@@ -19,8 +19,9 @@ from partner_portal.overview.service import services, timeline
 from partner_portal.overview.service.timeline import Source
 from partner_portal.web.lists import Window
 from tenants.policy import Segment
-from tenants.service import customers
-from tenants.service.customers import CustomerChange
+from tenants.service import contacts, customers
+from tenants.service.contacts import NewContact
+from tenants.service.customers import Address, CustomerChange
 from terminations.service import quotes
 from terminations.service.quotes import Request
 from tests.conftest import browser, sign_in
@@ -215,6 +216,28 @@ async def test_one_timeline_tells_of_all_domains_the_newest_first(
     ):
         assert said in told, said
     assert told.index("Ging akkoord") < told.index("Diende de opzegging in") < told.index("dienst ingevoerd")
+
+
+async def test_the_timeline_also_tells_of_contacts_and_addresses_that_are_there_no_more(world: World, noord: httpx.AsyncClient) -> None:
+    bakery, private = world.noord.customers["bakery"], world.noord.customers["private"]
+    async with db.unit_of_work(world.noord.principal()):
+        await customers.change(world.noord.actor, bakery, CustomerChange(visit_address=Address("Kade 3", "1234 AB", "Utrecht")))
+        gone = await contacts.add(world.noord.actor, bakery, NewContact(name="Tijdelijke Kracht", email="kracht@klant.example.com"))
+        await customers.change(world.noord.actor, bakery, CustomerChange(visit_address=None))
+        await db.execute("DELETE FROM contact WHERE id = $1", gone)
+
+    told = words(await noord.get(page_of(bakery, "/history")))
+    other = words(await noord.get(page_of(private, "/history")))
+
+    for said in (
+        "Contactpersoon Tijdelijke Kracht ingevoerd",
+        "Contactpersoon Tijdelijke Kracht verwijderd",
+        "Bezoekadres: ingevoerd",
+        "Bezoekadres: verwijderd",
+    ):
+        assert said in told, said
+        assert said not in other
+    assert told.index("Tijdelijke Kracht verwijderd") < told.index("Tijdelijke Kracht ingevoerd")
 
 
 async def test_what_the_providers_own_people_got_by_mail_is_not_told(world: World, noord: httpx.AsyncClient) -> None:

@@ -23,6 +23,12 @@ class Source(msgspec.Struct, frozen=True):
 
 
 _AUDIT = "jsonb_build_object('action', a.action, 'who', a.actor, 'changes', a.changes"
+# The customer's rows of a table, with those that are there no more: the trail of their removal still names what they were.
+_ALSO_REMOVED = """
+(SELECT id, {called} FROM {table} WHERE customer = $1 UNION ALL
+ SELECT g."row", g.changes -> '{called}' ->> 0 FROM infra_audit g
+  WHERE g.relation = '{table}' AND g.action = 'delete' AND g.changes -> 'customer' ->> 0 = $1::text)
+"""
 _SOURCES: dict[str, Source] = {}
 
 
@@ -45,12 +51,12 @@ register(
     Source(
         "contact",
         f"SELECT a.at, a.id, {_AUDIT}, 'name', k.name) AS facts"  # noqa: S608  # our own words
-        " FROM contact k JOIN infra_audit a ON a.relation = 'contact' AND a.\"row\" = k.id WHERE k.customer = $1",
+        f" FROM {_ALSO_REMOVED.format(table='contact', called='name')} k JOIN infra_audit a ON a.relation = 'contact' AND a.\"row\" = k.id",
     ),
     Source(
         "location",
         f"SELECT a.at, a.id, {_AUDIT}, 'kind', l.kind) AS facts"  # noqa: S608  # our own words
-        " FROM location l JOIN infra_audit a ON a.relation = 'location' AND a.\"row\" = l.id WHERE l.customer = $1",
+        f" FROM {_ALSO_REMOVED.format(table='location', called='kind')} l JOIN infra_audit a ON a.relation = 'location' AND a.\"row\" = l.id",
     ),
     # Imported services come by the thousand: what came in the same minute is told once.
     Source(
