@@ -45,7 +45,7 @@ ASKED = {"nl": "beëindig Glasvezel Zakelijk op 15 december 2026", "en": "end Gl
 def sheet(language: str) -> Words:
     """The bill of the case."""
     lines = [
-        Words(label=label, explanation=why, formula=formula, basis=basis, amount=Money(cents))
+        Words(label=label, explanation=why, formula=formula, basis=basis, amount=Money(cents), includes_vat=False)
         for label, why, formula, basis, cents in EXPLAINED[language]
     ]
     return Words(lines=lines, base=Money(44335), vat=Money(9310), total=Money(53645))

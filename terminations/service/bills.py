@@ -28,13 +28,14 @@ _LABELS = {
 
 
 class SheetLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a bill, with why it stands there."""
+    """One line of a bill, with why it stands there; its amount is as prices are given."""
 
     label: str
     explanation: str | None
     formula: str | None
     basis: str | None
     amount: Money
+    includes_vat: bool
 
 
 class ServiceBill(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,7 @@ def line_words(line: CostLine, language: str, *, of: str = "") -> SheetLine:
         formula=explain.formula(line, language),
         basis=explain.basis(line, language),
         amount=Money(line.amount_cents),
+        includes_vat=line.vat.prices_include_vat,
     )
 
 

@@ -239,6 +239,7 @@ def sheet(told: Dossier, language: str, *, layer: Layer | None = None, only: fro
                 formula=None,
                 basis=None,
                 amount=Money(difference),
+                includes_vat=_main_vat(told).prices_include_vat,
             )
         )
         sums = _with_difference(told, lines, difference)

@@ -67,6 +67,18 @@ async def test_a_buyout_shows_its_sum_and_goes_to_finance(wizard: Wizard, world:
     assert (case["state"], case["buyout"], case["ends_on"]) == ("waiting_for_finance", True, "2026-12-31")
 
 
+async def test_every_line_says_whether_vat_is_in_it(wizard: Wizard, world: World) -> None:
+    async with db.unit_of_work(world.noord.principal()):
+        consumers = await make_service(world.noord, world.noord.customers["private"], label="Internet thuis")
+
+    business = await wizard.client.get("/portal/terminations/preview", params={"service": str(world.noord.services["free"])})
+    consumer = await wizard.client.get("/portal/terminations/preview", params={"service": str(consumers)})
+
+    lines = r"<td>EUR\s([\d,-]+)<small>(.{4}\. btw)</small>"
+    assert re.findall(lines, business.text) == [("35,48", "excl. btw")]
+    assert re.findall(lines, consumer.text) == [("35,48", "incl. btw")]
+
+
 async def test_each_step_leads_to_the_next_and_none_can_be_skipped(wizard: Wizard, world: World) -> None:
     await bakery(wizard, world, "bound")
     asked = ["when", "afterwards", "costs", "reason", "contact", "check"]
