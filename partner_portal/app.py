@@ -40,6 +40,7 @@ TAGS = {
     "own organisation": "What a customer's contact sees and does for its own organisation.",
     "webhooks": "Where a partner's software is told what happens, and what was sent there.",
     "services": "What customers have, with the terms of each contract.",
+    "orders": "What is on offer, what was ordered, and numbers on their way.",
     "terminations": "Previews, quotes, cases and their steps.",
     "deadlines": "By which day notice must be given.",
     "knowledge base": "Questions and answers.",

@@ -13,6 +13,7 @@ from tenants.service import brands
 _MEMBERS = (
     Entry(sentence("Today"), "/portal", "house"),
     Entry(sentence("Customers"), "/portal/customers", "people", ("/portal/services",)),
+    Entry(sentence("Orders"), "/portal/orders", "cart"),
     Entry(sentence("Terminations"), "/portal/terminations", "file-earmark-text", ("/portal/drafts",)),
     Entry(sentence("Deadlines"), "/portal/deadlines", "calendar3"),
     Entry(sentence("Notices"), "/portal/notices", "inbox"),

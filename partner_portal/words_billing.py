@@ -38,6 +38,7 @@ FIELDS = {
     "too-far-ahead": sentence("Choose a day within a year."),
     "has-no-numbers": sentence("No telephone number goes with this offer."),
     "not-a-number": sentence("%(value)s is no telephone number; write it like 0201234567 or +31201234567."),
+    "donor-needed": sentence("Say from which provider the numbers come."),
     "acceptance-needed": sentence("The customer must expressly accept that the present provider may charge for leaving early."),
     "not-a-bic": sentence("This is no valid BIC."),
 }

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import services
+from . import orders, services
 
-routers = [services.router]
+routers = [services.router, orders.router]

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from litestar import Router
 
-routers: list[Router] = []
+from . import orders
+
+routers: list[Router] = [orders.router]

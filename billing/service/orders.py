@@ -16,7 +16,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 from partner_portal.web.lists import Column, Listing, Window
-from tenants.policy import Segment, WhoBills
+from tenants.policy import LocationKind, Segment, WhoBills
 
 from ..events import OrderPlaced
 from ..policy.agreed import Channel
@@ -27,7 +27,7 @@ from .services import AgreedTerms, Cents, Label
 
 _MOST_LINES = 20
 _WHO = """
-SELECT c.id, c.segment, c.language, t.bills FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1 FOR SHARE OF c
+SELECT c.id, c.segment, c.language, t.bills FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1
 """
 _INSERT = """
 INSERT INTO billing_order (id, tenant, number, customer, location, channel, language, terms, terms_sha256, accepted_by, starts_early, placed_by,
@@ -62,10 +62,13 @@ class OrderLineWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class OrderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order: for which customer, where, which lines; `terms_sha256` is the fingerprint of the terms that were shown and accepted by `accepted_by`."""
+    """An order: for which customer, at which of its addresses, which lines.
+
+    `terms_sha256` is the fingerprint of the terms that were shown, and that `accepted_by` accepted for the customer.
+    """
 
     customer_id: UUID
-    location_id: UUID
+    location: UUID | LocationKind
     lines: Annotated[list[OrderLineWanted], Meta(min_length=1, max_length=_MOST_LINES)]
     terms_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     accepted_by: Annotated[str, Meta(min_length=2, max_length=200)]
@@ -97,25 +100,26 @@ async def place(actor: Actor, wanted: OrderWanted, once: UUID | None = None) -> 
     if once and (before := await db.fetch_one("SELECT id FROM billing_order WHERE once = $1", once)):
         found: UUID = before["id"]
         return found
+    await db.execute("SELECT 1 FROM customer WHERE id = $1 FOR SHARE", wanted.customer_id)
     who = await _who(wanted.customer_id)
     offered = await _offers(wanted.lines, who)
     seen = _shown(wanted.lines, offered, who, wanted.channel)
     if seen.sha256 != wanted.terms_sha256:
         raise TermsDiffer
-    await _check(wanted)
+    location = await _location(wanted)
     order, number = new_id(), await numbers.next_in("B")
     try:
         async with db.savepoint():
             await db.execute(
                 _INSERT,
-                *(order, actor.tenant, number, wanted.customer_id, wanted.location_id, wanted.channel.value, who["language"]),
+                *(order, actor.tenant, number, wanted.customer_id, location, wanted.channel.value, who["language"]),
                 *(msgspec.json.encode(seen.terms).decode(), seen.sha256, wanted.accepted_by, wanted.starts_early, actor.trail, actor.label),
                 *(once or order, clock.now()),
             )
     except asyncpg.UniqueViolationError:  # the same form, sent twice at once: the other has it
         return await place(actor, wanted, once)
     for position, line in enumerate(wanted.lines, 1):
-        await _line(actor, wanted, order, position, line, offered[line.offer])
+        await _line(actor, wanted, (order, location), position, line, offered[line.offer])
     assert actor.tenant is not None  # noqa: S101  # the customer was found in it
     await outbox.publish(OrderPlaced(tenant_id=actor.tenant, order_id=order))
     return order
@@ -182,17 +186,26 @@ def _shown(lines: Sequence[OrderLineWanted], found: dict[str, tuple[UUID, Offer]
     return Shown(terms, seal(terms), Segment(who["segment"]) is Segment.CONSUMER and is_at_a_distance(channel))
 
 
-async def _check(wanted: OrderWanted) -> None:
-    place = await db.fetch_one("SELECT 1 FROM location WHERE id = $1 AND customer = $2", wanted.location_id, wanted.customer_id)
-    if place is None:
-        raise Invalid(FieldError("/location_id", "no-such-location", {"value": str(wanted.location_id)}))
+async def _location(wanted: OrderWanted) -> UUID:
+    which = "id" if isinstance(wanted.location, UUID) else "kind"
+    row = await db.fetch_one(
+        f"SELECT id FROM location WHERE {which} = $1 AND customer = $2 ORDER BY id LIMIT 1",  # noqa: S608  # one of two names
+        *(wanted.location, wanted.customer_id),
+    )
+    if row is None:
+        raise Invalid(FieldError("/location", "no-such-location", {"value": str(wanted.location)}))
+    found: UUID = row["id"]
+    return found
 
 
-async def _line(actor: Actor, wanted: OrderWanted, order: UUID, position: int, line: OrderLineWanted, offered: tuple[UUID, Offer]) -> None:
+async def _line(
+    actor: Actor, wanted: OrderWanted, where: tuple[UUID, UUID], position: int, line: OrderLineWanted, offered: tuple[UUID, Offer]
+) -> None:
+    order, location = where
     offer_id, offer = offered
     own = line.fee_cents is not None
     service = await services.enter(
-        actor, customer=wanted.customer_id, product=offer.product, terms=_terms(wanted, line, offer), location=wanted.location_id
+        actor, customer=wanted.customer_id, product=offer.product, terms=_terms(wanted, line, offer), location=location
     )
     await db.execute(
         "INSERT INTO billing_order_line (id, tenant, of_order, position, offer, service, setup_cents, wholesale_setup_cents)"

@@ -152,6 +152,15 @@ _CUSTOMERS = [
     Surface("service, long names", "/portal/services/{long_service}"),
     Surface("no such customer", "/portal/customers/00000000-0000-7000-8000-000000000000", status=404),
 ]
+_ORDERS = [
+    Surface("orders", "/portal/orders"),
+    Surface("order", "/portal/orders/{order}"),
+    Surface("no such order", "/portal/orders/00000000-0000-7000-8000-000000000000", status=404),
+    Surface("customer's orders", "/portal/customers/{customer}/orders", Reader.CLERK),
+    Surface("customer's orders, none", "/portal/customers/{empty_customer}/orders"),
+    Surface("new order", "/portal/customers/{customer}/orders/new", Reader.CLERK),
+    Surface("new order, incomplete", "/portal/customers/{customer}/orders/new", status=422, sends="main form"),
+]
 _WIZARD = [
     Surface("ending services: whose", "/portal/terminations/new", Reader.CLERK),
     Surface("ending services: which", "/portal/terminations/new?customer={customer}"),
@@ -214,4 +223,4 @@ _MEMBERS = [
     Surface("nothing here", "/portal/nowhere", status=404),
 ]
 
-SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_PEOPLE, *_SETTINGS, *_MEMBERS, *_CUSTOMERS, *_CASES, *_WIZARD, *_DEADLINES)
+SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_PEOPLE, *_SETTINGS, *_MEMBERS, *_CUSTOMERS, *_ORDERS, *_CASES, *_WIZARD, *_DEADLINES)

@@ -72,7 +72,7 @@ async def wanted(partner: Partner, customer: str, *lines: dict[str, Any], **orde
     seen = await show(who, asked)
     return OrderWanted(
         customer_id=who,
-        location_id=await location_of(who),
+        location=await location_of(who),
         lines=asked,
         terms_sha256=seen.sha256,
         **{"accepted_by": "Bram Bakker", **order},

@@ -136,7 +136,7 @@ async def test_another_partners_customer_or_address_is_not_there(world: World) -
             await orders.place(noord.actor, theirs)
     with pytest.raises(Invalid):
         async with db.unit_of_work(noord.principal()):
-            await orders.place(noord.actor, msgspec.structs.replace(ours, location_id=theirs.location_id))
+            await orders.place(noord.actor, msgspec.structs.replace(ours, location=theirs.location))
 
 
 async def test_numbers_come_along_step_by_step(world: World) -> None:

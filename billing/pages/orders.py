@@ -1,0 +1,279 @@
+"""Ordering for a customer: choose, read the terms, let them be accepted; and what came of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_409_CONFLICT
+from msgspec import Meta
+
+from partner_portal.infra import clock, db
+from partner_portal.infra.catalogue import sentence
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import Role
+from partner_portal.kernel.errors import FieldError, Invalid
+from partner_portal.kernel.money import exact_cents
+from partner_portal.web import auth, forms, lists, pages
+from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
+from partner_portal.web.lists import Window
+from tenants.policy import LocationKind, Segment, WhoBills
+from tenants.service import customers
+
+from ..policy.ordering import ShownTerms, sets_own_price
+from ..service import offers, orders, port_ins
+from ..service.orders import OrderLineWanted, OrderWanted, Shown, TermsDiffer
+from ..service.port_ins import PortWanted
+from ..service.services import Label
+from ..workflow import PortAction, PortState, legal
+
+_WRITES = [auth.requires(Role.OWNER, Role.CLERK)]
+_AMOUNT = re.compile(r"^\d{1,8}(?:[.,]\d{1,2})?$")
+_PER_PAGE = 50
+PORT_STATES = {
+    PortState.REQUESTED: (sentence("asked for"), "wait"),
+    PortState.ACCEPTED: (sentence("accepted by the present provider"), "wait"),
+    PortState.PLANNED: (sentence("planned"), "wait"),
+    PortState.DONE: (sentence("has come along"), "good"),
+    PortState.REJECTED: (sentence("refused by the present provider"), "bad"),
+    PortState.WITHDRAWN: (sentence("stays where it is"), "calm"),
+}
+PLACES = {LocationKind.BILLING: sentence("billing address"), LocationKind.VISIT: sentence("visiting address")}
+
+
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the first page asks: what, how many, from when, where; the price where the partner sets it; numbers that come along."""
+
+    offer: Annotated[str, Meta(min_length=1, max_length=40)]
+    starts_on: date
+    location: UUID
+    quantity: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    label: Label | None = None
+    fee: Annotated[str, Meta(max_length=12)] | None = None
+    numbers: Annotated[str, Meta(max_length=1000)] | None = None
+    donor: Annotated[str, Meta(max_length=100)] | None = None
+    donor_contract: Annotated[str, Meta(max_length=60)] | None = None
+    wished_on: date | None = None
+    accepts_fee: bool = False
+
+    def line(self) -> OrderLineWanted:
+        """The same as a line of an order; Invalid where the price is no amount or numbers come from nobody."""
+        faults = []
+        if self.fee and not _AMOUNT.match(self.fee):
+            faults.append(FieldError("/fee", "not-an-amount", {}))
+        if self.numbers and not self.donor:
+            faults.append(FieldError("/donor", "donor-needed", {}))
+        if faults:
+            raise Invalid(*faults)
+        return OrderLineWanted(
+            offer=self.offer,
+            starts_on=self.starts_on,
+            quantity=self.quantity,
+            label=self.label,
+            fee_cents=exact_cents(self.fee.replace(",", ".")) if self.fee else None,
+            port=self._port(),
+        )
+
+    def _port(self) -> PortWanted | None:
+        if not self.numbers or not self.donor:
+            return None
+        found = [number for number in re.split(r"[\n,;]+", self.numbers) if number.strip()]
+        return PortWanted(
+            numbers=found, donor=self.donor, donor_contract=self.donor_contract, wished_on=self.wished_on, accepts_fee=self.accepts_fee
+        )
+
+
+class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the second page asks: who accepted the terms that it shows; `starts_early` is a consumer's express wish."""
+
+    accepted_by: Annotated[str, Meta(min_length=2, max_length=200)]
+    terms_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    once: UUID
+    starts_early: bool = False
+
+
+@get("/customers/{customer_id:uuid}/orders/new", guards=_WRITES)
+async def choose(request: Request[Any, Any, Any], customer_id: FromPath[UUID]) -> Response[bytes]:
+    """What can be ordered for this customer."""
+    locations = await _locations(customer_id)
+    first = locations[0]["id"] if locations else None
+    return await _choice(request, customer_id, Typed.of({"starts_on": clock.today(), "quantity": 1, "location": first}))
+
+
+@post("/customers/{customer_id:uuid}/orders/new", guards=_WRITES)
+async def show(request: Request[Any, Any, Any], customer_id: FromPath[UUID], actor: auth.Acting) -> Response[Any]:
+    """The terms of what was chosen, to be accepted; nothing is ordered yet."""
+    form = await forms.read(request)
+    if form.one("change"):
+        return await _choice(request, customer_id, form.typed)
+    try:
+        seen = await orders.show(customer_id, [forms.parse(form, Choice).line()])
+    except Invalid as problem:
+        return await _choice(request, customer_id, form.typed, forms.errors(_at_fields(problem), actor.language), 422)
+    return await _terms(request, customer_id, form, seen)
+
+
+@post("/customers/{customer_id:uuid}/orders", guards=_WRITES)
+async def place(request: Request[Any, Any, Any], customer_id: FromPath[UUID], actor: auth.Acting) -> Response[Any]:
+    """The order is placed, if its terms are still those that were accepted."""
+    form = await forms.read(request)
+    seen = await orders.show(customer_id, [forms.parse(form, Choice).line()])
+    try:
+        chosen, accepted = forms.parse(form, Choice), forms.parse(form, Acceptance)
+        wanted = OrderWanted(
+            customer_id=customer_id,
+            location=chosen.location,
+            lines=[chosen.line()],
+            terms_sha256=accepted.terms_sha256,
+            accepted_by=accepted.accepted_by,
+            starts_early=accepted.starts_early,
+        )
+        async with db.savepoint():
+            made = await orders.place(actor, wanted, accepted.once)
+    except TermsDiffer:
+        return await _terms(request, customer_id, form, seen, status=HTTP_409_CONFLICT)
+    except Invalid as problem:
+        return await _terms(request, customer_id, form, seen, status=422, errors=forms.errors(_at_fields(problem), actor.language))
+    return pages.to(f"/portal/orders/{made}", said=sentence("The order is placed; the first invoice follows at once."))
+
+
+@get("/customers/{customer_id:uuid}/orders")
+async def of_customer(request: Request[Any, Any, Any], customer_id: FromPath[UUID]) -> Response[bytes]:
+    """The customer's orders, the newest first."""
+    customer = await customers.one(customer_id)
+    window, page = await _listed(request, customer_id)
+    return await pages.page(
+        request, "billing/orders/of_customer.html", customer=customer, tab="orders", rows=page.rows, pager=_pager(request, window, page)
+    )
+
+
+@get("/orders")
+async def listed(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """All orders of the partner's customers, the newest first."""
+    window, page = await _listed(request, None)
+    return await pages.page(request, "billing/orders/list.html", rows=page.rows, pager=_pager(request, window, page))
+
+
+@get("/orders/{order_id:uuid}")
+async def one(request: Request[Any, Any, Any], order_id: FromPath[UUID]) -> Response[bytes]:
+    """The order: what was accepted, what came of it, and where the numbers are."""
+    order, lines = await orders.one(order_id)
+    ports = [(port, steps, legal(PortState(port["state"]))) for port, steps in await port_ins.of_order(order_id)]
+    terms = msgspec.json.decode(order["terms"], type=list[ShownTerms])
+    return await pages.page(
+        request,
+        "billing/orders/order.html",
+        order=order,
+        lines=lines,
+        terms=terms,
+        ports=ports,
+        states=PORT_STATES,
+    )
+
+
+@post("/orders/{order_id:uuid}/port-ins/{port_in_id:uuid}/{step:str}", guards=_WRITES)
+async def move(actor: auth.Acting, order_id: FromPath[UUID], port_in_id: FromPath[UUID], step: FromPath[str]) -> Response[Any]:
+    """The numbers stay, or are asked for again."""
+    action = {"withdrawal": PortAction.WITHDRAW, "request": PortAction.TRY_AGAIN}.get(step)
+    if action is None:
+        raise Invalid(FieldError("/step", "choose-one", {}))
+    await port_ins.move(actor, port_in_id, action)
+    said = sentence("The numbers stay where they are.") if action is PortAction.WITHDRAW else sentence("The numbers are asked for again.")
+    return pages.to(f"/portal/orders/{order_id}", said=said)
+
+
+async def _choice(
+    request: Request[Any, Any, Any], customer_id: UUID, typed: Typed, errors: Errors = NO_ERRORS, status: int = 200
+) -> Response[bytes]:
+    customer, own = await _customer(customer_id)
+    sold = [
+        offer for offer in await offers.sold(clock.today(), Segment(customer["segment"])) if not own or offer.wholesale_cents is not None
+    ]
+    return await pages.page(
+        request,
+        "billing/orders/new.html",
+        status=status,
+        customer=customer,
+        own=own,
+        offers=sold,
+        locations=await _locations(customer_id),
+        places=PLACES,
+        typed=typed,
+        errors=errors,
+        has_ports=any(offer.has_numbers for offer in sold),
+    )
+
+
+async def _terms(
+    request: Request[Any, Any, Any],
+    customer_id: UUID,
+    form: Form,
+    seen: Shown,
+    *,
+    status: int = 200,
+    errors: Errors = NO_ERRORS,
+) -> Response[bytes]:
+    customer, own = await _customer(customer_id)
+    return await pages.page(
+        request,
+        "billing/orders/terms.html",
+        status=status,
+        customer=customer,
+        own=own,
+        seen=seen,
+        kept=[(name, form.one(name)) for name in Choice.__struct_fields__ if form.one(name)],
+        typed=form.typed,
+        errors=errors,
+        changed=status == HTTP_409_CONFLICT,
+        once=form.one("once") or str(new_id()),
+    )
+
+
+async def _customer(customer_id: UUID) -> tuple[Any, bool]:
+    customer = await customers.one(customer_id)
+    row = await db.fetch_one("SELECT bills FROM tenant WHERE id = $1", customer["tenant"])
+    return customer, row is not None and sets_own_price(WhoBills(row["bills"]))
+
+
+async def _locations(customer_id: UUID) -> list[Any]:
+    return await db.fetch("SELECT id, kind, street, postcode, city FROM location WHERE customer = $1 ORDER BY kind DESC, id", customer_id)
+
+
+def _at_fields(problem: Invalid) -> Invalid:
+    """The same faults by the fields of the form, which knows one line only."""
+    return Invalid(*(msgspec.structs.replace(fault, pointer=_field(fault.pointer)) for fault in problem.fields))
+
+
+def _field(pointer: str) -> str:
+    name = pointer.rpartition("/")[2]
+    return f"/{_FIELDS.get(name, name)}"
+
+
+_FIELDS = {"fee_cents": "fee", "port": "numbers"}
+
+
+async def _listed(request: Request[Any, Any, Any], customer: UUID | None) -> tuple[Window, lists.Page[Any]]:
+    after = request.query_params.get("after") or None
+    try:
+        window = orders.LISTING.window(after=after, limit=_PER_PAGE, customer=str(customer or ""))
+    except Invalid:  # a cursor of another list: the first page
+        window = orders.LISTING.window(limit=_PER_PAGE, customer=str(customer or ""))
+    return window, window.page(await orders.page(window, customer))
+
+
+def _pager(request: Request[Any, Any, Any], window: Window, page: lists.Page[Any]) -> dict[str, str]:
+    path = str(request.scope["path"])
+    return {"previous": path if window.last else "", "next": lists.next_address(request, page.next) if page.next else ""}
+
+
+router = Router(
+    "/portal",
+    route_handlers=[choose, show, place, of_customer, listed, one, move],
+    before_request=pages.for_members,
+    include_in_schema=False,
+)
