@@ -32,6 +32,11 @@ def money(value: Money | int, language: str) -> str:
     return f"{amount.currency} {format_decimal(amount.amount, format='#,##0.00', locale=locale(language))}"
 
 
+def price(value: Decimal, language: str) -> str:
+    """What one unit costs, which may be less than a cent: `EUR 0,0065`, two decimals at least and six at most."""
+    return f"EUR {format_decimal(value, format='#,##0.00####', locale=locale(language))}"
+
+
 def number(value: Decimal | int, language: str) -> str:
     """A quantity with at most four decimals: `1.250,5` (nl) or `1,250.5` (en)."""
     return format_decimal(value, format="#,##0.####", locale=locale(language))
@@ -72,6 +77,12 @@ def instant(value: datetime, language: str) -> str:
     """Day and time in Amsterdam, `22 november 2026, 14:05`; the zone is ours to state once, not on every line."""
     local = value.astimezone(clock.AMSTERDAM)
     return f"{long_day(local.date(), language)}, {local:%H:%M}"
+
+
+def country(code: str, language: str) -> str:
+    """The country's name, or its code where it has none."""
+    name: str = locale(language).territories.get(code, code)
+    return name
 
 
 def listing(words: Sequence[str], language: str) -> str:

@@ -25,6 +25,7 @@ _FOLDERS = {
 
 _FORMS: dict[str, Callable[..., str]] = {
     "money": formats.money,
+    "price": formats.price,
     "number": formats.number,
     "percent": formats.percent,
     "day": formats.day,
@@ -33,6 +34,7 @@ _FORMS: dict[str, Callable[..., str]] = {
     "month": formats.month,
     "instant": formats.instant,
     "listing": formats.listing,
+    "country": formats.country,
 }
 
 

@@ -1,0 +1,98 @@
+"""Documents on paper: the words that the letter `billing/invoice` is filled with, and the PDF with the e-invoice inside."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import segno
+from segno import helpers
+from stdnum import iban as iban_code
+
+from partner_portal.infra import catalogue, formats, pdf
+from partner_portal.infra.brand import Brand
+from partner_portal.kernel.money import Money
+
+from ..policy.ledger import Kind, Label
+from . import einvoice, factur_x
+from .documents import Document, Rendering, Standing
+
+_LONGEST_NAME = 70  # EPC069-12, "AT-21 name of the beneficiary"
+_LARGEST = 99_999_999_999
+_PAYABLE = (Label.UNPAID, Label.OVERDUE)
+
+
+async def made(document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = "") -> bytes:
+    """The document as PDF/A-3a in its debtor's language, with the e-invoice inside if it has a number; equal words give equal bytes.
+
+    `stands` puts its label on it, `page` is where it can be paid. Raises as `pdf.render`.
+    """
+    html = pdf.html("billing/invoice", language=document.language, **words(document, brand, rendering, stands, page=page))
+    return await pdf.write(html, factur_x.enclosed(document) if document.number else None)
+
+
+def words(document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = "") -> dict[str, Any]:
+    """What the letter is filled with; an original says nothing about payment but how to."""
+    label = stands.label if stands else None
+    owed = document.kind is not Kind.CREDIT_NOTE and document.gross.cents > 0 and rendering is not Rendering.PRO_FORMA
+    asks = owed and (stands is None or label in _PAYABLE)
+    still_open = stands.open if stands else document.gross
+    return {
+        "brand": brand,
+        "provider": document.issuer.name,
+        "recipient": _recipient(document),
+        "issued_at": document.issued_at,
+        "number": document.number,
+        "document": document,
+        "rendering": rendering.value,
+        "label": label,
+        "paid_on": stands.paid_on if stands else None,
+        "open": still_open,
+        "asks": asks,
+        "qr": qr(document, still_open) if asks else "",
+        "iban": iban_code.format(document.issuer.iban or ""),
+        "reference": in_fours(document.reference),
+        "outside": [told[1] for category in sorted(document.categories) if (told := einvoice.reason(document, category))],
+        "page": page,
+        "last_day": last_day,
+    }
+
+
+def _recipient(document: Document) -> list[str]:
+    debtor = document.debtor
+    abroad = formats.country(debtor.country, document.language) if debtor.country != document.issuer.country else ""
+    return [debtor.name, debtor.street, f"{debtor.postcode} {debtor.city}".strip(), abroad]
+
+
+def last_day(until: date) -> date:
+    """The last day of a period that ends before this one."""
+    return until - timedelta(days=1)
+
+
+def in_fours(reference: str) -> str:
+    """A structured reference as people read it aloud."""
+    return " ".join(reference[place : place + 4] for place in range(0, len(reference), 4))
+
+
+def qr(document: Document, amount: Money) -> str:
+    """The EPC code of a transfer of this amount (EPC069-12, version 002) as a picture's address; nothing where no bank could make the transfer."""
+    sender = document.issuer
+    if not sender.iban or not 0 < amount.cents <= _LARGEST:
+        return ""
+    code: segno.QRCode = helpers.make_epc_qr(
+        name=einvoice.plain(sender.name)[:_LONGEST_NAME], iban=sender.iban, amount=amount.amount, reference=document.reference, encoding=1
+    )
+    address: str = code.svg_data_uri(border=2, omitsize=True, encode_minimal=False)
+    return address
+
+
+def title(document: Document) -> str:
+    """What it is called, in its debtor's language."""
+    return catalogue.text(_TITLES[document.kind], document.language, number=document.number)
+
+
+_TITLES = {
+    Kind.INVOICE: catalogue.sentence("Invoice %(number)s"),
+    Kind.CREDIT_NOTE: catalogue.sentence("Credit note %(number)s"),
+    Kind.DAMAGES: catalogue.sentence("Note of damage %(number)s"),
+}
