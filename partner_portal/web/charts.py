@@ -110,17 +110,18 @@ def bars(columns: Sequence[Bar], *, language: str, words: str, money: bool) -> M
     scale = scale_for((bar.value for bar in columns), smallest_step=_SMALLEST_MONEY if money else 1)
     top = _HEAD + _FLAG
     parts = [_grid(scale, top)]
+    is_beside = False  # of two values beside each other the second goes first where there is no room
     for nth, bar in enumerate(columns):
         centre, y = (nth + 0.5) * 100 / len(columns), scale.y(bar.value)
-        minor = " minor" if nth % 2 else ""
+        is_beside = bool(bar.value) and nth > 0 and bool(columns[nth - 1].value) and not is_beside
         said = formats.number(round(Decimal(bar.value) / 100), language) if money else formats.number(bar.value, language)
         parts.append(
             Markup('<rect class="bar" x="{}%" width="{}%" y="{}" height="{}"/><text class="value{}" x="{}%" y="{}">{}</text>').format(
                 *(_short(centre - _BAR / 2 / len(columns)), _short(_BAR / len(columns)), _short(top + y), _short(scale.y(0) - y)),
-                *(minor, _short(centre), _short(top + y - 6), said if bar.value else ""),
+                *(" minor" if is_beside else "", _short(centre), _short(top + y - 6), said if bar.value else ""),
             )
         )
-        parts.append(_below(centre, top + PLOT, bar.words, minor=bool(minor)))
+        parts.append(_below(centre, top + PLOT, bar.words, minor=bool(nth % 2)))
     unit = [formats.number(Decimal(value) / 100 if money else value, language) for value in scale.ticks()]
     return _framed(parts, top, words, _axis(scale, top, unit, money=money), scale)
 

@@ -85,3 +85,15 @@ async def test_every_number_is_the_length_of_the_list_behind_it(world: World, no
     for address, count, what in tiles:
         page = (await noord.get(html.unescape(address))).text
         assert page.count("<tr data-href") == int(count), what
+
+
+async def test_the_tour_is_gone_for_good_once_its_button_was_pressed(noord: httpx.AsyncClient) -> None:
+    page = (await noord.get("/portal")).text
+    form = page.partition('class="card card-body tour')[2].partition("</form>")[0]
+    sent = {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+
+    answer = await noord.post("/portal/preferences", data=sent, follow_redirects=True)
+
+    assert form
+    assert answer.status_code == 200
+    assert 'class="card card-body tour' not in (await noord.get("/portal")).text

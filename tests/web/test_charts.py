@@ -121,6 +121,14 @@ def test_columns_bear_their_values_and_words() -> None:
     assert columns[0] == pytest.approx(2 * columns[2], abs=0.3)
 
 
+def test_where_room_lacks_a_value_gives_way_only_to_one_beside_it() -> None:
+    months = [Bar(str(nth), value) for nth, value in enumerate((4, 0, 5, 6, 7, 0, 0, 8))]
+
+    chart = bars(months, language="nl", words="Acht maanden.", money=False)
+
+    assert re.findall(r'class="value minor"[^>]*>([^<]+)<', chart) == ["6"]
+
+
 def test_a_chart_of_nothing_is_still_a_chart() -> None:
     assert texts(parsed(bars([], language="nl", words="Niets", money=False)), "below") == []
 
