@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -10,7 +11,8 @@ import msgspec
 
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
-from partner_portal.kernel.actor import Actor
+from partner_portal.infra.mail import NotTaken
+from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 
 from ..policy.reminding import Held
@@ -18,7 +20,7 @@ from ..policy.reminding import Held
 _PLACE = """
 INSERT INTO billing_hold (id, tenant, customer, invoice, reason, note, until, plan, placed_by, placed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
-_LIFT = "UPDATE billing_hold SET lifted_at = $2, lifted_by = $3 WHERE id = $1 AND lifted_at IS NULL RETURNING id"
+_LIFT = "UPDATE billing_hold SET lifted_at = $2, lifted_by = $3 WHERE id = $1 AND lifted_at IS NULL RETURNING reason, invoice"
 _STAND = """
 SELECT h.id, h.reason, h.note, h.until, h.placed_by, h.placed_at, h.plan, h.tenant, t.name AS partner, coalesce(i.customer, h.customer) AS customer,
        c.name AS customer_name, i.id AS invoice, i.number, s.open_cents
@@ -26,6 +28,15 @@ SELECT h.id, h.reason, h.note, h.until, h.placed_by, h.placed_at, h.plan, h.tena
   LEFT JOIN billing_standing s ON s.tenant = h.tenant AND s.invoice = h.invoice LEFT JOIN customer c ON c.id = coalesce(i.customer, h.customer)
  WHERE h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $1) ORDER BY h.placed_at DESC, h.id LIMIT $2
 """
+_BOUNCED_ALREADY = "SELECT 1 FROM billing_hold WHERE invoice = $1 AND reason = $2 AND lifted_at IS NULL"
+# A mail is about an invoice itself, or about a letter of reminders; what somebody lifted after the refusal is mended.
+_NOT_TAKEN = """
+SELECT DISTINCT ON (s.invoice) s.invoice FROM unnest($1::uuid[], $2::timestamptz[]) AS u (about, at)
+  JOIN LATERAL (SELECT u.about AS invoice UNION SELECT r.invoice FROM billing_reminder r WHERE r.letter = u.about) f ON true
+  JOIN billing_standing s ON s.invoice = f.invoice AND s.open_cents > 0
+ WHERE NOT EXISTS (SELECT FROM billing_hold h WHERE h.invoice = s.invoice AND h.reason = $3 AND (h.lifted_at IS NULL OR h.lifted_at >= u.at))
+"""
+_SYSTEM = Actor(kind=ActorKind.SYSTEM, id="refusals", label="")
 
 
 async def on_invoice(
@@ -46,9 +57,29 @@ async def on_customer(actor: Actor, customer: UUID, reason: Held, *, note: str =
     return await _place(actor, _Hold(row["tenant"], customer, None, reason, note, until, None))
 
 
+async def came_back(actor: Actor, invoice: UUID, *, note: str = "") -> None:
+    """The invoice's mail did not arrive: it is held, as work for staff, until the address is mended. Twice is once. Through the staff door. NotFound."""
+    if not await db.fetch(_BOUNCED_ALREADY, invoice, Held.BOUNCED):
+        await on_invoice(actor, invoice, Held.BOUNCED, note=note)
+    await db.execute("UPDATE billing_standing SET bounced_at = $2 WHERE invoice = $1 AND bounced_at IS NULL", invoice, clock.now())
+
+
+async def hear_refusals(refused: Sequence[NotTaken]) -> int:
+    """Every open invoice that these mails were about is held as `came_back` does, unless somebody saw to it since; returns how many. Staff door."""
+    if not refused:
+        return 0
+    rows = await db.fetch(_NOT_TAKEN, [one.about for one in refused], [one.at for one in refused], Held.BOUNCED)
+    for row in rows:
+        await came_back(_SYSTEM, row["invoice"])
+    return len(rows)
+
+
 async def lift(actor: Actor, hold: UUID) -> bool:
     """Reminders go on where they were; False when it was lifted before. Through the staff door."""
-    return await db.fetch_one(_LIFT, hold, clock.now(), actor.trail) is not None
+    row = await db.fetch_one(_LIFT, hold, clock.now(), actor.trail)
+    if row is not None and row["reason"] == Held.BOUNCED:
+        await db.execute("UPDATE billing_standing SET bounced_at = NULL WHERE invoice = $1", row["invoice"])
+    return row is not None
 
 
 async def standing(most: int = 200) -> list[asyncpg.Record]:

@@ -13,7 +13,6 @@ import msgspec
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
-from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound
 from tenants.policy import Segment, TenantKind
 
@@ -72,6 +71,7 @@ class AlsoOpen(msgspec.Struct, frozen=True):
     number: str
     due_on: date
     open_cents: int
+    reference: str
 
 
 class Stops(msgspec.Struct, frozen=True):
@@ -103,6 +103,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     debtor_name: str
     layer: Layer
     number: str
+    reference: str
     due_on: date
     open_cents: int
     is_consumer: bool
@@ -240,7 +241,18 @@ def _judged(rows: Sequence[asyncpg.Record], policy: Policy, favour: int, day: da
             Claim(
                 **{
                     name: row[name]
-                    for name in ("id", "tenant", "customer", "issuer", "debtor", "debtor_name", "number", "due_on", "open_cents")
+                    for name in (
+                        "id",
+                        "tenant",
+                        "customer",
+                        "issuer",
+                        "debtor",
+                        "debtor_name",
+                        "number",
+                        "reference",
+                        "due_on",
+                        "open_cents",
+                    )
                 },
                 layer=Layer(row["layer"]),
                 is_consumer=row["segment"] == Segment.CONSUMER,
@@ -281,7 +293,7 @@ async def _last(letter: Letter, judged: Sequence[Claim], policy: Policy, day: da
         is_consumer=letter.is_consumer,
         costs_cents=said.costs_cents,
         interest_cents=said.interest_cents,
-        also=[AlsoOpen(claim.number, claim.due_on, claim.open_cents) for claim in others],
+        also=[AlsoOpen(claim.number, claim.due_on, claim.open_cents, claim.reference) for claim in others],
         stops=await _stops(letter, policy, day),
     )
     return msgspec.structs.replace(letter, pays_by=said.pays_by, words=words)
@@ -338,32 +350,6 @@ async def letter(letter_id: UUID) -> list[asyncpg.Record]:
     if not rows:
         raise NotFound(what="letter", id=str(letter_id))
     return rows
-
-
-_BOUNCED = "UPDATE billing_standing SET bounced_at = $2 WHERE invoice = $1 AND bounced_at IS NULL"
-_REACHED = "UPDATE billing_standing SET bounced_at = NULL WHERE invoice = $1 AND bounced_at IS NOT NULL"
-# A mail that no server would take is about the invoice itself, or about a letter of reminders.
-_NOT_TAKEN = """
-UPDATE billing_standing s SET bounced_at = $2
- WHERE s.bounced_at IS NULL AND s.open_cents > 0 AND s.invoice IN (
-       SELECT u.id FROM unnest($1::uuid[]) AS u (id) UNION SELECT r.invoice FROM billing_reminder r WHERE r.letter = ANY($1))
-"""
-
-
-async def came_back(actor: Actor, invoice: UUID) -> None:  # noqa: ARG001
-    """The invoice's mail did not arrive: nothing more is sent about it until somebody says where it does. Through the staff door."""
-    await db.execute(_BOUNCED, invoice, clock.now())
-
-
-async def arrives_again(actor: Actor, invoice: UUID) -> None:  # noqa: ARG001
-    """The address was mended: reminders go on where they were. Through the staff door."""
-    await db.execute(_REACHED, invoice)
-
-
-async def hear_refusals(about: Sequence[UUID]) -> None:
-    """What the mails that no server would take were about is held. Through the staff door."""
-    if about:
-        await db.execute(_NOT_TAKEN, list(about), clock.now())
 
 
 def words_of(row: asyncpg.Record) -> Words:

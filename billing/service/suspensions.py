@@ -11,6 +11,7 @@ import msgspec
 
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.db import Door, Principal
+from partner_portal.kernel.errors import NotFound
 
 from ..events import ServiceReleased, ServiceSuspended
 from ..policy.ledger import Layer
@@ -110,13 +111,46 @@ async def steps_of(service: UUID) -> list[asyncpg.Record]:
     return await db.fetch(_STEPS, service)
 
 
+_TOLD = """
+SELECT x.happened_on, i.customer, i.number, o.open_cents, t.language
+  FROM billing_suspension x JOIN billing_invoice i ON i.tenant = x.tenant AND i.id = x.invoice
+  JOIN billing_standing o ON o.tenant = i.tenant AND o.invoice = i.id JOIN tenant t ON t.id = i.tenant WHERE x.service = $1 AND x.nth = $2
+"""
 _TOGETHER = """
-SELECT s.id, s.number, s.label, x.happened_on FROM billing_suspension x JOIN billing_service s ON s.tenant = x.tenant AND s.id = x.service
- WHERE x.invoice = $1 AND x.happened_on = (SELECT y.happened_on FROM billing_suspension y WHERE y.service = $2 AND y.nth = $3) AND x.nth % 2 = $3 % 2
- ORDER BY s.number
+SELECT s.number, s.label FROM billing_suspension x JOIN billing_service s ON s.tenant = x.tenant AND s.id = x.service
+ WHERE x.invoice = $1 AND x.happened_on = $2 AND x.nth = $3 ORDER BY s.number
 """
 
 
-async def together(service: UUID, invoice: UUID, nth: int) -> list[asyncpg.Record]:
+class ServiceTold(msgspec.Struct, frozen=True):
+    """A service as a mail calls it."""
+
+    number: str
+    label: str
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
     """The services that took the same step on the same day for the same invoice."""
-    return await db.fetch(_TOGETHER, invoice, service, nth)
+
+    on: date
+    customer: UUID | None
+    number: str
+    open_cents: int
+    partner_language: str
+    services: list[ServiceTold]
+
+
+async def told(service: UUID, invoice: UUID, nth: int) -> Told:
+    """What is to be told of a step of a service: together with all that took it on the same day for the same invoice. NotFound."""
+    row = await db.fetch_one(_TOLD, service, nth)
+    if row is None:
+        raise NotFound(what="step", id=f"{service}:{nth}")
+    services = await db.fetch(_TOGETHER, invoice, row["happened_on"], nth)
+    return Told(
+        on=row["happened_on"],
+        customer=row["customer"],
+        number=row["number"],
+        open_cents=row["open_cents"],
+        partner_language=row["language"],
+        services=[ServiceTold(one["number"], one["label"]) for one in services],
+    )

@@ -145,6 +145,24 @@ SELECT m.id, m.key, m.name, m.recipient, m.subject, m.queued_at, m.sent_at,
                                         AND o.topic = 'MailQueued' AND o.payload ->> 'mail_id' = m.id::text) AS given_up
   FROM infra_mail m WHERE m.about = $1 ORDER BY m.queued_at, m.id
 """
+
+
+class NotTaken(msgspec.Struct, frozen=True):
+    """A mail that no server would take: what it was about, and when it was given up."""
+
+    about: UUID
+    at: datetime
+
+
+async def not_taken(names: Sequence[str]) -> list[NotTaken]:
+    """Of the mails with these names those that were given up. Through the staff door."""
+    return [NotTaken(row["about"], row["dead_at"]) for row in await db.fetch(_NOT_TAKEN, list(names))]
+
+
+_NOT_TAKEN = """
+SELECT m.about, o.dead_at FROM infra_outbox o JOIN infra_mail m ON m.id = (o.payload ->> 'mail_id')::uuid
+ WHERE o.dead_at IS NOT NULL AND o.done_at IS NULL AND o.topic = 'MailQueued' AND m.sent_at IS NULL AND m.about IS NOT NULL AND m.name = ANY($1)
+"""
 MOST_REPEATS = 5
 
 

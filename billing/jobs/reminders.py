@@ -1,0 +1,132 @@
+"""What follows a decided reminder and a service that stopped: mails and letters; and the daily work that decides them."""
+
+from __future__ import annotations
+
+from partner_portal.infra import db, files, mail, outbox, pdf, templates
+from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.mail import Attachment, Envelope
+from partner_portal.infra.queue import Daily
+from partner_portal.kernel.events import Event
+from partner_portal.kernel.money import Money
+from tenants.service import brands
+
+from ..events import DebtorReminded, InvoicePaid, ServiceReleased, ServiceSuspended
+from ..policy.reminding import Level
+from ..service import holds, parties, plans, reminder_letters, reminders, suspensions
+from ..service.reminder_letters import Letter
+
+LETTER = "reminder"
+"""The kind of document under which last reminders are on file."""
+
+
+@outbox.through_staff_door
+async def write(event: DebtorReminded) -> None:
+    """The debtor has the reminder by mail, the last one also as a letter; nothing goes out that was paid or held meanwhile."""
+    letter = await reminder_letters.made(event.letter_id)
+    if letter is None or not letter.debtor.party.email:
+        return
+    attach = [Attachment(document, filename) for document, filename in letter.documents]
+    if letter.said.level is Level.THIRD:
+        attach.insert(0, await _on_paper(letter))
+    await mail.queue(
+        f"reminder:{event.letter_id}",
+        reminder_letters.name_of(letter.said),
+        to=letter.debtor.party.email,
+        language=letter.debtor.language,
+        brand=letter.brand,
+        envelope=Envelope(attach=attach, about=event.letter_id),
+        said=letter.said,
+        link=letter.said.link,
+    )
+
+
+async def _on_paper(letter: Letter) -> Attachment:
+    language = letter.debtor.language
+    tenant = letter.debtor.tenant
+    brand = await brands.for_letter(tenant) if letter.brand.logo else letter.brand
+    version = templates.version("billing/pdf/reminder.html", language)
+    content = await pdf.render("billing/reminder", language=language, **reminder_letters.letter_words(letter, brand, version))
+    filename = f"{letter.said.first.number}-{letter.said.sent_on.isoformat()}.pdf"
+    document = await files.store(LETTER, filename, content, "application/pdf")
+    return Attachment(document.id, filename)
+
+
+@outbox.through_staff_door
+async def tell_of_stop(event: ServiceSuspended) -> None:
+    """The customer and its partner learn which services stopped, for which invoice, and that they work again once it is paid."""
+    await _tell("service_suspended", event)
+
+
+@outbox.through_staff_door
+async def tell_of_start(event: ServiceReleased) -> None:
+    """The customer and its partner learn that the services work again."""
+    await _tell("service_released", event)
+
+
+async def _tell(name: str, event: ServiceSuspended | ServiceReleased) -> None:
+    told = await suspensions.told(event.service_id, event.invoice_id, event.nth)
+    brand = await brands.of_tenant(event.tenant_id)
+    debtor = await parties.debtor(event.tenant_id, told.customer, told.on)
+    readers = {"customer": (debtor.party.email, debtor.language), "partner": (brand.email, told.partner_language)}
+    for reader, (address, language) in readers.items():
+        if address:
+            await mail.queue(
+                f"{name}:{event.invoice_id}:{told.on}:{event.nth}:{reader}",
+                f"billing/{name}",
+                to=address,
+                language=language,
+                brand=brand,
+                envelope=Envelope(about=event.invoice_id),
+                reader=reader,
+                customer=debtor.party.name,
+                services=told.services,
+                day=told.on,
+                number=told.number,
+                open=Money(told.open_cents),
+                link=reminder_letters.pay_at(told.customer if reader == "customer" else None),
+            )
+
+
+@outbox.through_staff_door
+async def release(event: InvoicePaid) -> None:
+    """What had stopped for the invoice works again at once."""
+    await suspensions.release(event.invoice_id)
+
+
+async def send_reminders() -> None:
+    """Everything due today is decided; mails follow."""
+    await reminders.run()
+
+
+async def stop_services() -> None:
+    """Services whose day has come stop, those without a cause work again."""
+    await suspensions.run()
+
+
+async def watch_plans() -> None:
+    """Plans are kept or broken."""
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:plans")):
+        await plans.watch()
+
+
+async def hear_refusals() -> None:
+    """What no mail server would take stops the reminders of its invoices."""
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:refusals")):
+        await holds.hear_refusals(await mail.not_taken(_MAILS))
+
+
+_MAILS = (
+    "billing/invoice",
+    "billing/payment_note",
+    "billing/reminder_1",
+    "billing/reminder_2",
+    "billing/fourteen_day_letter_consumer",
+    "billing/final_notice_business",
+)
+ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
+    DebtorReminded: [write],
+    ServiceSuspended: [tell_of_stop],
+    ServiceReleased: [tell_of_start],
+    InvoicePaid: [release],
+}
+DAILY: list[Daily] = [hear_refusals, watch_plans, send_reminders, stop_services]

@@ -1,0 +1,146 @@
+"""A reminder in words: the same facts for its mail and its letter, as they were when it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import clock, db, settings
+from partner_portal.infra.brand import Brand
+from partner_portal.kernel.money import Money
+from tenants.policy import TenantKind
+from tenants.service import brands
+
+from ..policy.ledger import Layer
+from ..policy.reminding import Level
+from . import parties, reminders
+from .parties import Debtor, Party
+from .reminders import Stops
+
+MAILS = {
+    Level.NOTE: "billing/payment_note",
+    Level.FIRST: "billing/reminder_1",
+    Level.SECOND: "billing/reminder_2",
+}
+
+
+class ClaimSaid(msgspec.Struct, frozen=True):
+    """An invoice as a reminder names it."""
+
+    number: str
+    due_on: date
+    amount: Money
+    reference: str
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a reminder says; `claims` are all that it asks for, added up in `total`."""
+
+    level: Level
+    is_consumer: bool
+    debtor: str
+    sent_on: date
+    claims: Sequence[ClaimSaid]
+    total: Money
+    payee: str
+    iban: str
+    pays_by: date | None
+    costs: Money
+    interest: Money
+    stops: Sequence[Stops]
+    link: str
+
+    @property
+    def first(self) -> ClaimSaid:
+        """The oldest of the claims."""
+        return self.claims[0]
+
+    @property
+    def stops_on(self) -> date | None:
+        """The first day on which something stops."""
+        return min((stop.on for stop in self.stops if stop.on), default=None)
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A reminder with whoever gets it, and in whose face."""
+
+    said: Said
+    debtor: Debtor
+    brand: Brand
+    documents: Sequence[tuple[UUID, str]]
+
+
+async def made(letter_id: UUID) -> Letter | None:
+    """The letter as it is to be sent; None when all of it was paid or held meanwhile. Through the staff door. NotFound."""
+    rows = await reminders.letter(letter_id)
+    if all(row["still_open"] <= 0 or row["hold"] for row in rows):
+        return None
+    first = rows[0]
+    debtor = await parties.debtor(first["tenant"], first["customer"], clock.today())
+    return Letter(
+        said=_said(rows, debtor),
+        debtor=debtor,
+        brand=await _face(first["tenant"], Layer(first["layer"])),
+        documents=[(row["document"], f"{row['number']}.pdf") for row in rows if row["document"]],
+    )
+
+
+def name_of(said: Said) -> str:
+    """Which mail says it."""
+    if said.level is not Level.THIRD:
+        return MAILS[said.level]
+    return "billing/fourteen_day_letter_consumer" if said.is_consumer else "billing/final_notice_business"
+
+
+async def _face(tenant: UUID, layer: Layer) -> Brand:
+    """The brand that the debtor knows: its partner's; the provider's for what the partner owes itself, without its picture, which is not the partner's."""
+    if layer is Layer.CUSTOMER:
+        return await brands.of_tenant(tenant)
+    house = await db.fetch_one("SELECT id FROM tenant WHERE kind = $1 LIMIT 1", TenantKind.HOUSE)
+    return msgspec.structs.replace(await brands.of_tenant(house["id"] if house else tenant), logo=None)
+
+
+def pay_at(customer: UUID | None) -> str:
+    """Where the debtor sees and pays what is open."""
+    return f"{settings.current().public_url}/portal/{'own/' if customer else ''}open-items"
+
+
+def _said(rows: Sequence[asyncpg.Record], debtor: Debtor) -> Said:
+    first, words = rows[0], reminders.words_of(rows[0])
+    issuer = msgspec.json.decode(first["issuer_details"], type=Party)
+    claims = [ClaimSaid(row["number"], row["due_on"], Money(row["open_cents"]), row["reference"]) for row in rows]
+    claims += [ClaimSaid(one.number, one.due_on, Money(one.open_cents), one.reference) for one in words.also]
+    return Said(
+        level=Level(first["level"]),
+        is_consumer=words.is_consumer,
+        debtor=debtor.party.name,
+        sent_on=first["sent_on"],
+        claims=sorted(claims, key=lambda claim: (claim.due_on, claim.number)),
+        total=Money(sum(claim.amount.cents for claim in claims)),
+        payee=issuer.name,
+        iban=issuer.iban or "",
+        pays_by=first["pays_by"],
+        costs=Money(words.costs_cents),
+        interest=Money(words.interest_cents),
+        stops=[stop for stop in words.stops if stop.on],
+        link=pay_at(first["customer"]),
+    )
+
+
+def letter_words(letter: Letter, brand: Brand, version: str) -> dict[str, Any]:
+    """What the letter on paper needs."""
+    party = letter.debtor.party
+    return {
+        "brand": brand,
+        "provider": settings.current().provider_name,
+        "recipient": [party.name, party.street, f"{party.postcode} {party.city}"],
+        "issued_at": clock.now(),
+        "number": letter.said.first.number,
+        "said": letter.said,
+        "version": version,
+    }
