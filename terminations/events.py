@@ -75,6 +75,12 @@ class TerminationEnded(CaseEvent, frozen=True, kw_only=True):
     """The last service of the case has ended."""
 
 
+class ServicesEnded(Event, frozen=True, kw_only=True):
+    """Some services of a case have ended while others of it still run, or go on."""
+
+    termination_id: UUID
+
+
 class RequestLetterWanted(Event, frozen=True, kw_only=True):
     """Whoever was asked wants the question as a letter, in this language."""
 

@@ -72,29 +72,34 @@ _WHAT = sentence("Credit: %(what)s")
 
 
 async def credit(actor: Actor, invoice: UUID, wanted: Wanted) -> UUID:
+    """As `give_back`, by somebody of finance; from the limit of four eyes on by an administrator only, else NotAllowed."""
+    if not actor.has_any(StaffRole.FINANCE, StaffRole.ADMINISTRATOR):
+        raise NotAllowed(needs=StaffRole.FINANCE.value)
+    is_free = actor.has_any(StaffRole.ADMINISTRATOR)
+    return await give_back(actor, invoice, wanted, below_cents=None if is_free else settings.current().four_eyes_limit_cents)
+
+
+async def give_back(actor: Actor, invoice: UUID, wanted: Wanted, *, below_cents: int | None = None) -> UUID:
     """A credit note of the invoice is on record and settles what was open of it; the rest stays in the debtor's favour. Returns its id.
 
     Never credits more than was charged, per line and in all, also when two do it at once. Runs through the staff door.
-    Raises NotAllowed, NotFound, NotCreditable, LaterDaysBilled, MoreThanCharged, NothingToCredit.
+    Raises NotFound, NotCreditable, LaterDaysBilled, MoreThanCharged, NothingToCredit, and NotAllowed for `below_cents` or more.
     """
-    _must_be_allowed(actor)
     head = (await locked([invoice])).get(invoice)
     if head is None:
         raise NotFound(what="invoice", id=str(invoice))
     if head["kind"] == Kind.CREDIT_NOTE:
         raise NotCreditable(number=head["number"])
     taken = takings(await charged(head), wanted.parts, left_gross_cents=max(head["gross_cents"], 0) - head["credited_cents"])
-    limit = settings.current().four_eyes_limit_cents
-    if gross(taken) >= limit and not actor.has_any(StaffRole.ADMINISTRATOR):
-        raise NotAllowed(needs=StaffRole.ADMINISTRATOR.value, limit_cents=limit)
-    lines = [drafted(one, describe(one.charged.description, head["language"]), _why(head, one, wanted.reason)) for one in taken]
+    if below_cents is not None and gross(taken) >= below_cents:
+        raise NotAllowed(needs=StaffRole.ADMINISTRATOR.value, limit_cents=below_cents)
     note = await issuing.issue(
         Draft(
             tenant=head["tenant"],
             customer=head["customer"],
             layer=Layer(head["layer"]),
             kind=Kind.CREDIT_NOTE,
-            lines=lines,
+            lines=[drafted(one, describe(one.charged.description, head["language"]), _why(head, one, wanted.reason)) for one in taken],
             refers_to=invoice,
             reason=wanted.reason,
         )
@@ -103,11 +108,6 @@ async def credit(actor: Actor, invoice: UUID, wanted: Wanted) -> UUID:
     if wanted.bill_again:
         await _reopen(taken)
     return note
-
-
-def _must_be_allowed(actor: Actor) -> None:
-    if not actor.has_any(StaffRole.FINANCE, StaffRole.ADMINISTRATOR):
-        raise NotAllowed(needs=StaffRole.FINANCE.value)
 
 
 async def locked(invoices: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:

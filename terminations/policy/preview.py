@@ -13,9 +13,9 @@ from billing.policy.tax import VatTotal
 from partner_portal.kernel.dates import ONE_DAY, add_months, months_started
 
 from . import dates
-from .buyout import Advance, Reckoning, stay_of
+from .buyout import Advance, Reckoning, Stay, stay_of
 from .cooling_off import cooling_off_ends, has_cooling_off
-from .cost_sheet import CostLine, CostSheet, Occasion, cost_sheet, totals, with_nets
+from .cost_sheet import CostLine, CostSheet, LineCode, Occasion, cost_sheet, totals, with_nets
 from .facts import Applied, Asked, ServiceFacts, flat
 from .grounds import GroundEffect, effect_of
 from .protection import DUTCH_LAW, Law, Protected, follows_telecom_rules, is_protected, protected
@@ -243,6 +243,15 @@ def ending(verdict: Judged, plan: Plan) -> Ending:
         billing_ends_on=plan.billing_ends_on,
         sheet=cost_sheet(reckoning_for(verdict, exit_right=plan.exit_right), occasion),
     )
+
+
+def credited(facts: ServiceFacts, plan: Plan, *, undoes: bool) -> tuple[CostLine, ...]:
+    """Return the line that gives back days billed in advance, as `facts` say up to when; none where nothing is. `undoes`: the contract never was."""
+    occasion = occasion_for(facts, plan.ends_on, plan.billing_ends_on)
+    if undoes and occasion.advance is not None:
+        occasion = msgspec.structs.replace(occasion, advance=_all_paid(occasion.advance, facts.terms.start))
+    nothing_binds = Reckoning(Stay(start=facts.terms.start, committed_until=None, fee_cents=facts.fee_cents))
+    return tuple(line for line in cost_sheet(nothing_binds, occasion).lines if line.code is LineCode.CREDIT)
 
 
 def _all_paid(advance: Advance, start: date) -> Advance:

@@ -9,13 +9,14 @@ from uuid import UUID
 import structlog
 
 from billing.service import services
-from partner_portal.infra import clock, db, settings
+from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import SYSTEM, Actor, StaffRole
 from partner_portal.kernel.errors import NotAllowed, Refused
 
 from ..events import (
     CustomerReminded,
+    ServicesEnded,
     TerminationEnded,
     TerminationExpired,
     TerminationScheduled,
@@ -94,6 +95,7 @@ async def _withdraw(actor: Actor, case: Termination, action: Action, note: Note)
             # A service whose last day is over has ended, whoever takes back the rest, also where the daily job has yet to write that down.
             if line.ends_on < clock.today():
                 await services.end(line.service)
+                await outbox.publish(ServicesEnded(tenant_id=case.tenant, termination_id=case.id))
             else:
                 await services.drop_planned_end(line.service)
 
@@ -125,6 +127,8 @@ async def _end_what_is_due(case: Termination) -> None:
         await db.execute("UPDATE termination_line SET is_open = false WHERE id = $1", line.id)
     if len(due) == len(lines):
         await steps.take(SYSTEM, case, Action.TAKE_EFFECT, TerminationEnded)
+    elif due:
+        await outbox.publish(ServicesEnded(tenant_id=case.tenant, termination_id=case.id))
 
 
 async def expire() -> int:

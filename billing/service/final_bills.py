@@ -1,0 +1,161 @@
+"""The final bill of services that end: what the end costs, use not billed yet, and what is given back of days billed in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import catalogue, clock, db
+from partner_portal.infra.catalogue import sentence
+from partner_portal.kernel.actor import Actor
+
+from ..policy.crediting import Part
+from ..policy.final_bill import Document, Entry, GivenBack, documents, given_back
+from ..policy.ledger import Kind, Layer, LineKind
+from ..policy.tax import Vat
+from . import charges, credit_notes, issuing, parties
+from .charges import Charge
+from .credit_notes import Wanted
+from .issuing import Draft
+
+_REASON = sentence("Final bill: days billed in advance are given back")
+_DAYS = (
+    "SELECT id, billed_from, paid_until, billing_ends_on, ended_at FROM billing_service WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+)
+_WAITING = """
+SELECT * FROM billing_charge WHERE tenant = $1 AND layer = $2 AND service = ANY($3::uuid[]) AND line IS NULL AND dropped_at IS NULL
+   AND ((key LIKE $4 || '%' AND bill_from <= $5) OR kind = 'usage') ORDER BY created_at, key FOR UPDATE
+"""
+_OF_CASE = "SELECT * FROM billing_charge WHERE tenant = $1 AND service = ANY($2::uuid[]) AND key LIKE $3 || '%' ORDER BY key FOR UPDATE"
+_BILLED = """
+SELECT DISTINCT l.invoice FROM billing_line l JOIN billing_invoice i ON i.id = l.invoice
+ WHERE l.tenant = $1 AND l.service = $2 AND l.layer = $3 AND l.kind = 'recurring' AND l.period_until > $4
+"""
+_PAID_UNTIL = "UPDATE billing_service SET paid_until = $2, version = version + 1 WHERE id = $1 AND paid_until > $2"
+_LINE_OF = "SELECT invoice FROM billing_line WHERE id = $1"
+
+
+class Whose(msgspec.Struct, frozen=True, kw_only=True):
+    """Of which tenant, customer and price layer a final bill is, and with what its charges' keys begin: one case, one beginning."""
+
+    tenant: UUID
+    customer: UUID
+    layer: Layer
+    key: str
+
+    @property
+    def debtor(self) -> UUID | None:
+        """Who owes: the customer, or (None) the partner itself."""
+        return self.customer if self.layer is Layer.CUSTOMER else None
+
+
+async def billed_days(services: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
+    """Up to when each service was billed; nobody bills them on before this unit of work ends."""
+    return {row["id"]: row for row in await db.fetch(_DAYS, list(services))}
+
+
+async def give_back(tenant: UUID, returned: Sequence[Charge]) -> None:
+    """Days billed in advance wait to be credited, and are no longer billed: one charge per service and layer, below zero, with its period.
+
+    After `billed_days`, for all layers of a case together, because a service has one first unbilled day.
+    """
+    await charges.put(tenant, returned)
+    for charge in returned:
+        if charge.period:
+            await db.execute(_PAID_UNTIL, charge.service, charge.period[0])
+
+
+async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UUID, ...]:
+    """What waits for the end of these services is on documents, which are returned; nothing twice, by the keys of the charges.
+
+    Runs through the staff door. Raises IssuerUnknown, DebtorIncomplete.
+    """
+    waiting = await db.fetch(_WAITING, whose.tenant, whose.layer.value, list(services), whose.key, clock.today())
+    if not waiting:
+        return ()
+    sender = await parties.sender(whose.tenant, whose.layer)
+    debtor = await parties.debtor(whose.tenant, whose.debtor, clock.today())
+    vat = parties.vat(sender, debtor, clock.today())
+    entries = [entry for row in waiting for entry in await _entries(row, vat, debtor.language)]
+    return tuple([await _issue(actor, whose, document, debtor.language) for document in documents(entries)])
+
+
+async def _entries(row: asyncpg.Record, vat: Vat, language: str) -> list[Entry]:
+    whole = charges.drafted(row, vat)
+    if whole.kind is not LineKind.CREDIT or whole.period is None or whole.service is None:
+        return [Entry(line=whole)]
+    found: list[Entry] = []
+    for part, invoice in await _divided(row, whole.period):
+        taxed = vat
+        if part.charged and part.charged.vat.prices_include_vat == vat.prices_include_vat:
+            taxed = part.charged.vat
+        quantity, unit_price = charges.of_sum(-part.cents)
+        line = msgspec.structs.replace(
+            whole,
+            description=whole.description if part.charged is None else _named(whole.description, part.charged.description, language),
+            amount_cents=-part.cents,
+            quantity=quantity,
+            unit_price=unit_price,
+            period=part.period,
+            credits=part.charged.id if part.charged else None,
+            charge=None if found else whole.charge,
+            vat=taxed,
+        )
+        found.append(Entry(line=line, of=invoice))
+    return found
+
+
+def _named(credit: str, what: str, language: str) -> str:
+    return catalogue.text(sentence("%(credit)s (%(what)s)"), language, credit=credit, what=what)
+
+
+async def _divided(row: asyncpg.Record, days: tuple[date, date]) -> list[tuple[GivenBack, UUID | None]]:
+    """The credit by the lines that billed its days, each with its invoice; the invoices are locked."""
+    found = await db.fetch(_BILLED, row["tenant"], row["service"], row["layer"], days[0])
+    heads = await credit_notes.locked([one["invoice"] for one in found])
+    lines = {}
+    for invoice, head in heads.items():
+        for line in await credit_notes.charged(head):
+            if line.service == row["service"] and line.period:
+                lines[line.id] = (line, invoice)
+    parts = given_back(-row["amount_cents"], days, [line for line, _ in lines.values()])
+    return [(part, lines[part.charged.id][1] if part.charged else None) for part in parts]
+
+
+async def _issue(actor: Actor, whose: Whose, document: Document, language: str) -> UUID:
+    made = await issuing.issue(
+        Draft(
+            tenant=whose.tenant,
+            customer=whose.debtor,
+            layer=whose.layer,
+            kind=document.kind,
+            lines=document.lines,
+            refers_to=document.refers_to,
+            reason=catalogue.text(_REASON, language) if document.refers_to else None,
+        )
+    )
+    if document.kind is Kind.CREDIT_NOTE and document.refers_to:
+        head = (await credit_notes.locked([made]))[made]
+        await credit_notes.settle(actor, document.refers_to, made, head["gross_cents"])
+    return made
+
+
+async def take_back(actor: Actor, tenant: UUID, services: Sequence[UUID], key: str, reason: str) -> tuple[UUID, ...]:
+    """What these services were to pay for an end that does not come is dropped, or credited where it was billed; returns the credit notes."""
+    notes = []
+    billed: dict[UUID, list[Part]] = {}
+    for row in await db.fetch(_OF_CASE, tenant, list(services), key):
+        if row["line"] is None:
+            await db.execute(
+                "UPDATE billing_charge SET dropped_at = coalesce(dropped_at, $2), dropped_because = coalesce(dropped_because, $3) WHERE id = $1",
+                *(row["id"], clock.now(), reason),
+            )
+        elif row["amount_cents"] > 0 and (line := await db.fetch_one(_LINE_OF, row["line"])):
+            billed.setdefault(line["invoice"], []).append(Part(line=row["line"]))
+    for invoice, parts in billed.items():
+        notes.append(await credit_notes.give_back(actor, invoice, Wanted(reason=reason, parts=tuple(parts))))
+    return tuple(notes)
