@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from . import heart, peers_charges, peers_terms, peers_webhooks, rule_book
+from . import heart, peers_charges, peers_reminding, peers_terms, peers_webhooks, rule_book
 from .reading import Answer, Case, agrees
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
-PEERS: Mapping[str, Answer] = {**peers_terms.FAMILIES, **peers_charges.FAMILIES, **peers_webhooks.FAMILIES}
-LATER = frozenset({"sla", "sla-hd", "dunning", "due", "numbering", "time-round", "kb-balance"})
+PEERS: Mapping[str, Answer] = {**peers_terms.FAMILIES, **peers_charges.FAMILIES, **peers_reminding.FAMILIES, **peers_webhooks.FAMILIES}
+LATER = frozenset({"sla", "sla-hd", "numbering", "time-round", "kb-balance"})
 
 _EXPECTED_FIELDS = {"collection_cost_cases": ("costs_ex_vat",), "interest_cases": ("days", "interest")}
 _DOCUMENTED_ROW = re.compile(r"^\|\s*`([a-z-]+\.[\w-]+)`\s*\|\s*`?([\w.*-]*)`?\s*\|\s*(.+?)\s*\|\s*$")
@@ -87,7 +87,7 @@ def cases_in(content: Any) -> Iterator[Case]:
     """Yield the cases of a file, whichever of the three forms it has."""
     if isinstance(content, list):
         for entry in content:
-            yield Case(f"peers.{entry['family']}", entry["id"], entry["inputs"], entry["expected"])
+            yield Case(f"peers.{entry['family']}", entry["id"], {"case": entry.get("case", ""), **entry["inputs"]}, entry["expected"])
         return
     for family, entries in content.items():
         if isinstance(entries, list):
