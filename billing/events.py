@@ -65,3 +65,28 @@ class ServiceReleased(Event, frozen=True, kw_only=True):
     service_id: UUID
     invoice_id: UUID
     nth: int
+
+
+class PaymentWanted(Event, frozen=True, kw_only=True):
+    """Somebody wants to pay the documents of a link online; the attempt is to have this id."""
+
+    link_id: UUID
+    intent_id: UUID
+
+
+class GatewayCalled(Event, frozen=True, kw_only=True):
+    """Something may have changed about an attempt to pay: the gateway says so, or nobody has asked for a while."""
+
+    intent_id: UUID
+
+
+class SandboxMoved(Event, frozen=True, kw_only=True):
+    """On the page of the built-in gateway somebody pressed what the payer did; the portal is to be told as a real gateway would."""
+
+    number: str
+
+
+class RefundWanted(Event, frozen=True, kw_only=True):
+    """What is on account of a payment at the gateway is to go back to who paid it; booked already, so that nobody uses it meanwhile."""
+
+    payment_id: UUID

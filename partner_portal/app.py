@@ -41,6 +41,7 @@ TAGS = {
     "webhooks": "Where a partner's software is told what happens, and what was sent there.",
     "services": "What customers have, with the terms of each contract.",
     "orders": "What is on offer, what was ordered, and numbers on their way.",
+    "payments": "Links with which customers pay.",
     "terminations": "Previews, quotes, cases and their steps.",
     "deadlines": "By which day notice must be given.",
     "knowledge base": "Questions and answers.",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import orders, services
+from . import orders, payments, services
 
-routers = [services.router, orders.router]
+routers = [services.router, orders.router, payments.router]

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import orders
+from . import orders, pay, sandbox
 
-routers: list[Router] = [orders.router]
+routers: list[Router] = [orders.router, *pay.routers, sandbox.router]

@@ -1,0 +1,44 @@
+"""Paying online as it goes on by itself: attempts are prepared, the gateway's news are looked up, and who was not heard of is asked about."""
+
+from __future__ import annotations
+
+from partner_portal.infra import outbox
+from partner_portal.infra.queue import Daily
+from partner_portal.kernel.events import Event
+
+from ..events import GatewayCalled, PaymentWanted, RefundWanted, SandboxMoved
+from ..service import paying
+from ..service.gateways import sandbox
+
+
+@outbox.through_staff_door
+async def prepare(event: PaymentWanted) -> None:
+    """The payer can go to the gateway."""
+    await paying.prepare(event.link_id, event.intent_id)
+
+
+@outbox.through_staff_door
+async def look_again(event: GatewayCalled) -> None:
+    """What the gateway has is on our books."""
+    await paying.look_again(event.intent_id)
+
+
+@outbox.through_staff_door
+async def tell(event: SandboxMoved) -> None:
+    """The built-in gateway calls our webhook."""
+    await sandbox.tell(event.number)
+
+
+@outbox.through_staff_door
+async def send_back(event: RefundWanted) -> None:
+    """The gateway is told to pay back."""
+    await paying.send_back(event.payment_id)
+
+
+ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
+    PaymentWanted: [prepare],
+    GatewayCalled: [look_again],
+    SandboxMoved: [tell],
+    RefundWanted: [send_back],
+}
+DAILY: list[Daily] = [paying.poll]

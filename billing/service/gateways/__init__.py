@@ -1,0 +1,1 @@
+"""Where invoices are paid online: one port, and who stands behind it."""

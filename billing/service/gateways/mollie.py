@@ -1,0 +1,191 @@
+"""Mollie's payments API, version 2, as documented: amounts as text with two decimals, HAL+JSON, and keys that make a repeated request the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+
+from partner_portal.infra import outgoing, remote
+from partner_portal.kernel.dates import local_date
+from partner_portal.kernel.money import TooPreciseAmount, exact_cents
+
+from ...policy.money_in import IntentState
+from .port import BackKind, GatewayRefuses, GatewayUnavailable, GoneBack, Remote, Wanted
+
+T = TypeVar("T")
+
+_STATES = {
+    "open": IntentState.OPEN,
+    "pending": IntentState.OPEN,
+    "authorized": IntentState.OPEN,  # a card's sum is reserved, not paid
+    "paid": IntentState.PAID,
+    "failed": IntentState.FAILED,
+    "canceled": IntentState.CANCELED,
+    "expired": IntentState.EXPIRED,
+}
+_NO_REFUND = {"failed", "canceled"}
+_LOCALES = {"nl": "nl_NL", "en": "en_GB"}
+_LONGEST = 255
+_NOT_FOUND, _GONE, _CONFLICT, _TOO_MANY, _SERVER = 404, 410, 409, 429, 500
+
+
+class _Amount(msgspec.Struct, frozen=True):
+    value: Annotated[str, Meta(pattern=r"^-?\d{1,12}(\.\d{1,4})?$")]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+    @property
+    def cents(self) -> int:
+        try:
+            return exact_cents(self.value)
+        except TooPreciseAmount as error:
+            raise GatewayUnavailable(detail="an amount in parts of a cent") from error
+
+
+class _Href(msgspec.Struct, frozen=True):
+    href: str
+
+
+class _Links(msgspec.Struct, frozen=True):
+    checkout: _Href | None = None
+
+
+class _Back(msgspec.Struct, frozen=True, rename="camel"):
+    id: str
+    amount: _Amount
+    created_at: datetime
+    status: str = ""
+    metadata: Any = None
+    reversed_at: datetime | None = None
+
+
+class _Embedded(msgspec.Struct, frozen=True):
+    refunds: list[_Back] = []
+    chargebacks: list[_Back] = []
+
+
+class _Payment(msgspec.Struct, frozen=True, rename="camel"):
+    id: str
+    status: str
+    amount: _Amount
+    metadata: Any = None
+    method: str | None = None
+    paid_at: datetime | None = None
+    links: _Links = msgspec.field(default_factory=_Links, name="_links")
+    embedded: _Embedded = msgspec.field(default_factory=_Embedded, name="_embedded")
+
+
+class Mollie:
+    """The profile of one API key."""
+
+    name = "mollie"
+
+    def __init__(self, *, api_key: str, url: str, within: float) -> None:
+        self._key, self._url, self._within = api_key, url, within
+
+    async def create(self, wanted: Wanted) -> Remote:
+        """POST /payments."""
+        body = {
+            "amount": _amount(wanted.amount_cents),
+            "description": wanted.description[:_LONGEST],
+            "redirectUrl": wanted.back_to,
+            "webhookUrl": wanted.tell_at,
+            "locale": _LOCALES.get(wanted.language, "en_GB"),
+            "metadata": {"key": wanted.key},
+        }
+        return _remote(await self._read("POST", "/payments", _Payment, body, key=wanted.key))
+
+    async def fetch(self, payment: str) -> Remote | None:
+        """GET /payments/{id}, refunds and chargebacks within."""
+        try:
+            found = await self._read("GET", f"/payments/{quote(payment, safe='')}?embed=refunds,chargebacks", _Payment)
+        except _Nothing:
+            return None
+        return _remote(found)
+
+    async def refund(self, payment: str, *, key: str, cents: int, description: str) -> GoneBack:
+        """POST /payments/{id}/refunds."""
+        body = {"amount": _amount(cents), "description": description[:_LONGEST], "metadata": {"key": key}}
+        return _back(await self._read("POST", f"/payments/{quote(payment, safe='')}/refunds", _Back, body, key=key), BackKind.REFUND)
+
+    async def _read(self, method: str, path: str, kind: type[T], body: Mapping[str, Any] | None = None, *, key: str = "") -> T:
+        headers = {"authorization": f"Bearer {self._key}", "accept": "application/hal+json", "content-type": "application/json"}
+        if key:
+            headers["idempotency-key"] = key
+        try:
+            answer = await remote.ask(
+                method, f"{self._url}{path}", headers=headers, body=msgspec.json.encode(body) if body else None, within=self._within
+            )
+        except outgoing.NotReached as error:
+            raise GatewayUnavailable(detail=error.why.value) from error
+        _judge(answer)
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise GatewayUnavailable(detail=f"an answer that cannot be read: {error}"[:300]) from error
+
+
+class _Nothing(GatewayRefuses):
+    """There is nothing of this id."""
+
+
+def _judge(answer: remote.Answer) -> None:
+    """Nothing where Mollie did it; else what it said, and whether asking again can help."""
+    if answer.status < _NOT_FOUND - 4:
+        if not 200 <= answer.status < 300:  # noqa: PLR2004  # a redirect is no answer of an API
+            raise GatewayUnavailable(detail=f"{answer.status}")
+        return
+    try:
+        said = msgspec.json.decode(answer.body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = {}
+    detail = f"{answer.status} {said.get('title', '')}: {said.get('detail', '')}"[:300]
+    if answer.status in {_NOT_FOUND, _GONE}:
+        raise _Nothing(detail=detail)
+    # 409: a request with the same key is still under way there.
+    if answer.status in {_CONFLICT, _TOO_MANY} or answer.status >= _SERVER:
+        raise GatewayUnavailable(detail=detail)
+    raise GatewayRefuses(detail=detail)
+
+
+def _amount(cents: int) -> dict[str, str]:
+    return {"currency": "EUR", "value": f"{cents // 100}.{cents % 100:02d}"}
+
+
+def _remote(found: _Payment) -> Remote:
+    backs = [_back(one, BackKind.REFUND) for one in found.embedded.refunds if one.status not in _NO_REFUND]
+    # A chargeback that the bank took back is none; its money is ours again.
+    backs += [_back(one, BackKind.CHARGEBACK) for one in found.embedded.chargebacks if one.reversed_at is None]
+    state = _STATES.get(found.status)
+    if state is None:
+        raise GatewayUnavailable(detail=f"an unknown status: {found.status[:40]}")
+    return Remote(
+        id=found.id,
+        key=_key(found.metadata) or "",
+        state=state,
+        amount_cents=found.amount.cents,
+        currency=found.amount.currency,
+        checkout_url=found.links.checkout.href if found.links.checkout else None,
+        method=found.method or "",
+        paid_on=_day(found.paid_at),
+        backs=tuple(backs),
+    )
+
+
+def _back(one: _Back, kind: BackKind) -> GoneBack:
+    day = _day(one.created_at)
+    assert day is not None  # noqa: S101  # it has a moment
+    return GoneBack(id=one.id, kind=kind, cents=abs(one.amount.cents), on=day, key=_key(one.metadata))
+
+
+def _key(metadata: Any) -> str | None:
+    key = metadata.get("key") if isinstance(metadata, dict) else None
+    return key if isinstance(key, str) else None
+
+
+def _day(at: datetime | None) -> date | None:
+    return local_date(at) if at else None

@@ -1,0 +1,156 @@
+"""The built-in gateway, where nobody pays: a page of ours on which one presses what the payer did; otherwise it behaves as a real one does.
+
+It keeps its own books (`SandboxPayment`) and tells of a change by an unsigned form with nothing but an id, as Mollie does, and perhaps twice. It runs
+through the staff door, and its page looks it up apart from the request.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from partner_portal.infra import clock, db, outbox, outgoing, remote, settings
+from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.errors import NotFound, Refused
+
+from ...events import SandboxMoved
+from ...policy.money_in import IntentState
+from .port import BackKind, GatewayRefuses, GatewayUnavailable, GoneBack, Remote, Wanted
+
+_DOOR = Principal(Door.STAFF, actor="system:sandbox")
+_ONE = "SELECT * FROM billing_sandbox_payment WHERE number = $1"
+PATH = "/sandbox-gateway"
+
+
+class NotOpen(Refused):
+    """What is paid, failed or expired is not pressed again."""
+
+
+class Sandbox:
+    """Itself on the other side of the wire."""
+
+    name = "sandbox"
+
+    async def create(self, wanted: Wanted) -> Remote:
+        """A payment that waits for a press on its page."""
+        await db.execute(
+            "INSERT INTO billing_sandbox_payment (id, number, idempotency_key, amount_cents, description, redirect_url, webhook_url, state, backs, made_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', '[]', $8) ON CONFLICT (idempotency_key) DO NOTHING",
+            *(
+                new_id(),
+                f"tr_{uuid4().hex}",
+                wanted.key,
+                wanted.amount_cents,
+                wanted.description,
+                wanted.back_to,
+                wanted.tell_at,
+                clock.now(),
+            ),
+        )
+        row = await db.fetch_one("SELECT * FROM billing_sandbox_payment WHERE idempotency_key = $1", wanted.key)
+        return _remote(row)
+
+    async def fetch(self, payment: str) -> Remote | None:
+        """The payment as its page left it."""
+        row = await db.fetch_one(_ONE, payment)
+        return _remote(row) if row else None
+
+    async def refund(self, payment: str, *, key: str, cents: int, description: str) -> GoneBack:  # noqa: ARG002  # nobody reads it here
+        """The money is back at once."""
+        row = await db.fetch_one(f"{_ONE} FOR UPDATE", payment)
+        if row is None or row["state"] != IntentState.PAID:
+            raise GatewayRefuses(detail="nothing was paid")
+        known = _backs(row)
+        made = next((back for back in known if back.key == key), None)
+        if made is None:
+            if sum(back.cents for back in known) + cents > row["amount_cents"]:
+                raise GatewayRefuses(detail="more than was paid")
+            made = GoneBack(id=f"re_{uuid4().hex[:12]}", kind=BackKind.REFUND, cents=cents, on=clock.today(), key=key)
+            await _keep(row, [*known, made])
+        return made
+
+
+async def shown(number: str) -> Any:
+    """The payment for its page; NotFound."""
+    async with db.apart(_DOOR):
+        row = await db.fetch_one(_ONE, number)
+    if row is None:
+        raise NotFound(what="payment")
+    return row
+
+
+async def press(number: str, state: IntentState) -> Any:
+    """The payer did this, and the portal is to be told; a paid one can only be charged back (`OPEN` presses nothing). NotOpen otherwise."""
+    async with db.apart(_DOOR):
+        row = await db.fetch_one(f"{_ONE} FOR UPDATE", number)
+        if row is None:
+            raise NotFound(what="payment")
+        if row["state"] != IntentState.OPEN or state in {IntentState.NEW, IntentState.OPEN}:
+            raise NotOpen
+        await db.execute("UPDATE billing_sandbox_payment SET state = $2 WHERE id = $1", row["id"], state.value)
+        await _will_tell(row)
+    return row
+
+
+async def charge_back(number: str) -> Any:
+    """The payer's bank took a paid payment back; NotOpen where nothing is left of it."""
+    async with db.apart(_DOOR):
+        row = await db.fetch_one(f"{_ONE} FOR UPDATE", number)
+        if row is None:
+            raise NotFound(what="payment")
+        known = _backs(row)
+        left = row["amount_cents"] - sum(back.cents for back in known)
+        if row["state"] != IntentState.PAID or left <= 0:
+            raise NotOpen
+        await _keep(row, [*known, GoneBack(id=f"chb_{uuid4().hex[:12]}", kind=BackKind.CHARGEBACK, cents=left, on=clock.today())])
+        await _will_tell(row)
+    return row
+
+
+async def _will_tell(row: Any) -> None:
+    whose = await db.fetch_one("SELECT tenant FROM billing_intent WHERE id = $1", UUID(row["idempotency_key"]))
+    if whose:
+        await outbox.publish(SandboxMoved(tenant_id=whose["tenant"], number=row["number"]))
+
+
+async def tell(number: str) -> None:
+    """The portal's webhook is called with the id and nothing else; GatewayUnavailable unless it says 200."""
+    row = await db.fetch_one(_ONE, number)
+    if row is None:
+        return
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    try:
+        answer = await remote.ask(
+            "POST", row["webhook_url"], headers=kind, body=f"id={number}".encode(), within=settings.current().gateway_seconds
+        )
+    except outgoing.NotReached as error:
+        raise GatewayUnavailable(detail=error.why.value) from error
+    if answer.status != 200:  # noqa: PLR2004  # whatever else is tried again, as a real gateway does
+        raise GatewayUnavailable(detail=str(answer.status))
+
+
+async def _keep(row: Any, backs: list[GoneBack]) -> None:
+    await db.execute("UPDATE billing_sandbox_payment SET backs = $2 WHERE id = $1", row["id"], msgspec.json.encode(backs).decode())
+
+
+def _backs(row: Any) -> list[GoneBack]:
+    return msgspec.convert(json.loads(row["backs"]), list[GoneBack])
+
+
+def _remote(row: Any) -> Remote:
+    state = IntentState(row["state"])
+    return Remote(
+        id=row["number"],
+        key=row["idempotency_key"],
+        state=state,
+        amount_cents=row["amount_cents"],
+        currency="EUR",
+        checkout_url=f"{settings.current().public_url}{PATH}/{row['number']}" if state is IntentState.OPEN else None,
+        method="ideal",
+        paid_on=clock.today() if state is IntentState.PAID else None,
+        backs=tuple(_backs(row)),
+    )

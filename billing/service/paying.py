@@ -1,0 +1,217 @@
+"""Paying online: an attempt at the gateway for what is open, and what the gateway says of it, booked once however often it is said.
+
+What a browser brings back is never believed: only what the gateway answers when it is asked. Jobs do all of it, through the staff door.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from partner_portal.infra import clock, db, outbox, settings
+from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import SYSTEM
+from partner_portal.kernel.errors import Refused
+from tenants.policy import TenantKind
+
+from ..events import GatewayCalled, PaymentWanted
+from ..policy.money_in import IntentState, Source
+from . import pay_links, payments
+from .gateways import chosen
+from .gateways.chosen import NotPayableOnline
+from .gateways.port import BackKind, Gateway, GatewayRefuses, GoneBack, Remote, Wanted
+from .payments import Back, Debtor, Receipt
+
+log = structlog.get_logger(__name__)
+
+_STALE = timedelta(hours=1)
+_AT_A_TIME = 500
+
+
+class NothingOpen(Refused):
+    """These documents are paid already."""
+
+
+class GatewayDisagrees(RuntimeError):
+    """What the gateway has under our id is not what was to be paid: somebody must look before anything is booked."""
+
+
+async def want(link: UUID) -> None:
+    """An attempt to pay what is open now will be ready in a moment; with one that can go on, nothing more. NothingOpen, NotPayableOnline."""
+    view = await pay_links.look(link)
+    if not view.online:
+        raise NotPayableOnline
+    if view.open_cents <= 0:
+        raise NothingOpen
+    if not view.can_go_on:
+        await outbox.publish(PaymentWanted(tenant_id=view.tenant, link_id=link, intent_id=new_id()), turn=f"pay link {link}")
+
+
+_LINK = "SELECT l.id, l.tenant, t.kind AS issuer_kind FROM billing_pay_link l JOIN tenant t ON t.id = l.issuer WHERE l.id = $1"
+_OPEN = """
+SELECT i.id, i.number, i.language, s.open_cents FROM billing_pay_link_invoice p JOIN billing_invoice i ON i.id = p.invoice
+  JOIN billing_standing s ON s.invoice = i.id WHERE p.link = $1 AND s.open_cents > 0 ORDER BY i.due_on, i.number
+"""
+_RUNNING = "SELECT id, shares, checkout_url FROM billing_intent WHERE link = $1 AND state IN ('new', 'open') FOR UPDATE"
+_INTENT = """
+INSERT INTO billing_intent (id, tenant, link, gateway, gateway_id, amount_cents, shares, state, checkout_url, made_at, checked_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+"""
+
+
+async def prepare(link: UUID, intent: UUID) -> None:
+    """The attempt exists at the gateway and the payer can go there; nothing happens where one for the same sums does, or nothing is open any more."""
+    gateway = chosen.current()
+    row = await db.fetch_one(_LINK, link)
+    if gateway is None or row is None or row["issuer_kind"] != TenantKind.HOUSE:
+        return
+    owed = await db.fetch(_OPEN, link)
+    shares = {str(one["id"]): one["open_cents"] for one in owed}
+    running = await db.fetch_one(_RUNNING, link)
+    if not shares or (running and msgspec.json.decode(running["shares"]) == shares):
+        return
+    if running:  # other sums are open now; whoever pays the old attempt all the same is heard, and what is too much stays on account
+        await db.execute("UPDATE billing_intent SET state = 'expired' WHERE id = $1", running["id"])
+    wanted = _wanted(intent, link, owed, sum(shares.values()))
+    made = await gateway.create(wanted)
+    _compare(made, str(intent), wanted.amount_cents)
+    await db.execute(
+        _INTENT,
+        *(intent, row["tenant"], link, gateway.name, made.id, wanted.amount_cents, msgspec.json.encode(shares).decode()),
+        *(IntentState.OPEN.value, made.checkout_url, clock.now()),
+    )
+
+
+def _wanted(intent: UUID, link: UUID, owed: list[Any], cents: int) -> Wanted:
+    home = settings.current().public_url
+    return Wanted(
+        key=str(intent),
+        amount_cents=cents,
+        description=", ".join(one["number"] for one in owed)[:255],
+        back_to=f"{home}{pay_links.path(link)}?back=1",
+        tell_at=f"{home}/gateway/news",
+        language=owed[0]["language"],
+    )
+
+
+def _compare(remote: Remote, key: str, cents: int) -> None:
+    if (remote.key, remote.amount_cents, remote.currency) != (key, cents, "EUR"):
+        raise GatewayDisagrees(
+            f"{remote.id}: {remote.amount_cents} {remote.currency} under {remote.key or 'no key'}, wanted {cents} EUR under {key}"
+        )
+
+
+async def called(gateway_id: str) -> UUID | None:
+    """Whose attempt the gateway speaks of, by its id there; None where it is none of ours. For whoever has no unit of work yet."""
+    async with db.apart(Principal(Door.STAFF, actor="system:gateway")):
+        row = await db.fetch_one("SELECT id, tenant FROM billing_intent WHERE gateway_id = $1", gateway_id)
+        if row is None:
+            return None
+        intent: UUID = row["id"]
+        # Told again and again, it is looked up one at a time; each look sees all there is.
+        await outbox.publish(GatewayCalled(tenant_id=row["tenant"], intent_id=intent), turn=f"gateway {gateway_id}")
+    return intent
+
+
+async def look_again(intent: UUID) -> None:
+    """What the gateway has is on our books: paid once, and each refund or chargeback once. GatewayDisagrees where sum, currency or key differ."""
+    row = await db.fetch_one(
+        "SELECT n.*, l.customer, l.issuer FROM billing_intent n JOIN billing_pay_link l ON l.id = n.link WHERE n.id = $1 FOR UPDATE OF n",
+        intent,
+    )
+    if row is None:
+        return
+    gateway = chosen.named(row["gateway"])
+    remote = await gateway.fetch(row["gateway_id"])
+    if remote is None:
+        log.warning("gateway.unknown", intent=str(intent))
+        return
+    _compare(remote, str(intent), row["amount_cents"])
+    payment = await _paid(gateway, row, remote) if remote.state is IntentState.PAID else row["payment"]
+    await _move(row, remote.state, payment)
+    if payment:
+        for back in remote.backs:
+            await _gone_back(gateway, payment, back)
+
+
+async def _paid(gateway: Gateway, row: Any, remote: Remote) -> UUID:
+    receipt = Receipt(
+        debtor=Debtor(row["tenant"], row["customer"], row["issuer"]),
+        source=Source.GATEWAY,
+        source_key=f"{gateway.name}:{remote.id}",
+        amount_cents=remote.amount_cents,
+        received_on=remote.paid_on or clock.today(),
+        method=remote.method[:30] or "online",
+        invoices=tuple(UUID(invoice) for invoice in msgspec.json.decode(row["shares"])),
+    )
+    return await payments.book(SYSTEM, receipt)
+
+
+async def _move(row: Any, state: IntentState, payment: UUID | None) -> None:
+    """News may come late or in any order: what is paid stays paid, and what has ended opens no more."""
+    before = IntentState(row["state"])
+    ended = before not in {IntentState.NEW, IntentState.OPEN}
+    now = before if before is IntentState.PAID or (ended and state is not IntentState.PAID) else state
+    await db.execute(
+        "UPDATE billing_intent SET state = $2, payment = $3, checked_at = $4 WHERE id = $1", row["id"], now.value, payment, clock.now()
+    )
+
+
+async def _gone_back(gateway: Gateway, payment: UUID, back: GoneBack) -> None:
+    await payments.charge_back(
+        SYSTEM,
+        Back(
+            payment=payment,
+            source=Source.GATEWAY,
+            source_key=back.key or f"{gateway.name}:{back.id}",
+            on=back.on,
+            amount_cents=back.cents,
+            method="chargeback" if back.kind is BackKind.CHARGEBACK else "refund",
+        ),
+    )
+
+
+async def poll() -> None:
+    """Attempts that nobody has heard of for an hour are asked about: a webhook may be lost, and a payer may never come back."""
+    async with db.unit_of_work(Principal(Door.STAFF, actor="system:daily")):
+        rows = await db.fetch(
+            "UPDATE billing_intent SET checked_at = $2 WHERE id IN (SELECT id FROM billing_intent WHERE state IN ('new', 'open')"
+            " AND coalesce(checked_at, made_at) < $1 ORDER BY checked_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id, tenant, gateway_id",
+            *(clock.now() - _STALE, clock.now(), _AT_A_TIME),
+        )
+        for row in rows:
+            await outbox.publish(GatewayCalled(tenant_id=row["tenant"], intent_id=row["id"]), turn=f"gateway {row['gateway_id']}")
+
+
+async def send_back(refund: UUID) -> None:
+    """What was booked as a refund is ordered at the gateway, once; where it says no, the booking is undone by a payment of its own."""
+    row = await db.fetch_one(
+        "SELECT r.id, r.tenant, r.customer, r.issuer, r.amount_cents, r.source_key, p.source_key AS of FROM billing_payment r"
+        " JOIN billing_payment p ON p.id = r.reverses WHERE r.id = $1",
+        refund,
+    )
+    if row is None:
+        return
+    name, _, payment = row["of"].partition(":")
+    gateway = chosen.named(name)
+    try:
+        await gateway.refund(payment, key=row["source_key"], cents=-row["amount_cents"], description="Terugbetaling")
+    except GatewayRefuses as problem:
+        log.warning("gateway.refund_refused", payment=str(refund), detail=problem.facts.get("detail"))
+        await payments.book(
+            SYSTEM,
+            Receipt(
+                debtor=Debtor(row["tenant"], row["customer"], row["issuer"]),
+                source=Source.GATEWAY,
+                source_key=f"{row['source_key']}:refused",
+                amount_cents=-row["amount_cents"],
+                received_on=clock.today(),
+                method="refund refused",
+                invoices=(),
+            ),
+        )
