@@ -5,6 +5,8 @@ from __future__ import annotations
 from billing.policy.drafting import MixedPrices, NothingToBill
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
+from billing.service.prices import BilledAlready, ChangesLater
+from billing.service.runs import RunUnderWay
 from billing.workflow import IllegalPortStep
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import Problem
@@ -24,10 +26,19 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("The terms have changed"),
         sentence("A price or term changed since it was shown: look at the terms again, and let the customer accept them."),
     ),
+    BilledAlready: Words(
+        sentence("These days have been billed"),
+        sentence("Choose a day from %(paid_until)s on, or credit what was billed first."),
+    ),
+    ChangesLater: Words(sentence("A later price was decided already"), sentence("Choose a day after %(since)s.")),
+    RunUnderWay: Words(sentence("The run is under way"), sentence("Services are being billed at this moment; wait until that is done.")),
     IllegalPortStep: Words(sentence("That is not possible now"), sentence("The number is in state %(state)s; possible: %(possible)s.")),
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
 }
 FIELDS = {
+    "changes-nothing": sentence("This changes nothing."),
+    "not-in-the-future": sentence("Choose a day after today."),
+    "price-missing": sentence("Give the price toward the customer, toward the partner, or both."),
     "not-a-vat-id": sentence("This is no valid VAT number."),
     "not-an-iban": sentence("This is no valid IBAN."),
     "not-on-offer": sentence("%(value)s is not on offer (any more)."),

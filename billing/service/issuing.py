@@ -18,7 +18,7 @@ from ..policy.ledger import DraftLine, Kind, Layer
 from . import parties
 from .parties import Debtor, Sender
 
-_SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S"}
+SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S"}
 _NEXT = """
 INSERT INTO billing_series (id, tenant, series, year, last) VALUES (gen_random_uuid(), $1, $2, $3, $4)
     ON CONFLICT (tenant, series, year) DO UPDATE SET last = billing_series.last + $4 RETURNING last
@@ -92,7 +92,7 @@ def number_of(code: str, series: str, year: int, sequence: int) -> str:
 
 async def _head(invoice: UUID, draft: Draft, sums: Amounts, who: tuple[Sender, Debtor], today: date) -> None:
     sender, debtor = who
-    series = _SERIES[draft.kind]
+    series = SERIES[draft.kind]
     sequence = await next_sequence(sender.tenant, series, today.year)
     number = number_of(sender.code, series, today.year, sequence)
     usual = sender.consumer_payment_days if debtor.segment is Segment.CONSUMER else sender.payment_days

@@ -69,6 +69,7 @@ class Service(OwnedByTenant, Table, tablename="billing_service"):
     quantity = Integer(default=1)
     fee_cents = BigInt(help_text="Per maand per stuk, naar de klant; voor een consument inclusief btw")
     wholesale_cents = BigInt(null=True, default=None, help_text="Per maand per stuk, naar de partner, exclusief btw")
+    price_since = Date(null=True, default=None, help_text="Dag van de laatste prijswijziging die is ingegaan")
 
     starts_on = Date()
     signed_on = Date()

@@ -18,6 +18,7 @@ COMMANDS = {
     "worker": "partner_portal.console.worker:worker",
     "migrate": "partner_portal.console.migrate:migrate",
     "staff": "partner_portal.console.staff:staff",
+    "billing": "partner_portal.console.billing:billing",
     "import": "partner_portal.console.imports:import_",
     "assets": "partner_portal.console.assets:assets",
     "bench": "partner_portal.console.bench:bench",

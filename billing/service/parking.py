@@ -1,0 +1,65 @@
+"""What a run leaves to a person: parked with its reason, retried every day, settled when it is billed or by staff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import Actor
+
+from .due import Doubt
+
+_OPEN = """
+SELECT id, tenant, customer, service, reason FROM billing_parked
+ WHERE settled_at IS NULL AND tenant = ANY($1::uuid[]) AND coalesce(customer, tenant) = ANY($2::uuid[])
+"""
+_PARK = """
+INSERT INTO billing_parked (id, tenant, run, customer, service, reason, facts, parked_at)
+SELECT id, tenant, $1, customer, service, reason, facts, $2
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) AS given(id, tenant, customer, service, reason, facts)
+"""
+_SETTLE = "UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL"
+WAITING = """
+SELECT p.id, p.reason, p.facts, p.parked_at, t.name AS partner, c.name AS customer, c.number AS customer_number, s.number AS service, s.label
+  FROM billing_parked p JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer LEFT JOIN billing_service s ON s.id = p.service
+ WHERE p.settled_at IS NULL ORDER BY p.parked_at, p.id LIMIT $1
+"""
+
+
+async def keep(run: UUID, looked_at: dict[UUID, UUID], doubts: Sequence[Doubt]) -> int:
+    """Of these debtors (with their tenants) exactly these doubts are parked: what is new is added, what no longer holds is settled. Returns how many stand."""
+    before = await db.fetch(_OPEN, sorted(set(looked_at.values())), list(looked_at))
+    standing = {(row["customer"] or row["tenant"], row["service"], row["reason"]): row["id"] for row in before}
+    wanted = {(doubt.debtor, doubt.service, doubt.why.value): doubt for doubt in doubts}
+    new = [
+        (
+            new_id(),
+            tenant := looked_at[debtor],
+            None if debtor == tenant else debtor,
+            service,
+            why,
+            msgspec.json.encode(doubt.facts).decode(),
+        )
+        for (debtor, service, why), doubt in wanted.items()
+        if (debtor, service, why) not in standing
+    ]
+    if new:
+        await db.execute(_PARK, run, clock.now(), *(list(column) for column in zip(*new, strict=True)))
+    if gone := [parked for key, parked in standing.items() if key not in wanted]:
+        await db.execute(_SETTLE, gone, clock.now(), "system:run")
+    return len(wanted)
+
+
+async def settle(actor: Actor, parked: UUID) -> bool:
+    """A person has dealt with it; if it still does not add up, the next run parks it anew. False when it was settled already."""
+    return await db.execute(_SETTLE, [parked], clock.now(), actor.trail) == "UPDATE 1"
+
+
+async def waiting(limit: int = 1000) -> list[asyncpg.Record]:
+    """What waits for a person, the oldest first. Through the staff door."""
+    return await db.fetch(WAITING, limit)

@@ -1,0 +1,72 @@
+"""`portal billing`: the daily run, now or as a rehearsal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from billing.service import runs
+from partner_portal import wiring
+from partner_portal.infra import clock
+
+from .surroundings import surroundings
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from billing.service.runs import Report
+    from partner_portal.infra.settings import Settings
+
+UNDER_WAY = 3
+
+
+@click.group()
+def billing() -> None:
+    """What is owed: the daily run."""
+
+
+@billing.command()
+@click.option("--dry", is_flag=True, help="Say what would be billed; nothing is written.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), default=None, help="As on this day, for a rehearsal; a real run bills today.")
+def run(*, dry: bool, day: datetime | None) -> None:
+    """Bill everything that is due, and park what does not add up (exit status 3 when another run is under way)."""
+    if day is not None and not dry:
+        raise click.UsageError("--day is for --dry: what is billed is billed today.")
+    out, said = Console(highlight=False, soft_wrap=True), Console(stderr=True)
+    columns = (TextColumn("services"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with surroundings() as settings, Progress(*columns, console=said, transient=True) as progress:
+        bar = progress.add_task("services", total=None)
+        try:
+            report = asyncio.run(
+                _run(settings, day.date() if day else None, dry, lambda at: progress.update(bar, completed=at.services, total=at.to_bill))
+            )
+        except runs.RunUnderWay as refused:
+            said.print("Another run is billing at this moment.")
+            raise SystemExit(UNDER_WAY) from refused
+    for line in said_of(report):
+        out.print(line, markup=False)
+
+
+async def _run(settings: Settings, day: date | None, dry: bool, told: runs.Told) -> Report:  # noqa: FBT001  # as typed
+    async with wiring.running(settings):
+        return await (runs.rehearse if dry else runs.bill)(day or clock.today(), told)
+
+
+def said_of(report: Report) -> list[str]:
+    """The report in words: what is billed, and what is parked and why."""
+    begin = "would be billed" if report.is_dry else "billed"
+    parked = sum(report.parked.values())
+    lines = [
+        f"{report.day}: {report.services:,} services {begin} on {report.invoices:,} invoices, EUR {report.gross_cents / 100:,.2f}; {parked:,} parked."
+    ]
+    lines += [f"  {count:,} × {why}" for why, count in sorted(report.parked.items())]
+    for one in report.examples:
+        facts = ", ".join(f"{name} {value}" for name, value in one.facts.items())
+        lines.append("    " + " · ".join(part for part in (one.why.value, one.partner, one.customer, one.service, facts) if part))
+    if parked > len(report.examples):
+        lines.append(f"    and {parked - len(report.examples):,} more")
+    return lines
