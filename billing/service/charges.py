@@ -22,7 +22,9 @@ from ..policy.ledger import DraftLine, Layer, LineKind, Unit
 from ..policy.tax import Vat
 
 ON_THEIR_OWN = "termination:"
-"""Keys that begin so belong to a final bill: the recurring run leaves them to it."""
+"""Keys that begin so belong to a final bill."""
+WHEN_IT_HAS_ENDED = date(9999, 12, 31)
+"""`bill_from` of what waits for an end and for no day: a run that bills by days never comes to it."""
 
 
 class ChargeExists(Refused):

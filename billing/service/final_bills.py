@@ -28,7 +28,7 @@ _DAYS = (
 )
 _WAITING = """
 SELECT * FROM billing_charge WHERE tenant = $1 AND layer = $2 AND service = ANY($3::uuid[]) AND line IS NULL AND dropped_at IS NULL
-   AND ((key LIKE $4 || '%' AND bill_from <= $5) OR kind = 'usage') ORDER BY created_at, key FOR UPDATE
+   AND (key LIKE $4 || '%' OR kind = 'usage') ORDER BY created_at, key FOR UPDATE
 """
 _OF_CASE = "SELECT * FROM billing_charge WHERE tenant = $1 AND service = ANY($2::uuid[]) AND key LIKE $3 || '%' ORDER BY key FOR UPDATE"
 _BILLED = """
@@ -74,7 +74,7 @@ async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UU
 
     Runs through the staff door. Raises IssuerUnknown, DebtorIncomplete.
     """
-    waiting = await db.fetch(_WAITING, whose.tenant, whose.layer.value, list(services), whose.key, clock.today())
+    waiting = await db.fetch(_WAITING, whose.tenant, whose.layer.value, list(services), whose.key)
     if not waiting:
         return ()
     sender = await parties.sender(whose.tenant, whose.layer)

@@ -22,6 +22,7 @@ from ..policy.facts import ServiceFacts
 from ..policy.preview import EndKind, Plan, Preview, ServicePreview, credited
 from ..tables import Quote, Termination
 from . import bills, cases, explain, quotes
+from .bills import SheetLine
 from .buyouts import Payer
 
 _KINDS = {
@@ -99,26 +100,22 @@ def _charge(told: _Told, service: ServicePreview, line: CostLine, *, place: int 
         amount_cents=line.amount_cents,
         unit_price=unit_price,
         quantity=quantity,
-        bill_from=_bill_from(service),
+        bill_from=charges.WHEN_IT_HAS_ENDED,
         customer=told.customer,
         service=UUID(service.ref),
         layer=told.layer,
-        why=_why(told, line, said.explanation or "", said.formula or ""),
+        why=_why(told, line, said, service.ending.ends_on),
     )
 
 
-def _bill_from(service: ServicePreview) -> date:
-    # What undoes a contract ends before it began; nothing is billed before the last day is over all the same.
-    return service.ending.ends_on + ONE_DAY
-
-
-def _why(told: _Told, line: CostLine, explanation: str, formula: str) -> dict[str, str | int]:
+def _why(told: _Told, line: CostLine, said: SheetLine, ends_on: date) -> dict[str, str | int]:
     return {
         "rule": line.rule,
-        "explanation": explanation,
-        "formula": formula,
+        "explanation": said.explanation or "",
+        "formula": said.formula or "",
         "basis": explain.basis(line, told.language),
         "exact": line.unrounded,
+        "ends_on": ends_on.isoformat(),
         "case": told.case.number,
         "quote": told.quote,
     }
@@ -140,7 +137,7 @@ def _adjustment(told: _Told) -> Iterator[Charge]:
         amount_cents=amount,
         unit_price=unit_price,
         quantity=quantity,
-        bill_from=_bill_from(service),
+        bill_from=charges.WHEN_IT_HAS_ENDED,
         customer=told.customer,
         service=UUID(service.ref),
         layer=told.layer,

@@ -16,6 +16,7 @@ from billing.service import charges, damages
 from billing.service.charges import Charge, ChargeWanted
 from partner_portal.infra import clock, db, outbox
 from tenants.policy import Segment
+from terminations.events import ServicesEnded
 from terminations.jobs import final_bills as jobs
 from terminations.service import scheduling
 from terminations.tables import Termination
@@ -311,7 +312,7 @@ async def test_the_final_bill_is_made_once_however_often_it_is_asked_for(world: 
 
     for _ in range(2):
         async with db.unit_of_work(STAFF_DOOR):
-            await jobs.bill_customer_in_part(jobs.ServicesEnded(tenant_id=world.noord.id, termination_id=case))
+            await jobs.bill_customer_in_part(ServicesEnded(tenant_id=world.noord.id, termination_id=case))
 
     assert len(await documents()) == 1
 
