@@ -221,6 +221,7 @@ class Standing(OwnedByTenant, Table, tablename="billing_standing"):
     paid_on = Date(null=True, default=None)
     credited_cents = BigInt(default=0)
     document = UUID(null=True, default=None)
+    einvoice = UUID(null=True, default=None)
     paid_document = UUID(null=True, default=None)
     mailed_at = Timestamptz(null=True, default=None)
     bounced_at = Timestamptz(null=True, default=None)
