@@ -26,6 +26,9 @@ _NO_SENTENCE = re.compile(r"[a-z]+(_[a-z]+)+")
 _HEADER = "# The sentences of the partner portal.\n"
 
 
+_form_of = cache(c2py)  # which compiles Python
+
+
 class _Sentences(msgspec.Struct, frozen=True):
     """One language: what each source string becomes."""
 
@@ -38,7 +41,7 @@ class _Sentences(msgspec.Struct, frozen=True):
 
     def many(self, singular: str, plural: str, count: int) -> str:
         found = self.said.get(singular)
-        form: int = c2py(self.plural_expression)(count)
+        form: int = _form_of(self.plural_expression)(count)
         if isinstance(found, tuple):
             return found[form]
         return plural if form else singular

@@ -10,7 +10,7 @@ from functools import cache
 from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, parse_pattern
 
 from partner_portal.infra import clock
 from partner_portal.kernel.money import Money
@@ -18,6 +18,7 @@ from partner_portal.kernel.money import Money
 LANGUAGES = ("nl", "en")
 
 _SHORT = "dd-MM-yyyy"
+_pattern = cache(parse_pattern)
 
 
 @cache
@@ -29,23 +30,23 @@ def locale(language: str) -> Locale:
 def money(value: Money | int, language: str) -> str:
     """`EUR 1.234,56` (nl) or `EUR 1,234.56` (en); a plain number is whole euro cents."""
     amount = value if isinstance(value, Money) else Money(value)
-    return f"{amount.currency} {format_decimal(amount.amount, format='#,##0.00', locale=locale(language))}"
+    return f"{amount.currency} {format_decimal(amount.amount, format=_pattern('#,##0.00'), locale=locale(language))}"
 
 
 def price(value: Decimal, language: str) -> str:
     """What one unit costs, which may be less than a cent: `EUR 0,0065`, two decimals at least and six at most."""
-    return f"EUR {format_decimal(value, format='#,##0.00####', locale=locale(language))}"
+    return f"EUR {format_decimal(value, format=_pattern('#,##0.00####'), locale=locale(language))}"
 
 
 def number(value: Decimal | int, language: str) -> str:
     """A quantity with at most four decimals: `1.250,5` (nl) or `1,250.5` (en)."""
-    return format_decimal(value, format="#,##0.####", locale=locale(language))
+    return format_decimal(value, format=_pattern("#,##0.####"), locale=locale(language))
 
 
 def percent(value: Decimal | int, language: str) -> str:
     """A percentage given as people say it: 21 becomes `21 %` (nl) or `21%` (en)."""
     pattern = {"nl": "#,##0.##\u00a0%", "en": "#,##0.##%"}[language]
-    return format_percent(Decimal(value) / 100, format=pattern, locale=locale(language))
+    return format_percent(Decimal(value) / 100, format=_pattern(pattern), locale=locale(language))
 
 
 def day(value: date | datetime, language: str) -> str:
