@@ -11,7 +11,7 @@ from partner_portal.bench import pages, plan, rows, runner
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="A shorter run, within 45 seconds: fewer slices and a smaller large world.")
+@click.option("--quick", is_flag=True, help="A shorter run: fewer turns and a smaller large world. Without --pages within 45 seconds.")
 @click.option(
     "--pages",
     "of_pages",
