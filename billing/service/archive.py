@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 import msgspec
@@ -40,7 +41,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     document: Document
     amount: Money
     is_owed: bool
-    paid_on: object = None
+    paid_on: date | None = None
 
 
 def page_of(document: Document) -> str:
@@ -83,7 +84,7 @@ async def send(document: Document) -> None:
     owed = document.kind is not Kind.CREDIT_NOTE and document.gross.cents > 0
     link = pay_links.address(await pay_links.make(SYSTEM, [_id(document)])) if owed else page_of(document)
     name = "credit_note" if document.kind is Kind.CREDIT_NOTE else "invoice"
-    await _post(document, name, attach, told=_told(document), key=f"{document.id}:{name}", link=link)
+    await _post(document, name, attach, told=told_about(document), key=f"{document.id}:{name}", link=link)
 
 
 async def send_paid(document: Document) -> None:
@@ -92,7 +93,7 @@ async def send_paid(document: Document) -> None:
     if stands.label is not Label.PAID or stands.paid_on is None:
         return
     copy = await keep_paid(document, stands)
-    told = msgspec.structs.replace(_told(document), paid_on=stands.paid_on)
+    told = msgspec.structs.replace(told_about(document), paid_on=stands.paid_on)
     key = f"{document.id}:paid:{stands.paid_on.isoformat()}"
     await _post(document, "invoice_paid", [Attachment(copy.id, copy.filename)], told=told, key=key, link=page_of(document))
 
@@ -115,7 +116,8 @@ async def _post(document: Document, name: str, attach: list[Attachment], *, told
     await db.execute(_MAILED, document.id, clock.now())
 
 
-def _told(document: Document) -> Told:
+def told_about(document: Document) -> Told:
+    """What its mail says about a document."""
     back = document.kind is not Kind.CREDIT_NOTE and document.gross.cents < 0
     return Told(
         title=paper.title(document),

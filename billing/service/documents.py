@@ -109,6 +109,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     credited: Money
     paid_on: date | None
     document: UUID | None
+    einvoice: UUID | None
     paid_document: UUID | None
     mailed_at: datetime | None
     bounced_at: datetime | None
@@ -152,7 +153,7 @@ async def standing(invoice: UUID) -> Standing:
         label=label_of(row),
         open=Money(row["open_cents"]),
         credited=Money(row["credited_cents"]),
-        **{name: row[name] for name in ("paid_on", "document", "paid_document", "mailed_at", "bounced_at")},
+        **{name: row[name] for name in ("paid_on", "document", "einvoice", "paid_document", "mailed_at", "bounced_at")},
     )
 
 

@@ -100,12 +100,13 @@ def taxed(document: Document) -> list[Taxed]:
     return [Taxed(category, rate, Money(base), Money(vat)) for (category, rate), (base, vat) in sums.items()]
 
 
-def reason(document: Document, category: VatCategory) -> tuple[str, str] | None:
-    """The code and the sentence why no VAT is charged; None where it is."""
+def reason(document: Document, category: VatCategory, language: str = "") -> tuple[str, str] | None:
+    """The code and the sentence why no VAT is charged, in the document's language unless another is named; None where it is."""
+    said_in = language or document.language
     if category is VatCategory.REVERSE_CHARGE:
-        return "VATEX-EU-AE", catalogue.text(REVERSE_CHARGE, document.language)
+        return "VATEX-EU-AE", catalogue.text(REVERSE_CHARGE, said_in)
     if category is VatCategory.OUTSIDE_SCOPE:
-        return "VATEX-EU-O", catalogue.text(COMPENSATION if document.kind is Kind.DAMAGES else ABROAD, document.language)
+        return "VATEX-EU-O", catalogue.text(COMPENSATION if document.kind is Kind.DAMAGES else ABROAD, said_in)
     return None
 
 
