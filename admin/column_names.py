@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from partner_portal.infra.catalogue import sentence
 
+from . import labels_billing
+
 COLUMNS: Mapping[str, str] = {
+    **labels_billing.COLUMNS,
     "about": sentence("About"),
     "accepted_as": sentence("Account taken with"),
     "action": sentence("Action"),

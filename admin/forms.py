@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from piccolo_admin.endpoints import FormConfig
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from billing.service import services
 from billing.service.services import TermsChangeWanted
 from partner_portal.infra import db, outbox
 from partner_portal.infra.catalogue import sentence
-from partner_portal.kernel.actor import StaffRole
-from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
-from partner_portal.kernel.money import Money
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.web import decoding
 from tenants.policy import Segment
 from tenants.service import customers, members
@@ -29,13 +22,9 @@ from tenants.service.members import NewMember
 from terminations.service import buyouts, scheduling
 from terminations.service.buyouts import Decision
 
-from . import access, masters, saying
+from . import access, masters
+from .form import ADMINISTRATORS, DESK, FINANCE, Form, cents
 from .saying import NotDead
-from .screens import NOT_YOURS, Roles
-
-FINANCE: Roles = frozenset({StaffRole.FINANCE, StaffRole.ADMINISTRATOR})
-DESK: Roles = frozenset({StaffRole.SERVICE_DESK, StaffRole.ADMINISTRATOR})
-ADMINISTRATORS: Roles = frozenset({StaffRole.ADMINISTRATOR})
 
 CASE = sentence("Number of the termination")
 REASON = sentence("Reason (the partner and the customer read it)")
@@ -264,44 +253,6 @@ async def _tenant(code: str) -> UUID:
     tenant: UUID = row["id"]
     await masters.acting_for(tenant)
     return tenant
-
-
-def cents(typed: str, pointer: str = "/amount") -> int:
-    """The whole cents of an amount as people type it: `1.234,56`, `1234.56` or `EUR 350`; Invalid at `pointer` when it is none, or negative."""
-    plain = typed.strip().upper().removeprefix("EUR").removeprefix("€").replace(" ", "").replace("\u00a0", "")
-    if "," in plain:
-        plain = plain.replace(".", "").replace(",", ".")
-    try:
-        amount = Decimal(plain)
-    except InvalidOperation as error:
-        raise Invalid(FieldError(pointer, "not-an-amount")) from error
-    if not amount.is_finite() or not 0 <= amount < 10**9:
-        raise Invalid(FieldError(pointer, "not-an-amount"))
-    return Money.of(amount).cents
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """A form with who may use it; its name is English here and translated on its way out, its address stays."""
-
-    name: str
-    group: str
-    told: str
-    fields: type[BaseModel]
-    roles: Roles
-    act: Callable[[Request, Any], Awaitable[str]]
-
-    def config(self) -> FormConfig:
-        """The form as piccolo-admin takes it: refused to other roles, and every refusal in words."""
-
-        async def endpoint(request: Request, data: Any) -> str:
-            if not access.acting(request).has_any(*self.roles):
-                raise HTTPException(403, access.say(request, NOT_YOURS))
-            try:
-                return await self.act(request, data)
-            except Problem as problem:
-                raise ValueError(saying.text(problem, access.spoken(request))) from problem
-
-        return FormConfig(self.name, self.fields, endpoint, self.told, self.group)
 
 
 BUYOUT, SERVICES, PEOPLE = sentence("Buyouts"), sentence("Customers and services"), sentence("Administration")

@@ -8,6 +8,7 @@ from typing import Any
 from partner_portal.infra import catalogue
 from partner_portal.infra.catalogue import sentence
 
+from . import labels_billing
 from .column_names import COLUMNS
 
 TABLES: Mapping[str, str] = {
@@ -27,6 +28,20 @@ TABLES: Mapping[str, str] = {
     "api_key": sentence("API keys"),
     "billing_product": sentence("Products"),
     "billing_buyout_rule": sentence("Buyout rules"),
+    "billing_invoice": sentence("Invoices"),
+    "billing_line": sentence("Invoice lines"),
+    "billing_charge": sentence("Waiting to be billed"),
+    "billing_payment": sentence("Payments"),
+    "billing_allocation": sentence("What payments settle"),
+    "billing_run": sentence("Billing runs"),
+    "billing_parked": sentence("Parked by a run"),
+    "billing_issuer": sentence("Senders of invoices"),
+    "billing_order": sentence("Orders"),
+    "billing_order_line": sentence("Lines of orders"),
+    "billing_port_in": sentence("Numbers on their way"),
+    "billing_port_in_step": sentence("Steps of numbers on their way"),
+    "billing_offer": sentence("Offers"),
+    "billing_offer_price": sentence("Prices of offers"),
     "knowledge_base_article": sentence("Questions and answers"),
     "infra_outbox": sentence("Background work"),
     "infra_mail": sentence("Mails"),
@@ -39,6 +54,8 @@ TABLES: Mapping[str, str] = {
 GROUPS = {
     "terminations": sentence("Ending contracts"),
     "customers": sentence("Customers and services"),
+    "billing": sentence("Invoices and payments"),
+    "orders": sentence("Orders"),
     "partners": sentence("Resellers"),
     "catalogue": sentence("Products and rules"),
     "knowledge base": sentence("Knowledge base"),
@@ -66,6 +83,7 @@ HELP: Mapping[str, str] = {
 }
 
 VALUES: Mapping[str, Mapping[str, str]] = {
+    **labels_billing.VALUES,
     "termination.state": {
         "waiting_for_customer": sentence("Waiting for customer"),
         "waiting_for_finance": sentence("Waiting for finance"),
@@ -171,30 +189,30 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "CLOUD": sentence("Cloud service"),
         "OTHER": sentence("Other"),
     },
-    "billing_service.renewal": {
+    "*.renewal": {
         "NONE": sentence("Ends by itself"),
         "FIXED": sentence("Renewed for a fixed time"),
         "INDEF": sentence("Goes on indefinitely"),
     },
-    "billing_service.notice_unit": {
+    "*.notice_unit": {
         "D": sentence("days"),
         "W": sentence("weeks"),
         "M": sentence("months"),
         "WD": sentence("working days"),
     },
     "billing_service.notice_from": {"RECEIPT": sentence("The day of receipt"), "NEXT": sentence("The day after receipt")},
-    "billing_service.align": {
+    "*.align": {
         "NONE": sentence("Any day"),
         "EOM": sentence("The end of a month"),
         "PERIOD": sentence("The end of a billing period"),
     },
-    "billing_service.channel": {
+    "*.channel": {
         "ONLINE": sentence("Online"),
         "DISTANCE": sentence("At a distance"),
         "OFF_PREMISES": sentence("Away from the shop"),
         "ON_PREMISES": sentence("In the shop"),
     },
-    "billing_service.credit_mode": {
+    "*.credit_mode": {
         "CAL": sentence("By calendar days"),
         "365": sentence("By days of a year of 365"),
         "30E360": sentence("By days of months of 30"),

@@ -26,7 +26,7 @@ from terminations.service import notices, placing
 from terminations.service.placing import Attach
 from terminations.tables import ReceivedNotice
 
-from . import access, forms, masters, saying
+from . import access, form, masters, saying
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/notices"
@@ -113,8 +113,8 @@ def _id(typed: str) -> UUID:
 
 
 def _desk_only(actor: Actor) -> None:
-    if not actor.has_any(*forms.DESK):
-        raise NotAllowed(requires=sorted(forms.DESK))
+    if not actor.has_any(*form.DESK):
+        raise NotAllowed(requires=sorted(form.DESK))
 
 
 def _token(request: Request[Any, Any, Any]) -> str:

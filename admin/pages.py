@@ -22,7 +22,7 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, forms, notices, saying, work_list
+from . import access, form, forms, notices, saying, work_list
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
@@ -85,7 +85,7 @@ async def _act(request: Request[Any, Any, Any], actor: Actor, pressed: Pressed) 
     if pressed.decision not in set(Decision):
         raise NotFound(what="decision", id=pressed.decision)
     decision = Decision(pressed.decision)
-    amount = forms.cents(pressed.amount) if decision is Decision.ADJUST else None
+    amount = form.cents(pressed.amount) if decision is Decision.ADJUST else None
     case = await buyouts.case_by_number(pressed.number)
     settled = await buyouts.decide(actor, case, decision, amount_cents=amount, reason=pressed.reason.strip())
     return decision.value if settled else "first"
@@ -104,8 +104,8 @@ _DONE = {*_ANSWERS, *(decision.value for decision in Decision), "first"}
 
 
 def _finance_only(actor: Actor) -> None:
-    if not actor.has_any(*forms.FINANCE):
-        raise NotAllowed(requires=sorted(forms.FINANCE))
+    if not actor.has_any(*form.FINANCE):
+        raise NotAllowed(requires=sorted(form.FINANCE))
 
 
 def _token(request: Request[Any, Any, Any]) -> str:

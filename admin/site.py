@@ -23,12 +23,14 @@ from partner_portal.infra import catalogue, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.web import identity
 
-from . import access, labels, saying
-from .forms import DESK, FINANCE, FORMS, Form
-from .listing import TABLES, Listed
+from . import access, forms, forms_billing, labels, listing, listing_billing, saying
+from .form import DESK, FINANCE, Form
+from .listed import Listed
 from .screens import Screen
 from .tables import StaffSession
 
+TABLES = (*listing.TABLES, *listing_billing.TABLES)
+FORMS = (*forms.FORMS, *forms_billing.FORMS)
 WORK_LIST = "/admin/work-list"
 NOTICES = "/admin/notices"
 

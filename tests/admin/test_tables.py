@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-import admin.listing
 import admin.site
 from admin.column_names import COLUMNS
 from admin.screens import NOBODY, _is_hidden
@@ -19,9 +18,12 @@ from tests.conftest import browser, sign_in
 from tests.tenants.people import main_user, signed_in
 from tests.world import STAFF_DOOR, World
 
-LISTED = {listed.name: listed for listed in admin.listing.TABLES}
+LISTED = {listed.name: listed for listed in admin.site.TABLES}
 HISTORY = [name for name, listed in LISTED.items() if not listed.rights.create | listed.rights.change | listed.rights.remove]
-MONEY = ["termination", "termination_line", "termination_step", "termination_buyout_decision", "termination_quote", "billing_terms_change"]
+MONEY = [
+    "termination", "termination_line", "termination_step", "termination_buyout_decision", "termination_quote", "billing_terms_change",
+    "billing_invoice", "billing_line", "billing_charge", "billing_payment", "billing_allocation", "billing_order", "billing_offer_price",
+]  # fmt: skip
 
 
 async def one(sql: str, *args: Any) -> Any:
