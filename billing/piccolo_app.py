@@ -17,6 +17,7 @@ APP_CONFIG = AppConfig(
             "billing.tables.payments",
             "billing.tables.reminding",
             "billing.tables.statements",
+            "billing.tables.vat",
         ],
         exclude_imported=True,
     ),

@@ -145,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     """Where Mollie's API is; another address is for tests only."""
     gateway_seconds: Count = 10
     """How long the gateway may take for an answer."""
+    vies_url: Annotated[str, Meta(pattern=r"^(auto|none|https?://[^\s]+[^/\s])$")] = "auto"
+    """Where VAT numbers of the EU are checked: auto (VIES itself in production, else nowhere), none, or the address of its REST API."""
 
     webhook_seconds: Count = 10
     """How long the receiver of a webhook may take for its whole answer."""
@@ -181,6 +183,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
         if self.gateway is not GatewayName.AUTO:
             return self.gateway
         return GatewayName.NONE if self.in_production else GatewayName.SANDBOX
+
+    @property
+    def vies(self) -> str:
+        """Where VAT numbers are checked, without a slash at the end; empty: nowhere."""
+        if self.vies_url != "auto":
+            return "" if self.vies_url == "none" else self.vies_url
+        return "https://ec.europa.eu/taxation_customs/vies/rest-api" if self.in_production else ""
 
     @property
     def public_url(self) -> str:

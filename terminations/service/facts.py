@@ -14,6 +14,7 @@ from billing.policy.agreed import Channel, ClawbackMode, CreditMode, Method, Res
 from billing.policy.ledger import Layer
 from billing.policy.tax import CustomerSeat, Vat, vat_for
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal, Terms
+from billing.service.vat_numbers import is_valid_sql
 from partner_portal.infra import db
 from tenants.policy import Segment, WhoBills
 
@@ -39,10 +40,11 @@ class Parties(msgspec.Struct, frozen=True, kw_only=True):
         return Layer.PARTNER if self.bills is WhoBills.OWN_NAME else Layer.CUSTOMER
 
 
-_PARTIES = """
-SELECT c.id, c.name, c.number, c.segment, c.language, c.country, c.vat_id, t.name AS partner, t.country AS partner_country, t.vat_id AS partner_vat, t.bills
+_PARTIES = f"""
+SELECT c.id, c.name, c.number, c.segment, c.language, c.country, t.name AS partner, t.country AS partner_country, t.bills,
+       {is_valid_sql(tenant="c.tenant", vat_id="c.vat_id")} AS has_vat_id, {is_valid_sql(tenant="t.id", vat_id="t.vat_id")} AS partner_has_vat_id
   FROM customer c JOIN tenant t ON t.id = c.tenant
-"""
+"""  # noqa: S608  # names of our own columns
 PARTIES = f"{_PARTIES} WHERE c.id = $1"
 _PARTIES_OF_ALL = f"{_PARTIES} WHERE c.id = ANY($1::uuid[])"
 
@@ -68,9 +70,9 @@ def parties_of(row: asyncpg.Record) -> Parties:
         customer_number=row["number"],
         segment=segment,
         language=row["language"],
-        seat=CustomerSeat(country=row["country"], is_business=segment is not Segment.CONSUMER, has_valid_vat_id=bool(row["vat_id"])),
+        seat=CustomerSeat(country=row["country"], is_business=segment is not Segment.CONSUMER, has_valid_vat_id=row["has_vat_id"]),
         partner_name=row["partner"],
-        partner_seat=CustomerSeat(country=row["partner_country"], is_business=True, has_valid_vat_id=bool(row["partner_vat"])),
+        partner_seat=CustomerSeat(country=row["partner_country"], is_business=True, has_valid_vat_id=row["partner_has_vat_id"]),
         bills=WhoBills(row["bills"]),
     )
 

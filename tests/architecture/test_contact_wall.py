@@ -37,6 +37,7 @@ GIVEN = {
     "billing_mandate": "SELECT",
     "billing_reminder": "SELECT",
     "billing_suspension": "SELECT",
+    "billing_vat_check": "SELECT",
     "termination_quote": "SELECT INSERT",
     "termination": "SELECT INSERT UPDATE",
     "termination_line": "SELECT INSERT UPDATE",

@@ -208,6 +208,7 @@ async def test_a_partner_cannot_hang_its_row_onto_anothers(world: World) -> None
         "billing_invoice",
         "billing_line",
         "billing_vat",
+        "billing_vat_check",
         "billing_payment",
         "billing_allocation",
         "billing_reminder",

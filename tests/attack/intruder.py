@@ -106,6 +106,11 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
     await pay(await issue(noord.id, customer, [line(description="Geheime dienst")]), 100)
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute(
+            "INSERT INTO billing_vat_check (id, tenant, customer, vat_id, outcome) VALUES (gen_random_uuid(), $1, $2, 'BE0403170701', 'valid')",
+            *(noord.id, customer),
+        )
     await outbox.drain()
     await deadline_keeping.refresh_all()
     assert document

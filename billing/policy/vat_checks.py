@@ -1,0 +1,30 @@
+"""VAT numbers as the tax authorities of the EU are asked for them, and what may come of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from stdnum.eu import vat as vat_code
+
+VALID_FOR = timedelta(hours=24)
+"""How long an answer stands: whoever invoices without VAT checks the number at the time (rules 3.2)."""
+
+
+class Outcome(StrEnum):
+    """What came of asking."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"
+
+
+def parts(vat_id: str) -> tuple[str, str] | None:
+    """Country and number of a VAT number as VIES wants them; None for one that no member state gives out. Greece is EL there."""
+    plain = "".join(char for char in vat_id.upper() if char.isalnum())
+    plain = f"EL{plain[2:]}" if plain.startswith("GR") else plain
+    try:
+        tidy = vat_code.validate(plain)
+    except Exception:  # noqa: BLE001  # stdnum has an error of its own for each kind of fault
+        return None
+    return tidy[:2], tidy[2:]
