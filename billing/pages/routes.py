@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import orders, pay, sandbox
+from . import open_items, orders, pay, sandbox
 
-routers: list[Router] = [orders.router, *pay.routers, sandbox.router]
+routers: list[Router] = [*open_items.routers, orders.router, *pay.routers, sandbox.router]

@@ -161,6 +161,13 @@ _ORDERS = [
     Surface("new order", "/portal/customers/{customer}/orders/new", Reader.CLERK),
     Surface("new order, incomplete", "/portal/customers/{customer}/orders/new", status=422, sends="main form"),
 ]
+_OPEN_ITEMS = [
+    Surface("open items", "/portal/open-items"),
+    Surface("open items, none of that age", "/portal/open-items?age=1-30&q=xyzzy", Reader.CLERK),
+    Surface("open items of the partner itself", "/portal/open-items?whose=own"),
+    Surface("open items of a customer", "/portal/open-items?customer={customer}"),
+    Surface("own open items", "/portal/own/open-items", Reader.CONTACT),
+]
 _WIZARD = [
     Surface("ending services: whose", "/portal/terminations/new", Reader.CLERK),
     Surface("ending services: which", "/portal/terminations/new?customer={customer}"),
@@ -223,4 +230,15 @@ _MEMBERS = [
     Surface("nothing here", "/portal/nowhere", status=404),
 ]
 
-SURFACES: tuple[Surface, ...] = (*_PUBLIC, *_PEOPLE, *_SETTINGS, *_MEMBERS, *_CUSTOMERS, *_ORDERS, *_CASES, *_WIZARD, *_DEADLINES)
+SURFACES: tuple[Surface, ...] = (
+    *_PUBLIC,
+    *_PEOPLE,
+    *_SETTINGS,
+    *_MEMBERS,
+    *_CUSTOMERS,
+    *_ORDERS,
+    *_OPEN_ITEMS,
+    *_CASES,
+    *_WIZARD,
+    *_DEADLINES,
+)

@@ -27,7 +27,7 @@ TILE = re.compile(r'<li(?: class="urgent")?><a href="([^"]+)"><strong>([\d.]+)</
 
 
 def test_what_is_done_takes_no_room() -> None:
-    assert dashboard.tiles(NOBODY, NoticesDue(overdue=0, within_30=0, within_60=0, within_90=0), 0) == []
+    assert dashboard.tiles(NOBODY, NoticesDue(overdue=0, within_30=0, within_60=0, within_90=0), 0, 0) == []
 
 
 def test_what_is_missed_and_what_the_partner_itself_must_answer_stands_first() -> None:
@@ -40,7 +40,7 @@ def test_what_is_missed_and_what_the_partner_itself_must_answer_stands_first() -
         ending_this_week=3,
     )
 
-    found = dashboard.tiles(waiting, NoticesDue(overdue=1, within_30=0, within_60=5, within_90=6), 7)
+    found = dashboard.tiles(waiting, NoticesDue(overdue=1, within_30=0, within_60=5, within_90=6), 7, 0)
 
     assert [(tile.what, tile.count, tile.urgent) for tile in found][:4] == [
         ("Notice days missed", 1, True),

@@ -9,6 +9,8 @@ import msgspec
 from litestar import Request, Response, Router, get
 from markupsafe import Markup
 
+from billing.service import open_items
+from billing.service.open_items import Filter
 from partner_portal.infra import catalogue, formats
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import ActorKind
@@ -58,13 +60,13 @@ async def today(request: Request[Any, Any, Any], actor: auth.Acting) -> Response
     return await pages.page(
         request,
         "overview/dashboard.html",
-        tiles=tiles(waiting, due, (await notices.waiting())["waiting"]),
+        tiles=tiles(waiting, due, (await notices.waiting())["waiting"], (await open_items.ageing(Filter())).overdue),
         charts=shown,
         tour=TOUR not in actor.seen_hints,
     )
 
 
-def tiles(waiting: CasesWaiting, due: NoticesDue, received: int) -> list[Tile]:
+def tiles(waiting: CasesWaiting, due: NoticesDue, received: int, overdue: int) -> list[Tile]:
     """What is to do, the most urgent kinds first; what is done is left out."""
     found = [
         Tile(count=due.overdue, what=sentence("Notice days missed"), address="/portal/deadlines?window=overdue", urgent=True),
@@ -76,6 +78,7 @@ def tiles(waiting: CasesWaiting, due: NoticesDue, received: int) -> list[Tile]:
         _waiting(waiting.finance, sentence("Buyouts with the provider's finance department"), "waits_for=finance"),
         _waiting(waiting.withdrawals, sentence("Withdrawals asked for"), "withdrawal=asked"),
         Tile(count=waiting.ending_this_week, what=sentence("Ending this week"), address="/portal/terminations?ends=this-week"),
+        Tile(count=overdue, what=sentence("Overdue invoices"), address="/portal/open-items?age=overdue"),
         Tile(count=due.within_60, what=sentence("Notice days within 60 days"), address="/portal/deadlines?window=60"),
         Tile(count=due.within_90, what=sentence("Notice days within 90 days"), address="/portal/deadlines?window=90"),
     ]
