@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router, get
 
 import admin.access
+import admin.bank
 import admin.pages
 import admin.site
 import billing.api.routes
@@ -41,6 +42,7 @@ TAGS = {
     "webhooks": "Where a partner's software is told what happens, and what was sent there.",
     "services": "What customers have, with the terms of each contract.",
     "orders": "What is on offer, what was ordered, and numbers on their way.",
+    "invoices": "Invoices, credit notes and notes of damage, as they were issued and where they stand.",
     "payments": "Links with which customers pay.",
     "terminations": "Previews, quotes, cases and their steps.",
     "deadlines": "By which day notice must be given.",
@@ -109,6 +111,7 @@ app = shell.application(
         *terminations.pages.routes.routers,
         *overview_pages.routers,
         admin.pages.router,
+        admin.bank.router,
         admin.site.mount(),
     ],
     authenticator=People(),

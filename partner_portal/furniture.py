@@ -14,6 +14,7 @@ _MEMBERS = (
     Entry(sentence("Today"), "/portal", "house"),
     Entry(sentence("Customers"), "/portal/customers", "people", ("/portal/services",)),
     Entry(sentence("Orders"), "/portal/orders", "cart"),
+    Entry(sentence("Invoices"), "/portal/invoices", "receipt"),
     Entry(sentence("Open items"), "/portal/open-items", "cash-coin"),
     Entry(sentence("Terminations"), "/portal/terminations", "file-earmark-text", ("/portal/drafts",)),
     Entry(sentence("Deadlines"), "/portal/deadlines", "calendar3"),
@@ -22,6 +23,7 @@ _MEMBERS = (
 _SETTINGS = Entry(sentence("Settings"), "/portal/settings/members", "gear", ("/portal/settings",))
 _CONTACTS = (
     Entry(sentence("Services"), "/portal/own", "house"),
+    Entry(sentence("Invoices"), "/portal/own/invoices", "receipt"),
     Entry(sentence("Open items"), "/portal/own/open-items", "cash-coin", ("/portal/own/pay",)),
     Entry(sentence("Contacts"), "/portal/own/contacts", "people"),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from billing.policy.drafting import MixedPrices, NothingToBill
+from billing.service.archive import InTheMaking
+from billing.service.invoice_list import TooManyInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
 from billing.service.prices import BilledAlready, ChangesLater
@@ -33,6 +35,10 @@ PROBLEMS: dict[type[Problem], Words] = {
     ChangesLater: Words(sentence("A later price was decided already"), sentence("Choose a day after %(since)s.")),
     RunUnderWay: Words(sentence("The run is under way"), sentence("Services are being billed at this moment; wait until that is done.")),
     IllegalPortStep: Words(sentence("That is not possible now"), sentence("The number is in state %(state)s; possible: %(possible)s.")),
+    InTheMaking: Words(sentence("The document is being made"), sentence("Look again in a minute.")),
+    TooManyInvoices: Words(
+        sentence("Too many for one file"), sentence("Choose fewer, by customer or by days: a file holds at most %(most)s.")
+    ),
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
 }
 FIELDS = {

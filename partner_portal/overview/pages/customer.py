@@ -9,6 +9,7 @@ import asyncpg
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
+from billing.service import documents, invoice_list, invoice_view
 from billing.service import services as contracts
 from partner_portal.infra import catalogue
 from partner_portal.kernel.errors import Invalid
@@ -42,6 +43,19 @@ async def with_cases(request: Request[Any, Any, Any], customer_id: FromPath[UUID
     window = _window(request, customer.CASES, of=str(customer_id))
     page = window.page(await customer.cases(window, customer_id))
     return await _page(request, "terminations", head, rows=page.rows, pager=_pager(request, window, page), states=naming.STATES)
+
+
+@get(f"{_PLACE}/invoices")
+async def with_invoices(request: Request[Any, Any, Any], customer_id: FromPath[UUID]) -> Response[bytes]:
+    """The customer's invoices, credit notes and notes of damage with what they add up to, the newest first."""
+    head = await customer.head(customer_id)
+    wanted = invoice_list.Filter(customer=customer_id)
+    window = _window(request, invoice_list.LISTING, **wanted.asked)
+    found = await invoice_list.page(window, wanted)
+    page = window.page(found.rows)
+    words = {"titles": invoice_view.TITLES, "labels": invoice_view.LABELS, "sums": await invoice_list.sums(wanted, found.sought)}
+    shown = [(row, documents.label_of(row)) for row in page.rows]
+    return await _page(request, "invoices", head, rows=shown, pager=_pager(request, window, page), **words)
 
 
 @get(f"{_PLACE}/documents")
@@ -105,7 +119,7 @@ async def _page(request: Request[Any, Any, Any], tab: str, head: asyncpg.Record,
 
 router = Router(
     PATH,
-    route_handlers=[with_services, with_cases, with_documents, with_locations, with_history],
+    route_handlers=[with_services, with_cases, with_invoices, with_documents, with_locations, with_history],
     before_request=pages.for_members,
     include_in_schema=False,
 )

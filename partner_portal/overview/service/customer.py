@@ -18,6 +18,7 @@ SELECT c.*, m.id AS contact_id, m.name AS contact_name, m.email AS contact_email
        (SELECT min(s.ends_on) FROM billing_service s WHERE s.customer = c.id AND s.ended_at IS NULL AND s.ends_on IS NOT NULL) AS next_end,
        (SELECT count(*) FROM (SELECT FROM termination t WHERE t.customer = c.id LIMIT 1000) x) AS cases,
        (SELECT count(*) FROM (SELECT FROM termination t WHERE t.customer = c.id AND t.document IS NOT NULL LIMIT 1000) x) AS documents,
+       (SELECT count(*) FROM (SELECT FROM billing_invoice i WHERE i.customer = c.id LIMIT 1000) x) AS invoices,
        (SELECT count(*) FROM location l WHERE l.customer = c.id) AS locations
   FROM customer c LEFT JOIN contact m ON m.customer = c.id AND m.is_main WHERE c.id = $1
 """
