@@ -90,3 +90,9 @@ class RefundWanted(Event, frozen=True, kw_only=True):
     """What is on account of a payment at the gateway is to go back to who paid it; booked already, so that nobody uses it meanwhile."""
 
     payment_id: UUID
+
+
+class StatementAccepted(Event, frozen=True, kw_only=True):
+    """Entries of a bank statement were matched and are to be booked. `tenant_id` is whose account it is."""
+
+    statement_id: UUID

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from billing.policy.settling import MoreThanLeft, MoreThanOpen
+from billing.service.debits import CreditorUnknown, NothingToCollect
 from billing.service.gateways.chosen import NotPayableOnline
 from billing.service.gateways.port import GatewayRefuses, GatewayUnavailable
 from billing.service.gateways.sandbox import NotOpen
-from billing.service.payments import NotADebtorsPayment
+from billing.service.mandates import MandateEnded, MandateInForce
 from billing.service.paying import NothingOpen
+from billing.service.payments import NotADebtorsPayment
+from billing.service.sepa import FileNotValid
+from billing.service.statements.booking import EntryDecided
+from billing.service.statements.importing import StatementDecided
+from billing.service.statements.read import StatementUnreadable
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import Problem
 from partner_portal.web.problems import Words
@@ -25,9 +31,28 @@ PROBLEMS: dict[type[Problem], Words] = {
     NothingOpen: Words(sentence("Nothing is open"), sentence("These invoices are paid already.")),
     GatewayUnavailable: Words(sentence("The payment provider does not answer"), sentence("Please try again in a moment.")),
     GatewayRefuses: Words(sentence("The payment provider refuses"), sentence("Nothing was paid and nothing was paid back.")),
+    NothingToCollect: Words(sentence("Nothing to put into a file"), sentence("There is nothing to collect and nothing to pay out now.")),
+    CreditorUnknown: Words(sentence("The creditor id is missing"), sentence("Enter the creditor id (Incassant-ID) of the issuer first.")),
+    MandateInForce: Words(sentence("There is a mandate already"), sentence("End the mandate that is in force first.")),
+    MandateEnded: Words(sentence("The mandate has ended"), sentence("The customer signs a new mandate.")),
+    FileNotValid: Words(sentence("The bank would refuse this file"), sentence("Something in it is not as the schema wants: %(reason)s")),
+    EntryDecided: Words(sentence("Somebody dealt with it already"), sentence("This entry is booked or set aside; look at the list again.")),
+    StatementDecided: Words(sentence("Somebody decided already"), sentence("This statement is booked or refused; look at the list again.")),
+    StatementUnreadable: Words(
+        sentence("The file cannot be booked"),
+        sentence("It is no CAMT.053, CAMT.054 or MT940 of one of our accounts in euros (%(why)s %(value)s). Nothing of it is booked."),
+    ),
     NotOpen: Words(sentence("This payment is over"), sentence("Go back to the invoice and begin again.")),
 }
 FIELDS = {
+    "choose-a-file": sentence("Choose a file."),
+    "unknown-invoice": sentence("There is no invoice %(value)s of this account's issuer."),
+    "unknown-customer": sentence("No customer with number %(value)s owes this account's issuer anything."),
+    "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),
+    "money-that-left": sentence("Money that left settles no invoice."),
+    "say-why": sentence("Say why, in a few words."),
+    "in-the-future": sentence("This day is still to come."),
+    "mandate-lapsed": sentence("A mandate that was signed so long ago and never used has ended."),
     "choose-an-invoice": sentence("Mark at least one invoice."),
     "too-many-invoices": sentence("Pay at most %(at_most)s invoices at once."),
     "several-debtors": sentence("Invoices that are paid together belong to one customer and one sender."),

@@ -1,0 +1,240 @@
+"""Collecting by direct debit: what is due goes into files for the bank, and statements say what was collected and what the bank took back.
+
+Through the staff door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import SYSTEM, Actor
+from partner_portal.kernel.errors import NotFound, Refused
+
+from ..policy.debit import ANNOUNCED_DAYS, collection_day, sequence
+from ..policy.money_in import BatchKind, DebitState, EntryState, Scheme, Source
+from ..policy.money_in import Sequence as Turn
+from . import mandates, payments, sepa
+from .payments import Back, Debtor, Receipt
+from .sepa import Own, Taken
+
+_AHEAD = timedelta(days=5)
+_ENDS_MANDATE = frozenset({"AC01", "AC04", "AC06", "MD01", "MD07", "AG01"})
+"""Why the bank sends it back where it will do so again: no such account, closed, blocked, no mandate, the debtor has died, not allowed."""
+
+
+class NothingToCollect(Refused):
+    """There is nothing to put into a file."""
+
+
+class CreditorUnknown(Refused):
+    """The issuer has not entered its creditor id."""
+
+
+class Announced(msgspec.Struct, frozen=True, kw_only=True):
+    """What an invoice says about being collected: on which day, by which mandate, from which account."""
+
+    on: date
+    mandate: str
+    creditor_id: str
+    iban: str
+
+
+_DUE = """
+SELECT i.id, i.number, i.tenant, i.customer, i.issued_on, i.due_on, s.open_cents, m.id AS mandate, m.reference, m.scheme, m.holder, m.iban, m.bic,
+       m.signed_on, m.last_used_on
+  FROM billing_mandate m JOIN billing_invoice i ON i.tenant = m.tenant AND i.customer IS NOT DISTINCT FROM m.customer AND i.issuer = m.issuer
+  JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+ WHERE m.issuer = $1 AND m.ended_on IS NULL AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > $2::date
+   AND s.open_cents > 0 AND i.kind <> 'credit note' AND i.due_on <= $3 AND i.issued_on <= $4
+   AND NOT EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state IN ('sent', 'returned'))
+ ORDER BY i.due_on, i.number
+"""
+
+
+async def due(issuer: UUID) -> list[Any]:
+    """The documents that a file made today would collect: due within five days, announced fourteen days before, and never sent back by the bank before."""
+    today = clock.today()
+    return await db.fetch(_DUE, issuer, today, today + _AHEAD, today + _AHEAD - timedelta(days=ANNOUNCED_DAYS))
+
+
+async def announced(invoice: UUID) -> Announced | None:
+    """How an invoice will be collected, as the debtor must be told beforehand; None where it is not."""
+    row = await db.fetch_one(
+        "SELECT i.tenant, i.customer, i.issuer, i.kind, i.issued_on, i.due_on, i.issuer_details ->> 'creditor_id' AS creditor_id"
+        " FROM billing_invoice i WHERE i.id = $1",
+        invoice,
+    )
+    if row is None or row["kind"] == "credit note" or not row["creditor_id"]:
+        return None
+    mandate = await mandates.in_force(row["tenant"], row["customer"], row["issuer"])
+    if mandate is None:
+        return None
+    day = collection_day(row["issued_on"], row["due_on"], row["issued_on"])
+    return Announced(on=day, mandate=mandate["reference"], creditor_id=row["creditor_id"], iban=mandate["iban"])
+
+
+async def collect(actor: Actor, issuer: UUID) -> list[UUID]:
+    """Everything that is due is in files for the bank, one for each scheme and turn; nothing is collected twice. NothingToCollect, CreditorUnknown."""
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"collect {issuer}")
+    rows = await due(issuer)
+    if not rows:
+        raise NothingToCollect
+    own = await own_account(issuer)
+    if not own.creditor_id:
+        raise CreditorUnknown
+    first: set[UUID] = set()
+    parts: dict[tuple[Scheme, Turn], list[Any]] = {}
+    for row in rows:
+        turn = sequence(row["last_used_on"] or (clock.today() if row["mandate"] in first else None))
+        first.add(row["mandate"])
+        parts.setdefault((Scheme(row["scheme"]), turn), []).append(row)
+    return [await _file(actor, issuer, own, scheme, turn, part) for (scheme, turn), part in sorted(parts.items())]
+
+
+async def own_account(issuer: UUID) -> Own:
+    """The account of an issuer, as files for its bank name it; NotFound."""
+    row = await db.fetch_one("SELECT name, iban, bic, creditor_id FROM billing_issuer WHERE tenant = $1", issuer)
+    if row is None:
+        raise NotFound(what="issuer", id=str(issuer))
+    return Own(name=row["name"], iban=row["iban"], bic=row["bic"], creditor_id=row["creditor_id"] or "")
+
+
+async def _file(actor: Actor, issuer: UUID, own: Own, scheme: Scheme, turn: Turn, rows: Sequence[Any]) -> UUID:
+    today, made = clock.today(), new_id()
+    day = max(collection_day(row["issued_on"], row["due_on"], today) for row in rows)
+    ids = [new_id() for _ in rows]
+    taken = [
+        Taken(
+            end_to_end=end_to_end(one), cents=row["open_cents"], holder=row["holder"], iban=row["iban"], bic=row["bic"], mandate=row["reference"],
+            signed_on=row["signed_on"], text=row["number"],
+        )
+        for one, row in zip(ids, rows, strict=True)
+    ]  # fmt: skip
+    reference = f"B{made.hex}"
+    xml = await asyncio.to_thread(sepa.debits, own, reference, day, clock.now(), turn, scheme, taken)
+    await keep(actor, made, issuer, BatchKind.DEBIT, day, [one.cents for one in taken], xml)
+    await db.execute(
+        "INSERT INTO billing_debit (id, tenant, mandate, invoice, batch, amount_cents, sequence, end_to_end, state, changed_at)"
+        " SELECT d.id, d.tenant, d.mandate, d.invoice, $1, d.cents, $2, d.e2e, 'sent', $3"
+        "   FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[], $9::text[]) AS d (id, tenant, mandate, invoice, cents, e2e)",
+        *(
+            made,
+            turn.value,
+            clock.now(),
+            ids,
+            [row["tenant"] for row in rows],
+            [row["mandate"] for row in rows],
+            [row["id"] for row in rows],
+        ),
+        *([row["open_cents"] for row in rows], [one.end_to_end for one in taken]),
+    )
+    await db.execute(
+        "UPDATE billing_mandate SET last_used_on = greatest(last_used_on, $2) WHERE id = ANY($1::uuid[])",
+        [row["mandate"] for row in rows],
+        day,
+    )
+    return made
+
+
+def end_to_end(row: UUID) -> str:
+    """The id of one collection or refund, as it comes back in statements."""
+    return f"I{row.hex}"
+
+
+async def keep(actor: Actor, batch: UUID, issuer: UUID, kind: BatchKind, day: date, cents: Sequence[int], xml: str) -> None:  # noqa: PLR0913, PLR0917
+    """The file is on record as it is, for finance to bring to the bank."""
+    await db.execute(
+        "INSERT INTO billing_bank_batch (id, issuer, kind, reference, executes_on, transactions, total_cents, xml, made_by, made_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        *(batch, issuer, kind.value, f"B{batch.hex}", day, len(cents), sum(cents), xml, actor.trail, clock.now()),
+    )
+
+
+async def files() -> list[Any]:
+    """The newest files for the bank, without what is in them."""
+    return await db.fetch(
+        "SELECT b.id, b.issuer, b.kind, b.reference, b.executes_on, b.transactions, b.total_cents, b.made_at, b.downloaded_at,"
+        " (SELECT count(*) FROM billing_debit d WHERE d.batch = b.id AND d.state = 'paid') AS paid,"
+        " (SELECT count(*) FROM billing_debit d WHERE d.batch = b.id AND d.state = 'returned') AS returned"
+        " FROM billing_bank_batch b ORDER BY b.id DESC LIMIT 50"
+    )
+
+
+async def file(batch: UUID) -> tuple[str, str]:
+    """The reference and the text of a file, which counts as fetched from now on; NotFound."""
+    row = await db.fetch_one(
+        "UPDATE billing_bank_batch SET downloaded_at = coalesce(downloaded_at, $2) WHERE id = $1 RETURNING reference, xml",
+        batch,
+        clock.now(),
+    )
+    if row is None:
+        raise NotFound(what="file", id=str(batch))
+    return row["reference"], row["xml"]
+
+
+_SENT = """
+SELECT d.id, d.tenant, d.invoice, d.amount_cents, d.end_to_end, d.payment, d.state, d.mandate, i.customer, i.issuer
+  FROM billing_debit d JOIN billing_invoice i ON i.id = d.invoice
+"""
+
+
+async def collected(target: UUID, cents: int, on: date) -> tuple[EntryState, UUID | None]:
+    """The bank has collected one debit, or a whole file in one sum; where the sum is another, a person looks."""
+    rows = await db.fetch(f"{_SENT} WHERE (d.id = $1 OR d.batch = $1) AND d.state = 'sent' ORDER BY d.id FOR UPDATE OF d", target)
+    if not rows or sum(row["amount_cents"] for row in rows) != cents:
+        return EntryState.WAITING, None
+    made = await payments.book_all(SYSTEM, [_receipt(row, on) for row in rows])
+    await db.execute(
+        "UPDATE billing_debit d SET state = 'paid', payment = p.payment, changed_at = $3 FROM unnest($1::uuid[], $2::uuid[]) AS p (id, payment)"
+        " WHERE d.id = p.id",
+        *([row["id"] for row in rows], made, clock.now()),
+    )
+    return EntryState.BOOKED, made[0] if len(made) == 1 else None
+
+
+def _receipt(row: Any, on: date) -> Receipt:
+    return Receipt(
+        debtor=Debtor(row["tenant"], row["customer"], row["issuer"]),
+        source=Source.DEBIT,
+        source_key=row["end_to_end"],
+        amount_cents=row["amount_cents"],
+        received_on=on,
+        method="direct debit",
+        invoices=(row["invoice"],),
+    )
+
+
+async def returned(debit: UUID, key: str, on: date, cents: int, reason: str | None) -> tuple[EntryState, UUID | None]:
+    """The bank took a collection back: its invoice is open again. Where that will happen again, the mandate ends."""
+    row = await db.fetch_one(f"{_SENT} WHERE d.id = $1 FOR UPDATE OF d", debit)
+    if row is None or row["amount_cents"] != cents or row["state"] == DebitState.RETURNED:
+        return EntryState.WAITING, None
+    if (
+        row["payment"] is None
+    ):  # the file's sum has not been seen yet: booked now, and taken back at once, so that both sums are accounted for
+        await collected(debit, cents, on)
+        row = await db.fetch_one(f"{_SENT} WHERE d.id = $1", debit)
+        assert row is not None  # noqa: S101  # it was there a moment ago
+    back = Back(payment=row["payment"], source=Source.STATEMENT, source_key=key, on=on, amount_cents=cents, method="return", note=reason)
+    payment = await payments.charge_back(SYSTEM, back)
+    await db.execute("UPDATE billing_debit SET state = 'returned', reason = $2, changed_at = $3 WHERE id = $1", debit, reason, clock.now())
+    if (reason or "").upper() in _ENDS_MANDATE:
+        await mandates.end(row["mandate"], f"returned by the bank: {reason}")
+    return EntryState.BOOKED, payment
+
+
+async def collecting() -> list[Any]:
+    """The issuers who collect or have refunds to pay out, with how many of these wait."""
+    return await db.fetch(
+        "SELECT i.tenant, i.name, i.iban, i.creditor_id, r.refunds FROM billing_issuer i, LATERAL ("
+        " SELECT count(*)::int AS refunds FROM billing_refund r JOIN billing_payment p ON p.id = r.payment WHERE r.batch IS NULL AND p.issuer = i.tenant) r"
+        " WHERE r.refunds > 0 OR EXISTS (SELECT 1 FROM billing_mandate m WHERE m.issuer = i.tenant) ORDER BY i.name"
+    )

@@ -1,0 +1,140 @@
+"""Mandates: a debtor's leave to collect, signed, changed on record, and ended."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+from stdnum import bic as bic_code
+from stdnum import iban as iban_code
+
+from partner_portal.infra import clock, db, numbers
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
+
+from ..policy.debit import lapses_on
+from ..policy.money_in import Scheme
+
+
+class MandateInForce(Refused):
+    """The debtor has a mandate; end that one first."""
+
+
+class MandateEnded(Refused):
+    """The mandate has ended; the debtor signs a new one."""
+
+
+class NewMandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the debtor signed; without a reference of its own it gets one."""
+
+    holder: Annotated[str, Meta(min_length=2, max_length=70)]
+    iban: Annotated[str, Meta(min_length=5, max_length=42)]
+    signed_on: date
+    scheme: Scheme = Scheme.CORE
+    bic: Annotated[str, Meta(min_length=8, max_length=11)] | None = None
+    reference: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+?/:().,' -]{1,35}$")] | None = None
+
+
+_INSERT = """
+INSERT INTO billing_mandate (id, tenant, customer, issuer, reference, scheme, holder, iban, bic, signed_on, amendments, made_by, made_at, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, 1)
+"""
+
+
+async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, new: NewMandate) -> UUID:
+    """The debtor's mandate is on record and in force; MandateInForce where it has one, Invalid for an account that cannot be or a day to come."""
+    _judge(new.iban, new.bic)
+    if new.signed_on > clock.today():
+        raise Invalid(FieldError("/signed_on", "in-the-future"))
+    if lapses_on(new.signed_on, None) <= clock.today():
+        raise Invalid(FieldError("/signed_on", "mandate-lapsed"))
+    made = new_id()
+    reference = new.reference or await numbers.next_in("M")
+    try:
+        async with db.savepoint():
+            await db.execute(
+                _INSERT,
+                *(
+                    made,
+                    tenant,
+                    customer,
+                    issuer,
+                    reference,
+                    new.scheme.value,
+                    new.holder,
+                    iban_code.compact(new.iban),
+                    new.bic,
+                    new.signed_on,
+                ),
+                *(actor.trail, clock.now()),
+            )
+    except asyncpg.UniqueViolationError as error:
+        if "billing_mandate_in_force_once" in str(error):
+            raise MandateInForce from error
+        raise Invalid(FieldError("/reference", "taken", {"value": reference})) from error
+    return made
+
+
+def _judge(iban: str, bic: str | None) -> None:
+    faults = []
+    if not iban_code.is_valid(iban):
+        faults.append(FieldError("/iban", "not-an-iban", {"value": iban}))
+    if bic is not None and not bic_code.is_valid(bic):
+        faults.append(FieldError("/bic", "not-a-bic", {"value": bic}))
+    if faults:
+        raise Invalid(*faults)
+
+
+async def move(actor: Actor, mandate: UUID, *, iban: str, bic: str | None = None) -> None:
+    """From now on money is taken from another account of the debtor; the earlier one stays on record. MandateEnded, Invalid."""
+    _judge(iban, bic)
+    row = await _held(mandate)
+    before = {"iban": row["iban"], "bic": row["bic"], "on": clock.today().isoformat(), "by": actor.trail}
+    await db.execute(
+        "UPDATE billing_mandate SET iban = $2, bic = $3, amendments = $4, version = version + 1 WHERE id = $1",
+        *(mandate, iban_code.compact(iban), bic, json.dumps([*json.loads(row["amendments"]), before])),
+    )
+
+
+async def end(mandate: UUID, because: str) -> None:
+    """Nothing is collected by the mandate any more; ending it twice changes nothing."""
+    await db.execute(
+        "UPDATE billing_mandate SET ended_on = greatest(signed_on, $2), ended_because = $3, version = version + 1 WHERE id = $1 AND ended_on IS NULL",
+        *(mandate, clock.today(), because),
+    )
+
+
+async def _held(mandate: UUID) -> Any:
+    row = await db.fetch_one("SELECT * FROM billing_mandate WHERE id = $1 FOR UPDATE", mandate)
+    if row is None:
+        raise NotFound(what="mandate", id=str(mandate))
+    if row["ended_on"] is not None:
+        raise MandateEnded
+    return row
+
+
+async def in_force(tenant: UUID, customer: UUID | None, issuer: UUID) -> Any | None:
+    """The debtor's mandate, if it has one that still holds: for an invoice that says on which day it will be collected."""
+    row = await db.fetch_one(
+        "SELECT * FROM billing_mandate WHERE tenant = $1 AND customer IS NOT DISTINCT FROM $2 AND issuer = $3 AND ended_on IS NULL",
+        tenant,
+        customer,
+        issuer,
+    )
+    return row if row and lapses_on(row["signed_on"], row["last_used_on"]) > clock.today() else None
+
+
+async def lapse() -> int:
+    """Mandates that were not used for 36 months have ended; returns how many."""
+    tag = await db.execute(
+        "UPDATE billing_mandate SET ended_on = $1, ended_because = 'not used for 36 months', version = version + 1"
+        " WHERE ended_on IS NULL AND coalesce(last_used_on, signed_on) + interval '36 months' <= $1::date",
+        clock.today(),
+    )
+    return int(tag.rpartition(" ")[2])

@@ -1,0 +1,1 @@
+"""What the bank says, read from its files, matched with what is owed, and booked."""

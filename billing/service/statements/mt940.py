@@ -1,0 +1,183 @@
+"""MT940, as Dutch banks write it: each in its own way, and ASN with an account where others have a reference.
+
+The lines are read by the mt-940 library, one statement at a time; what banks put into the text of an entry is told apart here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from mt940 import tags
+from mt940.models import Transactions
+
+from partner_portal.kernel.money import TooPreciseAmount, exact_cents
+
+from .read import ReadEntry, ReadStatement, StatementUnreadable, account, given
+
+logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)  # it would log the lines that it cannot read, with whose they are
+
+_BEGINS = re.compile(r"(?m)^(?=:20:)")
+_ENTRY = re.compile(r"(?m)^:61:")
+_LABELS = "TRTP|IBAN|BIC|NAME|REMI|EREF|PREF|MARF|ORDP|BENM|CNTP|CSID|RTRN|ISDT|ADDR|ID|ULTD|ULTC|PURP|SVCL|IREF|OCMT|CHGS|TRCD|CREF|ACCW|UDTR|UCRD"
+_FIELD = re.compile(rf"/({_LABELS})/")
+_CODED = re.compile(r"[>?]\d\d")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+_EREF = re.compile(r"(?:E2E-?ID|EREF|END TO END(?: ID)?)[\s:]+([A-Za-z0-9\-./]{1,35})", re.IGNORECASE)
+_MOST_ENTRIES = 200_000
+_ACCOUNT_NUMBER = re.compile(r"\d+")
+_RETURNS = ("NRTI", "NRTN", "NRJT")
+
+
+def read(text: str) -> list[ReadStatement]:
+    """The statements of the file, in its order; StatementUnreadable."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xad", "-")
+    found = _BEGINS.split(plain)[1:]
+    if not found:
+        raise StatementUnreadable("not-a-statement")
+    if len(_ENTRY.findall(plain)) > _MOST_ENTRIES:
+        raise StatementUnreadable("too-large")
+    return [_statement(one) for one in found]
+
+
+def _parsed(text: str) -> Transactions:
+    """As most banks write it, else as ASN does."""
+    failed: Exception | None = None
+    asn: dict[int | str, tags.Tag] = {tags.StatementASNB.id: tags.StatementASNB()}
+    for own in ({}, asn):
+        found = Transactions(tags=own)
+        try:
+            found.parse(text)
+        except (RuntimeError, ValueError, ArithmeticError, TypeError, KeyError, AttributeError) as error:
+            failed = error
+            continue
+        if len(_ENTRY.findall(text)) == sum(1 for one in found if "amount" in one.data):
+            return found
+    raise StatementUnreadable("damaged", value=str(failed or "")) from failed
+
+
+def _statement(text: str) -> ReadStatement:
+    found = _parsed(text)
+    own = str(found.data.get("account_identification") or "").replace(" ", "").replace(".", "").upper()
+    if not own:
+        raise StatementUnreadable("account")
+    opening = found.data.get("final_opening_balance") or found.data.get("intermediate_opening_balance")
+    closing = found.data.get("final_closing_balance") or found.data.get("intermediate_closing_balance")
+    entries = tuple(_entry(one.data, own) for one in found if one.data.get("amount") is not None)
+    number = "/".join(str(part) for part in (found.data.get("statement_number"), found.data.get("sequence_number")) if part)
+    return ReadStatement(
+        format="MT940",
+        account=own.removesuffix("EUR")[:34],
+        number=f"{found.data.get('transaction_reference') or ''} {number}".strip()[:70],
+        day=_plain(closing.date) if closing else None,
+        opening_cents=_cents(opening.amount) if opening else None,
+        closing_cents=_cents(closing.amount) if closing else None,
+        entries=tuple(entry for entry in entries if entry.amount_cents),
+    )
+
+
+def _plain(day: date) -> date:
+    return date(day.year, day.month, day.day)
+
+
+def _cents(amount: Any) -> int:
+    if amount.currency not in {None, "", "EUR"}:
+        raise StatementUnreadable("currency", value=str(amount.currency))
+    try:
+        return exact_cents(Decimal(amount.amount))
+    except TooPreciseAmount as error:
+        raise StatementUnreadable("amount", value=str(amount.amount)) from error
+
+
+def _entry(data: dict[str, Any], own: str) -> ReadEntry:
+    status = str(data.get("status") or "C")
+    # RC takes a credit back and RD a debit: their money goes the other way.
+    comes_in = status in {"C", "RD"}
+    amount = abs(_cents(data["amount"]))
+    said = str(data.get("transaction_details") or "")
+    beside = f"{data.get('customer_reference') or ''}{data.get('extra_details') or ''}"
+    told = _told(said)
+    text = told.get("text", "")
+    iban = account(told.get("iban")) or _iban(f"{beside.replace(chr(10), '')} {' '.join(said.split(chr(10)))}", own)
+    end_to_end = told.get("end_to_end") or (found[1] if (found := _EREF.search(said.replace("\n", " "))) else None)
+    return ReadEntry(
+        booked_on=_plain(data.get("entry_date") or data["date"]),
+        amount_cents=amount if comes_in else -amount,
+        name=given(told.get("name") or str(data.get("extra_details") or ""), 140),
+        iban=iban,
+        end_to_end=given(end_to_end, 70),
+        reference=given(told.get("reference"), 35),
+        batch=given(told.get("batch"), 70),
+        mandate=given(told.get("mandate"), 35),
+        text=" ".join(text.split())[:1000],
+        bank_ref=given(str(data.get("bank_reference") or ""), 70),
+        is_return=status.startswith("R") or str(data.get("id") or "") in _RETURNS or bool(told.get("returned")),
+        return_reason=given(told.get("returned"), 40),
+    )
+
+
+def _iban(text: str, own: str) -> str | None:
+    for found in _IBAN.findall(text.upper()):
+        # An account may run on into the name that follows it: the longest beginning that is valid counts.
+        for end in range(min(len(found), 34), 14, -1):
+            iban = account(found[:end])
+            if iban and iban != own.removesuffix("EUR"):
+                return iban
+    return None
+
+
+def _told(said: str) -> dict[str, str]:
+    """The parts of an entry's text by what they are: labelled between slashes, coded by two figures, or all of it plain text."""
+    joined = said.replace("\n", "")
+    pieces = _FIELD.split(joined)
+    if len(pieces) > 1:
+        return _labelled(pieces)
+    if _CODED.search(joined) and joined.count(">") + joined.count("?") > 1:
+        return _coded(joined)
+    return {"text": said}
+
+
+def _labelled(pieces: list[str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for label, value in zip(pieces[1::2], pieces[2::2], strict=True):
+        fields.setdefault(label, value)
+    told = {"text": f"{pieces[0]} {_remittance(fields.get('REMI', ''))}".strip()}
+    if "CNTP" in fields:  # account, BIC, name, town
+        parts = [*fields["CNTP"].split("/"), "", "", ""]
+        told |= {"iban": parts[0], "name": parts[2]}
+    names = {"iban": "IBAN", "name": "NAME", "end_to_end": "EREF", "mandate": "MARF", "batch": "PREF", "returned": "RTRN"}
+    told |= {part: fields[label].strip("/ ") for part, label in names.items() if fields.get(label, "").strip("/ ")}
+    remittance = fields.get("REMI", "")
+    if remittance.startswith("STRD/"):
+        told["reference"] = remittance.strip("/").rsplit("/", 1)[-1]
+    return told
+
+
+def _remittance(value: str) -> str:
+    return value.removeprefix("USTD//").removeprefix("STRD/").strip("/ ")
+
+
+def _coded(joined: str) -> dict[str, str]:
+    """`>20text>21more>31account>32name`, or the same with question marks."""
+    pieces = re.split(r"[>?](\d\d)", joined)
+    # What stands first and only has figures is the bank's code of the kind of entry.
+    told = {"text": "" if pieces[0].strip().isdigit() else pieces[0], "name": "", "iban": ""}
+    for code, value in zip(pieces[1::2], pieces[2::2], strict=True):
+        if "20" <= code <= "29" or "60" <= code <= "63":
+            told["text"] += f"{value} "
+        elif code in {"32", "33"}:
+            told["name"] += value
+        elif code in {"31", "38"}:
+            told["iban"] = value
+    return told
+
+
+def same_account(said: str, iban: str) -> bool:
+    """Whether a file's account, an IBAN or a bare number as older files have it, is the account of this IBAN."""
+    plain = said.replace(" ", "").replace(".", "").upper().rpartition("/")[2]
+    if plain == iban:
+        return True
+    return iban.startswith("NL") and _ACCOUNT_NUMBER.fullmatch(plain) is not None and len(plain) <= 10 and int(plain) == int(iban[8:])  # noqa: PLR2004

@@ -1,0 +1,171 @@
+"""The Mollie adapter speaks the API as it is documented, and knows which failures may pass."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+import pytest_asyncio
+
+from billing.policy.money_in import IntentState
+from billing.service.gateways.mollie import Mollie
+from billing.service.gateways.port import BackKind, GatewayRefuses, GatewayUnavailable, Wanted
+from tests.billing import mollie as theirs
+
+WANTED = Wanted(
+    key="01a1",
+    amount_cents=12105,
+    description="HUIS-F2026-000001",
+    back_to="https://p.example.com/pay/x",
+    tell_at="https://p.example.com/gateway/news",
+)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def there() -> AsyncIterator[theirs.Mollie]:
+    async with theirs.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def ours(there: theirs.Mollie) -> Mollie:
+    return Mollie(api_key=theirs.KEY, url=there.url, within=1.0)
+
+
+async def test_a_payment_is_created_once_per_key_and_says_where_to_pay(there: theirs.Mollie, ours: Mollie) -> None:
+    first = await ours.create(WANTED)
+    again = await ours.create(WANTED)
+
+    method, path, headers, body = there.asked[0]
+    assert (method, path, headers["idempotency-key"], headers["authorization"]) == ("POST", "/v2/payments", "01a1", f"Bearer {theirs.KEY}")
+    assert body == {
+        "amount": {"currency": "EUR", "value": "121.05"},
+        "description": "HUIS-F2026-000001",
+        "redirectUrl": "https://p.example.com/pay/x",
+        "webhookUrl": "https://p.example.com/gateway/news",
+        "locale": "nl_NL",
+        "metadata": {"key": "01a1"},
+    }
+    assert (first.id, first.key, first.state, first.amount_cents, first.currency) == (again.id, "01a1", IntentState.OPEN, 12105, "EUR")
+    assert first.checkout_url == f"https://pay.example.com/{first.id}"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("open", IntentState.OPEN),
+        ("pending", IntentState.OPEN),
+        ("authorized", IntentState.OPEN),
+        ("paid", IntentState.PAID),
+        ("failed", IntentState.FAILED),
+        ("canceled", IntentState.CANCELED),
+        ("expired", IntentState.EXPIRED),
+    ],
+)
+async def test_each_status_is_known(there: theirs.Mollie, ours: Mollie, status: str, state: IntentState) -> None:
+    made = await ours.create(WANTED)
+    there.payments[made.id]["status"] = status
+
+    found = await ours.fetch(made.id)
+
+    assert found
+    assert found.state is state
+
+
+async def test_a_status_that_nobody_knows_is_no_reason_to_book(there: theirs.Mollie, ours: Mollie) -> None:
+    made = await ours.create(WANTED)
+    there.payments[made.id]["status"] = "teleported"
+
+    with pytest.raises(GatewayUnavailable):
+        await ours.fetch(made.id)
+
+
+async def test_what_was_paid_and_what_went_back_is_told_with_days_and_keys(there: theirs.Mollie, ours: Mollie) -> None:
+    made = await ours.create(WANTED)
+    there.paid(made.id)
+    back = await ours.refund(made.id, key="refund:1", cents=105, description="Terug")
+    again = await ours.refund(made.id, key="refund:1", cents=105, description="Terug")
+    there.refunds[made.id].append(dict(there.refunds[made.id][0], id="re_failed", status="failed", metadata=None))
+    charge = {
+        "id": "chb_1",
+        "amount": {"currency": "EUR", "value": "-121.05"},
+        "createdAt": "2026-12-01T10:00:00+00:00",
+        "reversedAt": None,
+    }
+    there.chargebacks[made.id] = [charge, charge | {"id": "chb_2", "reversedAt": "2026-12-02T10:00:00+00:00"}]
+
+    found = await ours.fetch(made.id)
+
+    assert found
+    assert (found.paid_on, found.method, found.checkout_url) == (date(2026, 11, 23), "ideal", None)
+    assert (back.id, back.cents, again) == ("re_1", 105, back)
+    assert [(one.id, one.kind, one.cents, one.key) for one in found.backs] == [
+        ("re_1", BackKind.REFUND, 105, "refund:1"),
+        ("chb_1", BackKind.CHARGEBACK, 12105, None),
+    ]
+
+
+async def test_nothing_of_that_id_is_none(ours: Mollie) -> None:
+    assert await ours.fetch("tr_unknown") is None
+    assert await ours.fetch("../payments") is None
+
+
+@pytest.mark.parametrize("status", [409, 429, 500, 502, 503, 504, 302])
+async def test_what_may_pass_is_asked_again_later(there: theirs.Mollie, ours: Mollie, status: int) -> None:
+    there.failure = (status, b'{"status": 0, "title": "x", "detail": "y"}')
+
+    with pytest.raises(GatewayUnavailable):
+        await ours.create(WANTED)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+async def test_a_no_is_a_no(there: theirs.Mollie, ours: Mollie, status: int) -> None:
+    there.failure = (
+        status,
+        b'{"status": 422, "title": "Unprocessable Entity", "detail": "The amount is higher than the maximum", "field": "amount"}',
+    )
+
+    with pytest.raises(GatewayRefuses) as refused:
+        await ours.create(WANTED)
+
+    assert "The amount is higher than the maximum" in refused.value.facts["detail"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"id":1}',
+        b'{"id":"tr_1","status":"paid","amount":{"value":"1.005","currency":"EUR"}}',
+        b"\xff\xfe",
+        b"x" * (5 * 1024 * 1024),
+    ],
+    ids=["empty", "html", "list", "object", "number", "parts of a cent", "bytes", "huge"],
+)
+async def test_an_answer_that_cannot_be_read_is_none(there: theirs.Mollie, ours: Mollie, content: bytes) -> None:
+    there.failure = (200, content)
+
+    with pytest.raises(GatewayUnavailable):
+        await ours.fetch("tr_1")
+
+
+async def test_an_answer_that_takes_too_long_is_none(there: theirs.Mollie) -> None:
+    there.slow = 0.5
+    with pytest.raises(GatewayUnavailable):
+        await Mollie(api_key=theirs.KEY, url=there.url, within=0.1).create(WANTED)
+
+
+async def test_nobody_at_home_is_none() -> None:
+    with pytest.raises(GatewayUnavailable):
+        await Mollie(api_key=theirs.KEY, url="http://127.0.0.1:9/v2", within=1.0).create(WANTED)
+
+
+async def test_a_refund_of_what_was_not_paid_is_refused(ours: Mollie) -> None:
+    made = await ours.create(WANTED)
+
+    with pytest.raises(GatewayRefuses):
+        await ours.refund(made.id, key="refund:2", cents=1, description="Terug")
