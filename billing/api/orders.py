@@ -63,13 +63,14 @@ class OfferOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One offer of an order; `monthly_fee` only from a partner that bills in its own name, `port` for numbers that come along."""
+    """One offer of an order; `monthly_fee` and `setup_fee` only from a partner that bills in its own name, `port` for numbers that come along."""
 
     offer: Annotated[str, Meta(min_length=1, max_length=40)]
     starts_on: date
     quantity: Annotated[int, Meta(ge=1, le=10_000)] = 1
     label: Label | None = None
     monthly_fee: MoneyIn | None = None
+    setup_fee: MoneyIn | None = None
     port: PortWanted | None = None
 
     def wanted(self) -> OrderLineWanted:
@@ -80,6 +81,7 @@ class LineIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             quantity=self.quantity,
             label=self.label,
             fee_cents=None if self.monthly_fee is None else self.monthly_fee.money().cents,
+            setup_cents=0 if self.setup_fee is None else self.setup_fee.money().cents,
             port=self.port,
         )
 

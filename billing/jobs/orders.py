@@ -8,7 +8,7 @@ from partner_portal.kernel.events import Event
 from tenants.service import brands
 
 from ..events import OrderPlaced, PortInMoved
-from ..service import order_words
+from ..service import first_bills, order_words
 from ..workflow import PortState
 
 
@@ -26,6 +26,12 @@ async def confirm(event: OrderPlaced) -> None:
             order=order,
             withdraw_link=f"{settings.current().public_url}/withdraw-contract/{brand.code}" if order.withdraw_until else None,
         )
+
+
+@outbox.through_staff_door
+async def bill_at_once(event: OrderPlaced) -> None:
+    """The first invoice is made."""
+    await first_bills.bill(event.order_id)
 
 
 async def tell_of_numbers(event: PortInMoved) -> None:
@@ -50,4 +56,4 @@ async def tell_of_numbers(event: PortInMoved) -> None:
             )
 
 
-ON_EVENT: dict[type[Event], list[outbox.Handler]] = {OrderPlaced: [confirm], PortInMoved: [tell_of_numbers]}
+ON_EVENT: dict[type[Event], list[outbox.Handler]] = {OrderPlaced: [confirm, bill_at_once], PortInMoved: [tell_of_numbers]}

@@ -55,6 +55,7 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=1, le=10_000)] = 1
     label: Label | None = None
     fee: Annotated[str, Meta(max_length=12)] | None = None
+    setup: Annotated[str, Meta(max_length=12)] | None = None
     numbers: Annotated[str, Meta(max_length=1000)] | None = None
     donor: Annotated[str, Meta(max_length=100)] | None = None
     donor_contract: Annotated[str, Meta(max_length=60)] | None = None
@@ -63,9 +64,8 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def line(self) -> OrderLineWanted:
         """The same as a line of an order; Invalid where the price is no amount or numbers come from nobody."""
-        faults = []
-        if self.fee and not _AMOUNT.match(self.fee):
-            faults.append(FieldError("/fee", "not-an-amount", {}))
+        amounts = {"fee": self.fee, "setup": self.setup}
+        faults = [FieldError(f"/{name}", "not-an-amount", {}) for name, typed in amounts.items() if typed and not _AMOUNT.match(typed)]
         if self.numbers and not self.donor:
             faults.append(FieldError("/donor", "donor-needed", {}))
         if faults:
@@ -76,6 +76,7 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             quantity=self.quantity,
             label=self.label,
             fee_cents=exact_cents(self.fee.replace(",", ".")) if self.fee else None,
+            setup_cents=exact_cents(self.setup.replace(",", ".")) if self.setup else 0,
             port=self._port(),
         )
 

@@ -73,13 +73,20 @@ class ShownTerms(msgspec.Struct, frozen=True, kw_only=True):
     buyout_rule: str | None
 
 
+class OwnPrice(msgspec.Struct, frozen=True):
+    """What a partner that bills in its own name asks of its customer: per unit and month, and once per unit."""
+
+    fee_cents: int
+    setup_cents: int = 0
+
+
 def suits(offer: Offer, segment: Segment) -> bool:
     """Whether the offer is for this kind of customer: prices for consumers include VAT, all others' do not."""
     return offer.is_for_consumers is (segment is Segment.CONSUMER)
 
 
-def shown(offer: Offer, *, language: str, quantity: int, starts_on: date, own_fee_cents: int | None = None) -> ShownTerms:
-    """The terms of one line as the customer sees them; `own_fee_cents` is the price of a partner that bills in its own name.
+def shown(offer: Offer, *, language: str, quantity: int, starts_on: date, own: OwnPrice | None = None) -> ShownTerms:
+    """The terms of one line as the customer sees them; `own` is what a partner that bills in its own name asks instead.
 
     `bound_until` is the last day of the minimum term, None where there is none.
     """
@@ -88,8 +95,8 @@ def shown(offer: Offer, *, language: str, quantity: int, starts_on: date, own_fe
         offer=offer.code,
         name=offer.name(language),
         quantity=quantity,
-        fee_cents=offer.fee_cents if own_fee_cents is None else own_fee_cents,
-        setup_cents=offer.setup_cents,
+        fee_cents=own.fee_cents if own else offer.fee_cents,
+        setup_cents=own.setup_cents if own else offer.setup_cents,
         prices_include_vat=offer.is_for_consumers,
         starts_on=starts_on,
         bound_until=bound,

@@ -150,7 +150,7 @@ async def _by_the_rules(day: date) -> list[Doubt]:
         changes.setdefault(change["service"], []).append(change)
     doubts, left, reached, pieces = [], [], [], []
     for row in rows:
-        service = _billed(row)
+        service = billed(row)
         behind = recurring.far_behind(service, day)
         stretches = [] if behind else recurring.due(service, day)
         if behind:
@@ -159,9 +159,9 @@ async def _by_the_rules(day: date) -> list[Doubt]:
             left.append(row["id"])
             continue
         reached.append((row["id"], stretches[0].days.start, stretches[-1].days.until))
-        for layer in (Layer.CUSTOMER, Layer.PARTNER) if row["bills"] == WhoBills.OWN_NAME else (Layer.CUSTOMER,):
+        for layer in layers_of(row):
             prices = prices_of(row, changes.get(row["id"], []), layer)
-            pieces += [_piece(row, layer, piece) for stretch in stretches for piece in recurring.pieces(service, stretch, prices)]
+            pieces += [piece_of(row, layer, piece) for stretch in stretches for piece in recurring.pieces(service, stretch, prices)]
     await bulk.put(pieces)
     await db.execute(_NOT_BILLED, left)
     if reached:
@@ -169,7 +169,8 @@ async def _by_the_rules(day: date) -> list[Doubt]:
     return doubts
 
 
-def _billed(row: Any) -> Billed:
+def billed(row: Any) -> Billed:
+    """The service of a row as the rules look at it."""
     return Billed(
         starts_on=row["starts_on"],
         paid_until=row["paid_until"],
@@ -182,6 +183,11 @@ def _billed(row: Any) -> Billed:
     )
 
 
+def layers_of(row: Any) -> tuple[Layer, ...]:
+    """In which layers the service of a row is billed: toward the partner only where it bills in its own name."""
+    return (Layer.CUSTOMER, Layer.PARTNER) if row["bills"] == WhoBills.OWN_NAME else (Layer.CUSTOMER,)
+
+
 def prices_of(row: Any, changes: Sequence[Any], layer: Layer) -> list[PriceFrom]:
     """What a unit costs a month from when on, in this layer; before its first change it cost what that one says it cost until then."""
     name = "fee" if layer is Layer.CUSTOMER else "wholesale"
@@ -191,7 +197,7 @@ def prices_of(row: Any, changes: Sequence[Any], layer: Layer) -> list[PriceFrom]
     return [PriceFrom(date.min, usual if first is None else first), *later]
 
 
-def _piece(row: Any, layer: Layer, piece: recurring.Piece) -> Piece:
+def piece_of(row: Any, layer: Layer, piece: recurring.Piece) -> Piece:
     """A whole period counts its months; days of one are one line at what they cost, so that quantity times price is the line to the cent."""
     units, months = row["quantity"], row["billing_months"]
     label = row["label"] if layer is Layer.CUSTOMER else f"{row['customer_name']}: {row['label']}"

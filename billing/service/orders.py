@@ -20,7 +20,7 @@ from tenants.policy import LocationKind, Segment, WhoBills
 
 from ..events import OrderPlaced
 from ..policy.agreed import Channel
-from ..policy.ordering import LONGEST_AHEAD, Offer, ShownTerms, is_at_a_distance, seal, sets_own_price, shown, suits
+from ..policy.ordering import LONGEST_AHEAD, Offer, OwnPrice, ShownTerms, is_at_a_distance, seal, sets_own_price, shown, suits
 from . import offers, port_ins, services
 from .port_ins import PortWanted
 from .services import AgreedTerms, Cents, Label
@@ -51,14 +51,20 @@ class TermsDiffer(Refused):
 
 
 class OrderLineWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One offer, for how many, from when; `fee_cents` only from a partner that bills in its own name; `port` for numbers that come along."""
+    """One offer, for how many, from when; `fee_cents` and `setup_cents` only from a partner that bills in its own name; `port` for numbers that come along."""
 
     offer: Annotated[str, Meta(min_length=1, max_length=40)]
     starts_on: date
     quantity: Annotated[int, Meta(ge=1, le=10_000)] = 1
     label: Label | None = None
     fee_cents: Cents | None = None
+    setup_cents: Cents = 0
     port: PortWanted | None = None
+
+    @property
+    def own(self) -> OwnPrice | None:
+        """What the partner asks instead of the provider's price."""
+        return None if self.fee_cents is None else OwnPrice(self.fee_cents, self.setup_cents)
 
 
 class OrderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,7 +173,7 @@ def _wrong(line: OrderLineWanted, offer: Offer | None, segment: Segment, bills: 
     rules = [
         ("offer", "not-for-this-customer", not suits(offer, segment)),
         ("offer", "no-wholesale-price", own and offer.wholesale_cents is None),
-        ("fee_cents", "price-is-fixed", not own and line.fee_cents is not None),
+        ("fee_cents", "price-is-fixed", not own and (line.fee_cents is not None or line.setup_cents > 0)),
         ("fee_cents", "price-needed", own and line.fee_cents is None),
         ("starts_on", "in-the-past", line.starts_on < today),
         ("starts_on", "too-far-ahead", line.starts_on > today + LONGEST_AHEAD),
@@ -178,9 +184,7 @@ def _wrong(line: OrderLineWanted, offer: Offer | None, segment: Segment, bills: 
 
 def _shown(lines: Sequence[OrderLineWanted], found: dict[str, tuple[UUID, Offer]], who: asyncpg.Record, channel: Channel) -> Shown:
     terms = tuple(
-        shown(
-            found[line.offer][1], language=who["language"], quantity=line.quantity, starts_on=line.starts_on, own_fee_cents=line.fee_cents
-        )
+        shown(found[line.offer][1], language=who["language"], quantity=line.quantity, starts_on=line.starts_on, own=line.own)
         for line in lines
     )
     return Shown(terms, seal(terms), Segment(who["segment"]) is Segment.CONSUMER and is_at_a_distance(channel))
@@ -203,14 +207,15 @@ async def _line(
 ) -> None:
     order, location = where
     offer_id, offer = offered
-    own = line.fee_cents is not None
+    own = line.own
     service = await services.enter(
         actor, customer=wanted.customer_id, product=offer.product, terms=_terms(wanted, line, offer), location=location
     )
     await db.execute(
         "INSERT INTO billing_order_line (id, tenant, of_order, position, offer, service, setup_cents, wholesale_setup_cents)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        *(new_id(), actor.tenant, order, position, offer_id, service, offer.setup_cents * line.quantity),
+        *(new_id(), actor.tenant, order, position, offer_id, service),
+        (own.setup_cents if own else offer.setup_cents) * line.quantity,
         offer.wholesale_setup_cents * line.quantity if own else 0,
     )
     if line.port:
@@ -218,11 +223,11 @@ async def _line(
 
 
 def _terms(wanted: OrderWanted, line: OrderLineWanted, offer: Offer) -> AgreedTerms:
-    own = line.fee_cents is not None
+    own = line.own
     taken: dict[str, Any] = {name: getattr(offer, name) for name in _TAKEN}
     return AgreedTerms(
         label=line.label or offer.name_nl,
-        fee_cents=line.fee_cents if line.fee_cents is not None else offer.fee_cents,
+        fee_cents=own.fee_cents if own else offer.fee_cents,
         wholesale_cents=offer.wholesale_cents if own else None,
         quantity=line.quantity,
         starts_on=line.starts_on,
