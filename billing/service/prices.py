@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -32,14 +32,16 @@ OF_SERVICE = "SELECT since, fee_cents, fee_before_cents, reason, decided_by, dec
 # Of each service the last change that has come; a price that was corrected by hand since then stays.
 _FOLLOW = """
 WITH come AS (
-    SELECT DISTINCT ON (p.service) p.service, p.since, p.fee_cents, p.wholesale_cents FROM billing_price_change p
-      JOIN billing_service s ON s.id = p.service
-     WHERE p.since <= $1 AND (s.price_since IS NULL OR p.since > s.price_since) AND ($2::uuid[] IS NULL OR s.customer = ANY($2))
-     ORDER BY p.service, p.since DESC)
+    SELECT DISTINCT ON (p.service) p.service, p.since, p.fee_cents, p.wholesale_cents FROM {services} JOIN billing_price_change p ON p.service = s.id
+     WHERE p.since <= $1 AND (s.price_since IS NULL OR p.since > s.price_since) ORDER BY p.service, p.since DESC)
 UPDATE billing_service s SET fee_cents = come.fee_cents, wholesale_cents = coalesce(come.wholesale_cents, s.wholesale_cents), price_since = come.since,
        version = version + 1
   FROM come WHERE come.service = s.id
 """
+_FOLLOW_ALL = _FOLLOW.format(services="billing_service s")
+_FOLLOW_OF = _FOLLOW.format(
+    services="unnest($2::uuid[], $3::uuid[]) AS given(tenant, customer) JOIN billing_service s ON s.tenant = given.tenant AND s.customer = given.customer"
+)
 _INDEXED = """
 WITH chosen AS MATERIALIZED (
     SELECT s.id, s.tenant, coalesce(l.fee_cents, s.fee_cents) AS fee, coalesce(l.wholesale_cents, s.wholesale_cents) AS wholesale,
@@ -136,9 +138,12 @@ async def index(actor: Actor, wanted: Indexation) -> Indexed:
         changed, seen, last = changed + row["changed"], seen + row["looked_at"], row["last"]
 
 
-async def follow(day: date, customers: Sequence[UUID] | None = None) -> int:
-    """Services (of these customers only, if named) cost what was decided for the day; returns how many changed. Through the staff door."""
-    tag = await db.execute(_FOLLOW, day, None if customers is None else list(customers))
+async def follow(day: date, customers: Mapping[UUID, UUID] | None = None) -> int:
+    """Services (of these customers only, if named with their tenants) cost what was decided for the day; returns how many changed. Staff door."""
+    if customers is None:
+        tag = await db.execute(_FOLLOW_ALL, day)
+    else:
+        tag = await db.execute(_FOLLOW_OF, day, list(customers.values()), list(customers))
     return int(tag.rpartition(" ")[2])
 
 

@@ -43,14 +43,13 @@ SELECT count(*) AS n FROM billing_service WHERE starts_on <= $1 AND (billing_end
    AND CASE WHEN in_advance THEN paid_until <= $1 ELSE paid_until + make_interval(months => billing_months) <= $1 END
 """
 _CUSTOMERS = """
-SELECT customer, tenant FROM (
-    (SELECT DISTINCT ON (s.customer) s.customer, s.tenant FROM billing_service s WHERE s.customer > $1 AND s.paid_until <= $2 AND s.starts_on <= $2
-        AND (s.billing_ends_on IS NULL OR s.paid_until <= s.billing_ends_on) ORDER BY s.customer LIMIT $3)
-    UNION (SELECT DISTINCT ON (coalesce(c.customer, c.tenant)) coalesce(c.customer, c.tenant), c.tenant FROM billing_charge c
-            WHERE c.layer = 'customer' AND coalesce(c.customer, c.tenant) > $1 AND c.line IS NULL AND c.dropped_at IS NULL AND c.bill_from <= $2
-              AND c.customer IS NOT NULL ORDER BY coalesce(c.customer, c.tenant) LIMIT $3)
-    UNION (SELECT DISTINCT ON (p.customer) p.customer, p.tenant FROM billing_parked p WHERE p.customer > $1 AND p.settled_at IS NULL
-            ORDER BY p.customer LIMIT $3)) AS due ORDER BY customer LIMIT $3
+SELECT tenant, customer FROM (
+    (SELECT DISTINCT ON (s.tenant, s.customer) s.tenant, s.customer FROM billing_service s WHERE (s.tenant, s.customer) > ($1, $2) AND s.paid_until <= $3
+        AND s.starts_on <= $3 AND (s.billing_ends_on IS NULL OR s.paid_until <= s.billing_ends_on) ORDER BY s.tenant, s.customer LIMIT $4)
+    UNION (SELECT DISTINCT c.tenant, c.customer FROM billing_charge c WHERE c.layer = 'customer' AND c.line IS NULL AND c.dropped_at IS NULL
+              AND c.bill_from <= $3 AND (c.tenant, c.customer) > ($1, $2) ORDER BY c.tenant, c.customer LIMIT $4)
+    UNION (SELECT DISTINCT p.tenant, p.customer FROM billing_parked p WHERE p.settled_at IS NULL AND p.customer IS NOT NULL
+              AND (p.tenant, p.customer) > ($1, $2) ORDER BY p.tenant, p.customer LIMIT $4)) AS due ORDER BY tenant, customer LIMIT $4
 """
 _PARTNERS = """
 SELECT tenant FROM billing_charge WHERE layer = 'partner' AND line IS NULL AND dropped_at IS NULL AND bill_from <= $1 AND customer IS NULL
@@ -193,14 +192,14 @@ async def _all(under_way: _Round) -> Report:
         await _learn(under_way)
         to_bill = await db.fetch_one(_TO_BILL, under_way.day)
         under_way.report.to_bill = to_bill["n"] if to_bill else 0
-    last = UUID(int=0)
+    last = UUID(int=0), UUID(int=0)
     while True:
         async with db.apart(_DOOR):
-            found = await db.fetch(_CUSTOMERS, last, under_way.day, CHUNK)
+            found = await db.fetch(_CUSTOMERS, *last, under_way.day, CHUNK)
         if not found:
             break
         await _again(_customers, under_way, {row["customer"]: row["tenant"] for row in found})
-        last = found[-1]["customer"]
+        last = found[-1]["tenant"], found[-1]["customer"]
     async with db.apart(_DOOR):
         partners = {row["tenant"] for row in await db.fetch(_PARTNERS, under_way.day)}
     for partner in sorted(partners | set(under_way.owed)):
@@ -238,7 +237,7 @@ async def _again(work: Callable[[_Round, Any], Any], under_way: _Round, what: An
 
 
 async def _customers(under_way: _Round, tenants: dict[UUID, UUID]) -> tuple[int, Written, list[tuple[UUID, Doubt]]]:
-    await prices.follow(under_way.day, list(tenants))
+    await prices.follow(under_way.day, tenants)
     debtors = await parties.debtors(list(tenants), under_way.day)
     found = [_billable(under_way, customer, tenant, debtors.get(customer)) for customer, tenant in tenants.items()]
     billables = [one for one in found if isinstance(one, Billable)]
