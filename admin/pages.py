@@ -22,7 +22,7 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, form, forms, notices, saying, work_list
+from . import access, form, forms, notices, reminders, saying, work_list
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
@@ -131,4 +131,6 @@ async def _page(
     return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
 
-router = Router("/admin", route_handlers=[look, decide, notices.look, notices.deal], include_in_schema=False)
+router = Router(
+    "/admin", route_handlers=[look, decide, notices.look, notices.deal, reminders.look, reminders.decide], include_in_schema=False
+)

@@ -33,6 +33,7 @@ TABLES = (*listing.TABLES, *listing_billing.TABLES)
 FORMS = (*forms.FORMS, *forms_billing.FORMS)
 WORK_LIST = "/admin/work-list"
 NOTICES = "/admin/notices"
+REMINDERS = "/admin/reminders"
 
 _BLOCKED_SECONDS = 300
 _MOST_SIGN_INS = 100  # of one address; attempts at one account are counted apart, see access.Account
@@ -101,7 +102,11 @@ class StaffAdmin(AdminRouter):
     def get_sidebar_links(self, request: Request) -> dict[str, str]:  # type: ignore[override]
         """The pages of ours beside the generated ones."""
         actor = access.acting(request)
-        pages = ((sentence("Work list of finance"), WORK_LIST, FINANCE), (sentence("Notices to look at"), NOTICES, DESK))
+        pages = (
+            (sentence("Work list of finance"), WORK_LIST, FINANCE),
+            (sentence("Notices to look at"), NOTICES, DESK),
+            (sentence("Reminders"), REMINDERS, FINANCE),
+        )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 
     def get_labels(self, request: Request) -> JSONResponse:

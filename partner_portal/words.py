@@ -32,7 +32,7 @@ from terminations.service.sending import MayNotSign, NobodyToAsk
 from terminations.service.steps import TooLate
 from terminations.workflow import IllegalStep
 
-from . import words_billing, words_payments
+from . import words_billing, words_payments, words_reminding
 
 PROBLEMS = {
     SignInFailed: Words(sentence("Signing in failed"), sentence("E-mail and password do not belong together.")),
@@ -239,5 +239,5 @@ FIELDS = {
 
 def explain() -> None:
     """The answers of the portal say these words."""
-    problems.explain({**PROBLEMS, **words_billing.PROBLEMS, **words_payments.PROBLEMS})
-    problems.explain_fields({**FIELDS, **words_billing.FIELDS, **words_payments.FIELDS})
+    problems.explain({**PROBLEMS, **words_billing.PROBLEMS, **words_payments.PROBLEMS, **words_reminding.PROBLEMS})
+    problems.explain_fields({**FIELDS, **words_billing.FIELDS, **words_payments.FIELDS, **words_reminding.FIELDS})

@@ -101,7 +101,7 @@ class _Hold(msgspec.Struct, frozen=True):
 
 async def _place(actor: Actor, wanted: _Hold) -> UUID:
     if wanted.until is not None and wanted.until <= clock.today():
-        raise Invalid(FieldError("/until", "not-in-future"))
+        raise Invalid(FieldError("/until", "hold-day-past"))
     hold = new_id()
     await db.execute(_PLACE, hold, *msgspec.structs.astuple(wanted), actor.trail, clock.now())
     return hold

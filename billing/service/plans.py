@@ -80,7 +80,7 @@ def _check(opens: Sequence[int], debtors: set[tuple[UUID, UUID | None]], instalm
         ("/invoices", "already-paid", min(opens) <= 0),
         ("/invoices", "several-debtors", len(debtors) > 1),
         ("/instalments", "days-in-order", any(later <= earlier for earlier, later in pairwise(days))),
-        ("/instalments", "sum", sum(instalment.amount_cents for instalment in instalments) != owed),
+        ("/instalments", "instalments-sum", sum(instalment.amount_cents for instalment in instalments) != owed),
     )
     if faults := [FieldError(pointer, code, {"owed_cents": owed}) for pointer, code, wrong in checks if wrong]:
         raise Invalid(*faults)

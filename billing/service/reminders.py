@@ -161,7 +161,6 @@ async def run(*, today: date | None = None) -> int:
 async def preview(*, today: date | None = None, most: int | None = None) -> Outcome:
     """What `run` would send on this day, and why the rest stays silent; nothing is written. Through the staff door, in the caller's unit of work."""
     day, after, whole = today or clock.today(), UUID(int=0), Outcome()
-    await reminder_policies.spread()
     while True:
         debtors = await _debtors(day, after)
         part = await _decide(debtors, day)

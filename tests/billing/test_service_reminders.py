@@ -364,7 +364,7 @@ async def test_a_plan_that_does_not_add_up_is_refused(world: World) -> None:
     await pay(paid, 12_100)
     late = [InstalmentWanted(START + timedelta(days=9), 6_050), InstalmentWanted(START + timedelta(days=9), 6_050)]
     for invoices, instalments, code in (
-        ([bakery], [InstalmentWanted(START + timedelta(days=9), 12_000)], "sum"),
+        ([bakery], [InstalmentWanted(START + timedelta(days=9), 12_000)], "instalments-sum"),
         ([bakery], late, "days-in-order"),
         ([bakery, private], [InstalmentWanted(START + timedelta(days=9), 24_200)], "several-debtors"),
         ([paid], [InstalmentWanted(START + timedelta(days=9), 1)], "already-paid"),
