@@ -135,6 +135,7 @@ COLUMNS: Mapping[str, str] = {
     "occurred_at": sentence("Happened at"),
     "on_behalf_of": sentence("On behalf of"),
     "paid_until": sentence("First day not paid"),
+    "price_since": sentence("Price since"),
     "password": sentence("Password"),
     "payer": sentence("Paid by"),
     "payload": sentence("Contents"),

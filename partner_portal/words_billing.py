@@ -9,6 +9,7 @@ from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
 from billing.service.prices import BilledAlready, ChangesLater
 from billing.service.runs import RunUnderWay
+from billing.service.usage import UsageDiffers
 from billing.workflow import IllegalPortStep
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import Problem
@@ -33,6 +34,9 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("Choose a day from %(paid_until)s on, or credit what was billed first."),
     ),
     ChangesLater: Words(sentence("A later price was decided already"), sentence("Choose a day after %(since)s.")),
+    UsageDiffers: Words(
+        sentence("This key was used before"), sentence("Other usage was entered under the key %(key)s; give each message a key of its own.")
+    ),
     RunUnderWay: Words(sentence("The run is under way"), sentence("Services are being billed at this moment; wait until that is done.")),
     IllegalPortStep: Words(sentence("That is not possible now"), sentence("The number is in state %(state)s; possible: %(possible)s.")),
     InTheMaking: Words(sentence("The document is being made"), sentence("Look again in a minute.")),
@@ -44,6 +48,8 @@ PROBLEMS: dict[type[Problem], Words] = {
 FIELDS = {
     "changes-nothing": sentence("This changes nothing."),
     "not-in-the-future": sentence("Choose a day after today."),
+    "nothing-used": sentence("Give more than nothing."),
+    "too-much": sentence("This amount is too large to be right."),
     "price-missing": sentence("Give the price toward the customer, toward the partner, or both."),
     "not-a-vat-id": sentence("This is no valid VAT number."),
     "not-an-iban": sentence("This is no valid IBAN."),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import invoices, orders, payments, services
+from . import invoices, orders, payments, services, usage
 
-routers = [services.router, invoices.router, orders.router, payments.router]
+routers = [services.router, invoices.router, orders.router, payments.router, usage.router]

@@ -19,7 +19,6 @@ from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
 from .services import Cents
 
-Percentage = Annotated[Decimal, Meta(gt=-100, le=1000)]
 Reason = Annotated[str, Meta(min_length=3, max_length=2000)]
 
 _SERVICE = "SELECT id, tenant, fee_cents, wholesale_cents, starts_on, paid_until, ended_at FROM billing_service WHERE id = $1 FOR UPDATE"
@@ -58,6 +57,7 @@ changed AS (
 SELECT (SELECT count(*) FROM changed) AS changed, count(*) AS looked_at, max(id::text)::uuid AS last FROM chosen
 """
 _BATCH = 5000
+_LEAST, _MOST = -90, 100
 
 
 class PriceChangeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +72,7 @@ class PriceChangeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 class Indexation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All running services, or those of one partner or product, cost so many per cent more (or less) from a day on, in both layers."""
 
-    percentage: Percentage
+    percentage: Decimal
     since: date
     reason: Reason
     tenant: UUID | None = None
@@ -125,6 +125,8 @@ async def index(actor: Actor, wanted: Indexation) -> Indexed:
     """Every service of the choice costs the percentage more from the day on, rounded half up to the cent, or is counted as left. Through the staff door."""
     if wanted.percentage == 0:
         raise Invalid(FieldError("/percentage", "changes-nothing"))
+    if not _LEAST <= wanted.percentage <= _MOST:
+        raise Invalid(FieldError("/percentage", "too-much"))
     if wanted.since <= clock.today():
         raise Invalid(FieldError("/since", "not-in-the-future"))
     changed, seen, last = 0, 0, UUID(int=0)

@@ -90,6 +90,11 @@ class World(msgspec.Struct, frozen=True):
     size: Size
     settings: Settings
 
+    @property
+    def superuser_url(self) -> str:
+        """Where it is reached past its walls, to be prepared."""
+        return _as_superuser(self.settings.database_url)
+
     async def member(self, tenant: int) -> Member:
         """The owner at this partner, signed in."""
         who = f"member:{self.size.member(tenant)}"

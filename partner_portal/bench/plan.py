@@ -18,16 +18,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many cases are filed in a turn."""
     letters: int
     """How many letters are drawn."""
+    billed: Size
+    """The world that the daily run bills."""
+    months: int
+    """How many months of it."""
     worlds: dict[str, Size]
     """The large worlds that are held against the small one, by what a row says of them."""
 
 
 SMALL = Size(10, 1_000)
-QUICK = Plan(slices=5, seconds=0.12, cases=6, letters=4, worlds={"1 000 and 100 000 services of 10 and 100 partners": Size(100, 100_000)})
+QUICK = Plan(
+    slices=5,
+    seconds=0.12,
+    cases=6,
+    letters=4,
+    billed=Size(10, 5_000),
+    months=2,
+    worlds={"1 000 and 100 000 services of 10 and 100 partners": Size(100, 100_000)},
+)
 FULL = Plan(
     slices=20,
     seconds=0.4,
     cases=8,
     letters=30,
+    billed=Size(100, 100_000),
+    months=3,
     worlds={"1 000 and 1 000 000 services": Size(10, 1_000_000), "10 and 1 000 partners": Size(1_000, 100_000)},
 )

@@ -94,6 +94,7 @@ COLUMNS: dict[str, str] = {
     "billing_months": sentence("Billed every (months)"),
     "billed_from": sentence("Billed from"),
     "paid_until": sentence("First day not paid"),
+    "price_since": sentence("Price since"),
     "credit_mode": sentence("Given back of what was paid in advance"),
     "buyout_rule": sentence("Buyout rule"),
     "discount_cents": sentence("Discount (EUR)"),
