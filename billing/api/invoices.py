@@ -226,7 +226,7 @@ async def list_invoices(
     limit: lists.Limit = 50,
 ) -> Response[lists.ListOut[InvoiceRow]]:
     """Invoices, credit notes and notes of damage, the newest first."""
-    wanted = invoice_list.Filter(q=q.strip(), state=status or "", customer=customer)
+    wanted = invoice_list.Filter(q=q.strip(), state=status, customer=customer)
     window = invoice_list.LISTING.window(after=after, limit=limit, **wanted.asked)
     found = await invoice_list.page(window, wanted)
     return lists.answer(request, window.page(found.rows), row_out)

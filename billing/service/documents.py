@@ -144,6 +144,13 @@ async def several(invoices: Sequence[UUID]) -> list[Document]:
     return [_document(head, lines[head["id"]], totals[head["id"]]) for head in heads]
 
 
+async def following(last: UUID | None, limit: int) -> list[Document]:
+    """The documents after `last` in the order of their ids, at most so many; None: from the first on. For whoever goes through all of them."""
+    rows = await db.fetch("SELECT id FROM billing_invoice WHERE id > $1 ORDER BY id LIMIT $2", last or UUID(int=0), limit)
+    found = {document.id: document for document in await several([row["id"] for row in rows])}
+    return [found[row["id"]] for row in rows]
+
+
 async def standing(invoice: UUID) -> Standing:
     """Where the document stands today; NotFound."""
     row = await db.fetch_one(_STANDING, invoice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -34,9 +34,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which documents are meant; what is left out does not matter. The days are those of issue."""
 
     q: str = ""
-    state: Label | Literal[""] = ""
-    kind: Kind | Literal[""] = ""
-    layer: Layer | Literal[""] = ""
+    state: Label | None = None
+    kind: Kind | None = None
+    layer: Layer | None = None
     issued_from: date | None = None
     issued_until: date | None = None
     customer: UUID | None = None

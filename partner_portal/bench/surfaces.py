@@ -161,6 +161,24 @@ _ORDERS = [
     Surface("new order", "/portal/customers/{customer}/orders/new", Reader.CLERK),
     Surface("new order, incomplete", "/portal/customers/{customer}/orders/new", status=422, sends="main form"),
 ]
+_INVOICES = [
+    Surface("invoices", "/portal/invoices"),
+    Surface("invoices, overdue", "/portal/invoices?state=overdue", Reader.CLERK),
+    Surface("invoices, none found", "/portal/invoices?q=xyzzy"),
+    Surface("invoice: open", "/portal/invoices/{open_invoice}"),
+    Surface("invoice: overdue", "/portal/invoices/{overdue_invoice}", Reader.CLERK),
+    Surface("invoice: paid", "/portal/invoices/{paid_invoice}"),
+    Surface("invoice: credited", "/portal/invoices/{credited_invoice}"),
+    Surface("invoice: long", "/portal/invoices/{long_invoice}"),
+    Surface("credit note", "/portal/invoices/{credit_note}"),
+    Surface("no such invoice", "/portal/invoices/00000000-0000-7000-8000-000000000000", status=404),
+    Surface("customer's invoices", "/portal/customers/{customer}/invoices"),
+    Surface("customer's invoices, none", "/portal/customers/{empty_customer}/invoices", Reader.CLERK),
+    Surface("own invoices", "/portal/own/invoices", Reader.CONTACT),
+    Surface("own invoices, none", "/portal/own/invoices", Reader.CONSUMER),
+    Surface("own invoice: open", "/portal/own/invoices/{open_invoice}", Reader.CONTACT),
+    Surface("own invoice: paid", "/portal/own/invoices/{paid_invoice}", Reader.CONTACT),
+]
 _OPEN_ITEMS = [
     Surface("open items", "/portal/open-items"),
     Surface("open items, none of that age", "/portal/open-items?age=1-30&q=xyzzy", Reader.CLERK),
@@ -237,6 +255,7 @@ SURFACES: tuple[Surface, ...] = (
     *_MEMBERS,
     *_CUSTOMERS,
     *_ORDERS,
+    *_INVOICES,
     *_OPEN_ITEMS,
     *_CASES,
     *_WIZARD,
