@@ -194,7 +194,10 @@ async def _debits(request: Any, *, done: str = "", refused: Typed | None = None,
     return _page(request, "admin/direct_debits.html", done=done, refused=refused, problem=problem, issuers=due, files=await debits.files())
 
 
-def _page(request: Any, template: str, *, done: str, **words: object) -> Response[Any]:
+_NOTHING_TYPED = dict.fromkeys(("id", "decision", "numbers", "customer", "payment", "note"), "")
+
+
+def _page(request: Any, template: str, *, done: str, refused: Typed | None, **words: object) -> Response[Any]:
     actor = access.acting(request)
     page = templates.render(
         template,
@@ -203,6 +206,8 @@ def _page(request: Any, template: str, *, done: str, **words: object) -> Respons
         token=_token(request),
         me=actor.label,
         done=done if done in _DONE else "",
+        refused=_NOTHING_TYPED | (refused or {}),
+        nothing_typed=_NOTHING_TYPED,
         **words,
     )
     return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})

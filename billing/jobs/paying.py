@@ -14,25 +14,25 @@ from ..service.gateways import sandbox
 @outbox.through_staff_door
 async def prepare(event: PaymentWanted) -> None:
     """The payer can go to the gateway."""
-    await paying.prepare(event.link_id, event.intent_id)
+    await paying.prepare(event.tenant_id, event.link_id, event.intent_id)
 
 
 @outbox.through_staff_door
 async def look_again(event: GatewayCalled) -> None:
     """What the gateway has is on our books."""
-    await paying.look_again(event.intent_id)
+    await paying.look_again(event.tenant_id, event.intent_id)
 
 
 @outbox.through_staff_door
 async def tell(event: SandboxMoved) -> None:
     """The built-in gateway calls our webhook."""
-    await sandbox.tell(event.number)
+    await sandbox.tell(event.tenant_id, event.number)
 
 
 @outbox.through_staff_door
 async def send_back(event: RefundWanted) -> None:
     """The gateway is told to pay back."""
-    await paying.send_back(event.payment_id)
+    await paying.send_back(event.tenant_id, event.payment_id)
 
 
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -119,6 +120,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: tuple[Suggestion, ...] = ()
 
 
+@lru_cache(maxsize=50_000)
 def references_in(*texts: str | None) -> tuple[str, ...]:
     """Every creditor reference (ISO 11649) with right check digits in the texts, however people space it; one may run on into what follows it."""
     found: dict[str, None] = {}
@@ -134,6 +136,7 @@ def references_in(*texts: str | None) -> tuple[str, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=50_000)
 def numbers_in(*texts: str | None) -> tuple[Number, ...]:
     """Every invoice number in the texts, as people write them; without the letters of whose it is only with all six figures."""
     found: dict[Number, None] = {}

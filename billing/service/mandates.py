@@ -13,7 +13,7 @@ from msgspec import Meta
 from stdnum import bic as bic_code
 from stdnum import iban as iban_code
 
-from partner_portal.infra import clock, db, numbers
+from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
@@ -55,7 +55,7 @@ async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, 
     if lapses_on(new.signed_on, None) <= clock.today():
         raise Invalid(FieldError("/signed_on", "mandate-lapsed"))
     made = new_id()
-    reference = new.reference or await numbers.next_in("M")
+    reference = new.reference or f"M{made.hex.upper()}"
     try:
         async with db.savepoint():
             await db.execute(

@@ -16,7 +16,7 @@ from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM
-from partner_portal.kernel.errors import Refused
+from partner_portal.kernel.errors import NotFound, Refused
 from tenants.policy import TenantKind
 
 from ..events import GatewayCalled, PaymentWanted
@@ -52,7 +52,7 @@ async def want(link: UUID) -> None:
         await outbox.publish(PaymentWanted(tenant_id=view.tenant, link_id=link, intent_id=new_id()), turn=f"pay link {link}")
 
 
-_LINK = "SELECT l.id, l.tenant, t.kind AS issuer_kind FROM billing_pay_link l JOIN tenant t ON t.id = l.issuer WHERE l.id = $1"
+_LINK = "SELECT l.id, l.tenant, t.kind AS issuer_kind FROM billing_pay_link l JOIN tenant t ON t.id = l.issuer WHERE l.id = $1 AND l.tenant = $2"
 _OPEN = """
 SELECT i.id, i.number, i.language, s.open_cents FROM billing_pay_link_invoice p JOIN billing_invoice i ON i.id = p.invoice
   JOIN billing_standing s ON s.invoice = i.id WHERE p.link = $1 AND s.open_cents > 0 ORDER BY i.due_on, i.number
@@ -64,11 +64,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 """
 
 
-async def prepare(link: UUID, intent: UUID) -> None:
-    """The attempt exists at the gateway and the payer can go there; nothing happens where one for the same sums does, or nothing is open any more."""
+async def prepare(tenant: UUID, link: UUID, intent: UUID) -> None:
+    """The attempt exists at the gateway and the payer can go there; nothing happens where one for the same sums does, or nothing is open any more.
+
+    NotFound where the link is not this tenant's.
+    """
     gateway = chosen.current()
-    row = await db.fetch_one(_LINK, link)
-    if gateway is None or row is None or row["issuer_kind"] != TenantKind.HOUSE:
+    row = await db.fetch_one(_LINK, link, tenant)
+    if row is None:
+        raise NotFound(what="link", id=str(link))
+    if gateway is None or row["issuer_kind"] != TenantKind.HOUSE:
         return
     owed = await db.fetch(_OPEN, link)
     shares = {str(one["id"]): one["open_cents"] for one in owed}
@@ -118,14 +123,15 @@ async def called(gateway_id: str) -> UUID | None:
     return intent
 
 
-async def look_again(intent: UUID) -> None:
+async def look_again(tenant: UUID, intent: UUID) -> None:
     """What the gateway has is on our books: paid once, and each refund or chargeback once. GatewayDisagrees where sum, currency or key differ."""
     row = await db.fetch_one(
-        "SELECT n.*, l.customer, l.issuer FROM billing_intent n JOIN billing_pay_link l ON l.id = n.link WHERE n.id = $1 FOR UPDATE OF n",
-        intent,
+        "SELECT n.*, l.customer, l.issuer FROM billing_intent n JOIN billing_pay_link l ON l.id = n.link WHERE n.id = $1 AND n.tenant = $2"
+        " FOR UPDATE OF n",
+        *(intent, tenant),
     )
     if row is None:
-        return
+        raise NotFound(what="intent", id=str(intent))
     gateway = chosen.named(row["gateway"])
     remote = await gateway.fetch(row["gateway_id"])
     if remote is None:
@@ -188,15 +194,15 @@ async def poll() -> None:
             await outbox.publish(GatewayCalled(tenant_id=row["tenant"], intent_id=row["id"]), turn=f"gateway {row['gateway_id']}")
 
 
-async def send_back(refund: UUID) -> None:
+async def send_back(tenant: UUID, refund: UUID) -> None:
     """What was booked as a refund is ordered at the gateway, once; where it says no, the booking is undone by a payment of its own."""
     row = await db.fetch_one(
         "SELECT r.id, r.tenant, r.customer, r.issuer, r.amount_cents, r.source_key, p.source_key AS of FROM billing_payment r"
-        " JOIN billing_payment p ON p.id = r.reverses WHERE r.id = $1",
-        refund,
+        " JOIN billing_payment p ON p.id = r.reverses WHERE r.id = $1 AND r.tenant = $2",
+        *(refund, tenant),
     )
     if row is None:
-        return
+        raise NotFound(what="refund", id=str(refund))
     name, _, payment = row["of"].partition(":")
     gateway = chosen.named(name)
     try:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from lxml import etree  # type: ignore[attr-defined]  # its stubs are not installed
+from lxml import etree
 from sepaxml import SepaDD, SepaTransfer  # type: ignore[import-untyped]
 from sepaxml.validation import ValidationError, try_valid_xml  # type: ignore[import-untyped]
 

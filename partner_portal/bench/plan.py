@@ -22,6 +22,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The world that the daily run bills."""
     months: int
     """How many months of it."""
+    entries: int = 10_000
+    """How many entries the bank statement has."""
     worlds: dict[str, Size]
     """The large worlds that are held against the small one, by what a row says of them."""
 

@@ -23,6 +23,7 @@ from .port import BackKind, GatewayRefuses, GatewayUnavailable, GoneBack, Remote
 
 _DOOR = Principal(Door.STAFF, actor="system:sandbox")
 _ONE = "SELECT * FROM billing_sandbox_payment WHERE number = $1"
+_OF_TENANT = _ONE + " AND idempotency_key IN (SELECT id::text FROM billing_intent WHERE tenant = $2)"
 PATH = "/sandbox-gateway"
 
 
@@ -117,11 +118,11 @@ async def _will_tell(row: Any) -> None:
         await outbox.publish(SandboxMoved(tenant_id=whose["tenant"], number=row["number"]))
 
 
-async def tell(number: str) -> None:
-    """The portal's webhook is called with the id and nothing else; GatewayUnavailable unless it says 200."""
-    row = await db.fetch_one(_ONE, number)
+async def tell(tenant: UUID, number: str) -> None:
+    """The portal's webhook is called with the id and nothing else; GatewayUnavailable unless it says 200, NotFound where no payment of the tenant has it."""
+    row = await db.fetch_one(_OF_TENANT, number, tenant)
     if row is None:
-        return
+        raise NotFound(what="payment", id=number)
     kind = {"content-type": "application/x-www-form-urlencoded"}
     try:
         answer = await remote.ask(

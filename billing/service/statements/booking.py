@@ -33,7 +33,9 @@ class EntryDecided(Refused):
 
 
 async def book_next(issuer: UUID, statement: UUID) -> int:
-    """The next entries that were matched are booked, and the rest will be; returns how many."""
+    """The next entries that were matched are booked, and the rest will be; returns how many. NotFound where it is not this issuer's."""
+    if await db.fetch_one("SELECT 1 FROM billing_statement WHERE id = $1 AND issuer = $2", statement, issuer) is None:
+        raise NotFound(what="statement", id=str(statement))
     rows = await db.fetch(_TO_BOOK, statement, _AT_A_TIME)
     done: list[tuple[UUID, EntryState, UUID | None]] = []
     plain = [row for row in rows if row["rule"] in RULES_OF_DEBTORS]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from lxml import etree  # type: ignore[attr-defined]  # its stubs are not installed
+from lxml import etree
 
 from partner_portal.kernel.dates import local_date
 
@@ -57,17 +58,22 @@ def _root(content: bytes) -> tuple[Any, str, str]:
     return root, matched[1], matched[2]
 
 
+@cache
+def _path(plain: str) -> str:
+    return "/".join(f"{{*}}{step}" for step in plain.split("/"))
+
+
 def _text(node: Any, *paths: str) -> str | None:
     """The text at the first of the paths that is there."""
     for path in paths:
-        found = node.findtext("/".join(f"{{*}}{step}" for step in path.split("/")))
+        found = node.findtext(_path(path))
         if found and found.strip():
             return str(found).strip()
     return None
 
 
 def _all(node: Any, path: str) -> list[Any]:
-    found: list[Any] = node.findall("/".join(f"{{*}}{step}" for step in path.split("/")))
+    found: list[Any] = node.findall(_path(path))
     return found
 
 
@@ -153,7 +159,7 @@ def _entries(entry: Any) -> list[ReadEntry]:
 
 def _part(part: Any, whole: int) -> int | None:
     for path in ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt"):
-        found = part.find("/".join(f"{{*}}{step}" for step in path.split("/")))
+        found = part.find(_path(path))
         if found is not None and found.get("Ccy") == "EUR":
             amount = cents(found.text, found.sourceline or 0)
             sign = _text(part, "CdtDbtInd")
