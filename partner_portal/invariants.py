@@ -5,7 +5,7 @@ Run every quarter of an hour by whoever watches the portal (`portal invariants`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 from terminations.service import quotes
 from terminations.workflow import CLOSED, OPEN, STEPS, State
 
+from . import invariants_billing
 from .infra import clock, db
 
 PATIENCE = timedelta(minutes=10)
@@ -100,6 +101,7 @@ RULES: dict[str, str] = {
     "a document on file is the one that was stored": """
         SELECT d.kind || ' ' || d.id AS what FROM infra_document d LEFT JOIN infra_document_content c ON c.tenant = d.tenant AND c.sha256 = d.sha256
          WHERE (c.id IS NULL OR sha256(c.content) <> d.sha256 OR length(c.content) <> d.size) AND $1::timestamptz IS NOT NULL""",
+    **invariants_billing.RULES,
 }
 _QUOTES = """
 SELECT id, number, asked, facts, preview, sha256, rules_version FROM termination_quote WHERE id > $1 ORDER BY id LIMIT 500
@@ -109,13 +111,19 @@ INTACT = "a quote is the one that was sealed"
 
 async def breaches() -> list[Breach]:
     """Every rule that does not hold, with the rows that show it; runs in the caller's unit of work, through the staff door."""
-    due = clock.now() - PATIENCE
-    found = []
-    for rule, query in RULES.items():
-        if rows := await db.fetch(f"{query} LIMIT {MOST_ROWS}", due):
-            found.append(Breach(rule, tuple(row["what"] for row in rows)))
+    found = await breaches_of(RULES)
     if broken := await _broken_quotes():
         found.append(Breach(INTACT, broken))
+    return found
+
+
+async def breaches_of(rules: Mapping[str, str]) -> list[Breach]:
+    """Those of `rules` that do not hold, with the rows that show it."""
+    due = clock.now() - PATIENCE
+    found = []
+    for rule, query in rules.items():
+        if rows := await db.fetch(f"{query} LIMIT {MOST_ROWS}", due):
+            found.append(Breach(rule, tuple(row["what"] for row in rows)))
     return found
 
 

@@ -30,8 +30,13 @@ def line(cents: int = 1000, **given: Any) -> DraftLine:
 
 
 async def issue(tenant: UUID, customer: UUID | None, lines: Sequence[DraftLine] = (), **draft: Any) -> UUID:
-    """A document on record in a unit of work of its own; one line of EUR 10 unless others are given."""
+    """A document on record in a unit of work of its own; one line of EUR 10 unless others are given. Services count as billed so far."""
     async with db.unit_of_work(STAFF_DOOR):
+        for one in lines:
+            if one.kind is LineKind.RECURRING and one.period:
+                await db.execute(
+                    "UPDATE billing_service SET paid_until = greatest(paid_until, $2) WHERE id = $1", one.service, one.period[1]
+                )
         return await issuing.issue(Draft(tenant=tenant, customer=customer, lines=lines or [line()], **draft))
 
 

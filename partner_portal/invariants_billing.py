@@ -1,0 +1,78 @@
+"""What must never be in what is owed and paid: queries that return nothing as long as the books are in order; `invariants` asks them with its own."""
+
+from __future__ import annotations
+
+# The days that a line of a service still bills: those it billed, without those that were given back of it.
+_HELD = """
+    SELECT l.service, l.layer, datemultirange(daterange(l.period_from, l.period_until)) - coalesce((
+               SELECT range_agg(daterange(c.period_from, c.period_until)) FROM billing_line c
+                WHERE c.tenant = l.tenant AND c.credits = l.id AND c.period_from IS NOT NULL), '{}'::datemultirange) AS days
+      FROM billing_line l WHERE l.kind = 'recurring'"""
+
+# Each query gets $1, the instant before which what follows by itself must have happened, and names the offending rows.
+# ruff: noqa: S608  # nothing but a query of our own is put into them
+RULES: dict[str, str] = {
+    "a document is the sum of its lines": """
+        SELECT i.number AS what FROM billing_invoice i LEFT JOIN LATERAL (
+               SELECT sum(l.net_cents) AS net FROM billing_line l WHERE l.tenant = i.tenant AND l.invoice = i.id) lines ON true LEFT JOIN LATERAL (
+               SELECT sum(v.base_cents) AS base, sum(v.vat_cents) AS vat FROM billing_vat v WHERE v.tenant = i.tenant AND v.invoice = i.id) taxes ON true
+         WHERE (i.net_cents, i.net_cents, i.vat_cents, i.gross_cents) IS DISTINCT FROM (lines.net, taxes.base, taxes.vat, lines.net + taxes.vat)
+           AND $1::timestamptz IS NOT NULL""",
+    "VAT is its rate on the sum of the lines": """
+        WITH sums AS (SELECT l.tenant, l.invoice, l.vat_category, l.vat_rate, l.vat_country, sum(l.net_cents) AS net, sum(l.amount_cents) AS amount
+                        FROM billing_line l GROUP BY 1, 2, 3, 4, 5),
+             due AS (SELECT s.*, i.number, CASE WHEN i.prices_include_vat THEN s.amount - round(s.amount * 100 / (100 + s.vat_rate))
+                                                ELSE round(s.net * s.vat_rate / 100) END AS vat
+                       FROM sums s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice)
+        SELECT coalesce(due.number, v.invoice::text) AS what FROM due FULL JOIN billing_vat v ON v.tenant = due.tenant AND v.invoice = due.invoice
+           AND (v.category, v.rate, v.country) = (due.vat_category, due.vat_rate, due.vat_country)
+         WHERE (v.base_cents, v.vat_cents) IS DISTINCT FROM (due.net, due.vat) AND $1::timestamptz IS NOT NULL""",
+    "no document is credited for more than it billed": """
+        SELECT i.number AS what FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id LEFT JOIN (
+               SELECT tenant, refers_to, sum(gross_cents) AS cents FROM billing_invoice WHERE refers_to IS NOT NULL GROUP BY 1, 2) c
+               ON c.tenant = i.tenant AND c.refers_to = i.id
+         WHERE (coalesce(c.cents, 0) <> s.credited_cents OR s.credited_cents > greatest(i.gross_cents, 0)) AND $1::timestamptz IS NOT NULL""",
+    "no line is credited for more than it charged": """
+        SELECT i.number || ' line ' || l.position AS what FROM (
+               SELECT c.tenant, c.credits, sum(CASE WHEN d.kind = 'credit note' THEN c.amount_cents ELSE -c.amount_cents END) AS cents
+                 FROM billing_line c JOIN billing_invoice d ON d.tenant = c.tenant AND d.id = c.invoice WHERE c.credits IS NOT NULL GROUP BY 1, 2) given
+          JOIN billing_line l ON l.tenant = given.tenant AND l.id = given.credits JOIN billing_invoice i ON i.id = l.invoice
+         WHERE NOT given.cents BETWEEN least(l.amount_cents, 0) AND greatest(l.amount_cents, 0) AND $1::timestamptz IS NOT NULL""",
+    "no payment settles more than it is": """
+        SELECT p.source || ' ' || p.source_key AS what FROM billing_payment p JOIN (
+               SELECT tenant, payment, sum(amount_cents) AS cents FROM billing_allocation WHERE payment IS NOT NULL GROUP BY 1, 2) a
+               ON a.tenant = p.tenant AND a.payment = p.id
+         WHERE NOT a.cents BETWEEN least(p.amount_cents, 0) AND greatest(p.amount_cents, 0) AND $1::timestamptz IS NOT NULL""",
+    "what is open is what was not settled": """
+        SELECT i.number AS what FROM billing_invoice i LEFT JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id LEFT JOIN (
+               SELECT tenant, invoice, sum(amount_cents) AS cents FROM billing_allocation GROUP BY 1, 2) settled
+               ON settled.tenant = i.tenant AND settled.invoice = i.id LEFT JOIN (
+               SELECT tenant, credit, sum(amount_cents) AS cents FROM billing_allocation WHERE credit IS NOT NULL GROUP BY 1, 2) used
+               ON used.tenant = i.tenant AND used.credit = i.id
+         WHERE s.open_cents IS DISTINCT FROM i.gross_cents - coalesce(settled.cents, 0)
+               - CASE WHEN i.kind = 'credit note' THEN 1 ELSE -1 END * coalesce(used.cents, 0) AND $1::timestamptz IS NOT NULL""",
+    "no number is left out": """
+        SELECT coalesce(n.number, s.series || s.year) AS what FROM billing_series s FULL JOIN (
+               SELECT issuer, series, year, max(sequence) AS last, count(*) AS many, max(number) AS number FROM billing_invoice GROUP BY 1, 2, 3) n
+               ON n.issuer = s.tenant AND n.series = s.series AND n.year = s.year
+         WHERE (s.last, s.last) IS DISTINCT FROM (n.last, n.many) AND $1::timestamptz IS NOT NULL""",
+    "no day of a service is billed twice": f"""
+        SELECT DISTINCT s.number || ' ' || o.layer AS what FROM (
+               SELECT held.service, held.layer, lower(day) < max(upper(day)) OVER (PARTITION BY held.service, held.layer ORDER BY lower(day), upper(day)
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_twice
+                 FROM ({_HELD}) held CROSS JOIN LATERAL unnest(held.days) AS day) o JOIN billing_service s ON s.id = o.service
+         WHERE o.is_twice AND $1::timestamptz IS NOT NULL""",
+    "no day of a service is left out": """
+        SELECT s.number || ' ' || b.layer AS what FROM (
+               SELECT service, layer, range_agg(daterange(period_from, period_until)) AS days FROM billing_line WHERE kind = 'recurring' GROUP BY 1, 2) b
+          JOIN billing_service s ON s.id = b.service
+         WHERE (SELECT count(*) FROM unnest(b.days)) > 1 AND CASE WHEN b.layer = 'customer' THEN s.fee_cents ELSE s.wholesale_cents END > 0
+           AND NOT EXISTS (SELECT 1 FROM billing_terms_change t WHERE t.tenant = s.tenant AND t.service = s.id AND t.changes ? 'paid_until')
+           AND $1::timestamptz IS NOT NULL""",
+    "a service is billed on from where it was billed to": f"""
+        SELECT s.number AS what FROM (SELECT held.service, max(upper(held.days)) AS until FROM ({_HELD}) held WHERE held.layer = 'customer' GROUP BY 1) b
+          JOIN billing_service s ON s.id = b.service WHERE s.paid_until < b.until AND $1::timestamptz IS NOT NULL""",
+    "debit is credit": """
+        SELECT p.source || ' ' || p.id AS what FROM billing_posting p WHERE $1::timestamptz IS NOT NULL
+         GROUP BY p.source, p.id HAVING sum(p.debit_cents) <> sum(p.credit_cents)""",
+}
