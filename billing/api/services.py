@@ -20,8 +20,9 @@ from partner_portal.web.requests import LARGEST_CSV, ONLY_READS, from_members
 from tenants.policy import LocationKind, Scope
 from tenants.service import customers
 
-from ..service import imports, services
+from ..service import imports, services, suspensions
 from ..service.services import AgreedTerms, Number
+from ..service.suspensions import Suspended
 
 
 class NoticeOut(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ class TermsOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A running service with its terms; `ends_on` is its last day once an end is planned."""
+    """A running service with its terms; `ends_on` is its last day once an end is planned, `suspended_since` the day it stopped for an unpaid invoice."""
 
     id: UUID
     number: str
@@ -63,10 +64,11 @@ class ServiceOut(msgspec.Struct, frozen=True, kw_only=True):
     bundle: str | None
     ends_on: date | None
     billing_ends_on: date | None
+    suspended_since: date | None
     terms: TermsOut
 
     @classmethod
-    def of(cls, row: Any) -> ServiceOut:
+    def of(cls, row: Any, suspended: Suspended | None = None) -> ServiceOut:
         """The service as the database has it."""
         terms = TermsOut(
             starts_on=row["starts_on"],
@@ -95,6 +97,7 @@ class ServiceOut(msgspec.Struct, frozen=True, kw_only=True):
             bundle=row["bundle"],
             ends_on=row["ends_on"],
             billing_ends_on=row["billing_ends_on"],
+            suspended_since=suspended.since if suspended else None,
             terms=terms,
         )
 
@@ -120,7 +123,8 @@ async def list_services(customer_id: FromPath[UUID]) -> list[ServiceOut]:
     rows = await services.of_customer(customer_id)
     if not rows:
         await customers.one(customer_id)
-    return [ServiceOut.of(row) for row in rows]
+    stopped = await suspensions.of_services([row["id"] for row in rows])
+    return [ServiceOut.of(row, stopped.get(row["id"])) for row in rows]
 
 
 @post("/customers/{customer_id:uuid}/services", guards=[auth.requires(Role.OWNER, Role.CLERK, Scope.CUSTOMERS)])

@@ -1,4 +1,4 @@
-"""`portal billing`: the daily run, now or as a rehearsal."""
+"""`portal billing`: the daily run and the reminders, now or as a rehearsal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from billing.policy.reminding import Level
+from billing.service import reminders as reminding
 from billing.service import runs
 from partner_portal import wiring
-from partner_portal.infra import clock
+from partner_portal.infra import clock, db
 
 from .surroundings import surroundings
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from billing.service.reminders import Outcome
     from billing.service.runs import Report
     from partner_portal.infra.settings import Settings
 
@@ -26,7 +29,7 @@ UNDER_WAY = 3
 
 @click.group()
 def billing() -> None:
-    """What is owed: the daily run."""
+    """What is owed: the daily run, and reminding of it."""
 
 
 @billing.command()
@@ -54,6 +57,47 @@ def run(*, dry: bool, day: datetime | None) -> None:
 async def _run(settings: Settings, day: date | None, dry: bool, told: runs.Told) -> Report:  # noqa: FBT001  # as typed
     async with wiring.running(settings):
         return await (runs.rehearse if dry else runs.bill)(day or clock.today(), told)
+
+
+@billing.command()
+@click.option("--dry", is_flag=True, help="Say what would be sent; nothing is written.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), default=None, help="As on this day, for a rehearsal; real reminders are today's.")
+def reminders(*, dry: bool, day: datetime | None) -> None:
+    """Remind everybody whose day has come, once per level; the mails follow by the worker."""
+    if day is not None and not dry:
+        raise click.UsageError("--day is for --dry: what is sent is sent today.")
+    out = Console(highlight=False, soft_wrap=True)
+    with surroundings() as settings:
+        if dry:
+            outcome = asyncio.run(_rehearsed(settings, day.date() if day else None))
+            for line in letters_of(outcome):
+                out.print(line, markup=False)
+        else:
+            out.print(f"{asyncio.run(_remind(settings)):,} letters decided.")
+
+
+async def _rehearsed(settings: Settings, day: date | None) -> Outcome:
+    async with wiring.running(settings), db.unit_of_work(db.Principal(db.Door.STAFF, actor="system:console")):
+        return await reminding.preview(today=day)
+
+
+async def _remind(settings: Settings) -> int:
+    async with wiring.running(settings):
+        return await reminding.run()
+
+
+def letters_of(outcome: Outcome) -> list[str]:
+    """What would be sent: letters by level with their sum, then each, and why the rest stays silent."""
+    lines = []
+    for level in Level:
+        letters = [letter for letter in outcome.letters if letter.level is level]
+        cents = sum(letter.open_cents for letter in letters)
+        lines.append(f"{level.name.lower()}: {len(letters):,} letters, EUR {cents / 100:,.2f}")
+    for letter in outcome.letters:
+        numbers = ", ".join(claim.number for claim in letter.claims)
+        stops = f" · services stop on {letter.suspends_on}" if letter.suspends_on else ""
+        lines.append(f"  {letter.level.name.lower()} · {letter.debtor_name} · {numbers} · EUR {letter.open_cents / 100:,.2f}{stops}")
+    return lines + [f"silent: {count:,} × {why}" for why, count in sorted(outcome.silent.items())]
 
 
 def said_of(report: Report) -> list[str]:

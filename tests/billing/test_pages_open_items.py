@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from billing.policy.ledger import Layer
 from billing.policy.reminding import Held
-from billing.service import holds, reminders
+from billing.service import holds, reminders, suspensions
 from tests.billing.money import issue, line
 from tests.billing.test_service_reminders import START, at, due, staff
 from tests.conftest import browser, sign_in
@@ -24,7 +24,7 @@ from tests.world import World
 LIST, OWN = "/portal/open-items", "/portal/own/open-items"
 
 
-async def page(client: httpx.AsyncClient, path: str, status: int = 200, **headers: str) -> str:
+async def page(client: httpx.AsyncClient, path: str, status: int = 200, *, headers: dict[str, str] | None = None) -> str:
     answer = await client.get(path, headers=headers)
     assert answer.status_code == status, answer.text
     return answer.text
@@ -65,7 +65,7 @@ async def test_a_partner_sees_what_is_open_how_old_and_why_it_waits(noord: httpx
 )
 async def test_the_list_can_be_narrowed(noord: httpx.AsyncClient, query: str, found: object) -> None:
     assert ("HUIS-F2026-000001" in await page(noord, LIST + query)) is found
-    assert ("HUIS-F2026-000001" in await page(noord, LIST + query, **{"hx-request": "true"})) is found
+    assert ("HUIS-F2026-000001" in await page(noord, LIST + query, headers={"hx-request": "true"})) is found
 
 
 async def test_an_empty_list_says_so(noord: httpx.AsyncClient) -> None:
@@ -134,3 +134,25 @@ async def test_the_first_page_counts_what_is_overdue(world: World, noord: httpx.
     at(START + timedelta(days=60))
 
     assert 'href="/portal/open-items?age=overdue"' in await page(noord, "/portal")
+
+
+async def test_a_service_that_stopped_says_so_wherever_it_is_seen(world: World, noord: httpx.AsyncClient) -> None:
+    service, bakery = world.noord.services["free"], world.noord.customers["bakery"]
+    at(START - timedelta(days=80))
+    invoice = await issue(world.noord.id, bakery, [line(1000, service=service)])
+    for late in (3, 14, 21, 28):
+        at(await due(invoice) + timedelta(days=late))
+        await reminders.run()
+        await suspensions.run()
+    at(START)
+
+    seen = await page(noord, f"/portal/services/{service}")
+    listed = (await noord.get(f"/api/v1/customers/{bakery}/services")).json()
+    async with browser() as client:
+        await sign_in(client, await main_user(world.noord))
+        own = await page(client, f"/portal/own/services/{service}")
+
+    assert "Deze dienst is gestopt sinds" in seen
+    assert "HUIS-F2026-000001" in seen
+    assert "Deze dienst is gestopt sinds" in own
+    assert [one["id"] for one in listed if one["suspended_since"]] == [str(service)]

@@ -14,6 +14,7 @@ from billing.policy.reminding import Held
 from billing.service import holds, plans, reminder_policies, reminders, suspensions
 from billing.service.plans import InstalmentWanted
 from billing.service.reminder_policies import PolicyWanted
+from partner_portal.console import billing as console
 from partner_portal.infra import clock, db
 from partner_portal.kernel.errors import Invalid, NotFound
 from tests.billing.money import issue, line, pay
@@ -396,3 +397,20 @@ async def test_reminders_cross_month_ends_and_years_by_days(world: World) -> Non
     await live(date(2028, 2, 29), since=date(2027, 12, 17))
 
     assert await levels(private) == [(0, date(2027, 12, 28)), (1, date(2028, 1, 3)), (2, date(2028, 1, 14)), (3, date(2028, 1, 21))]
+
+
+async def test_the_rehearsal_at_the_console_says_what_would_go_out_to_whom_and_why_the_rest_is_silent(world: World) -> None:
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(5000)])
+    await issue(world.noord.id, world.noord.customers["private"], [line(100)])
+    day = await due(invoice) + timedelta(days=3)
+    async with db.unit_of_work(STAFF_DOOR):
+        said = console.letters_of(await reminders.preview(today=day))
+
+    assert said == [
+        "note: 0 letters, EUR 0.00",
+        "first: 1 letters, EUR 60.50",
+        "second: 0 letters, EUR 0.00",
+        "third: 0 letters, EUR 0.00",
+        "  first · Bakkerij De Korst · HUIS-F2026-000001 · EUR 60.50",
+        "silent: 1 × below threshold",
+    ]
