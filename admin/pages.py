@@ -22,7 +22,7 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, form, forms, notices, reminders, saying, work_list
+from . import access, form, forms, invoices, notices, reminders, saying, work_list
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
@@ -132,5 +132,7 @@ async def _page(
 
 
 router = Router(
-    "/admin", route_handlers=[look, decide, notices.look, notices.deal, reminders.look, reminders.decide], include_in_schema=False
+    "/admin",
+    route_handlers=[look, decide, notices.look, notices.deal, reminders.look, reminders.decide, invoices.look, invoices.read],
+    include_in_schema=False,
 )

@@ -34,6 +34,7 @@ FORMS = (*forms.FORMS, *forms_billing.FORMS)
 WORK_LIST = "/admin/work-list"
 NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
+INVOICES = "/admin/invoices"
 
 _BLOCKED_SECONDS = 300
 _MOST_SIGN_INS = 100  # of one address; attempts at one account are counted apart, see access.Account
@@ -106,6 +107,7 @@ class StaffAdmin(AdminRouter):
             (sentence("Work list of finance"), WORK_LIST, FINANCE),
             (sentence("Notices to look at"), NOTICES, DESK),
             (sentence("Reminders"), REMINDERS, FINANCE),
+            (sentence("Invoices as they were sent"), INVOICES, FINANCE | DESK),
         )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 

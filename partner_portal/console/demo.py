@@ -95,9 +95,11 @@ class Demo:
         return status
 
     def _prepare(self) -> None:
-        from partner_portal.demo import world  # noqa: PLC0415  # needs adopted settings
+        from partner_portal import wiring  # noqa: PLC0415  # needs adopted settings
+        from partner_portal.demo import world  # noqa: PLC0415
         from partner_portal.infra import db, migrations  # noqa: PLC0415
 
+        wiring.register_handlers()  # what the world is billed is made and mailed by the worker
         ports = _free_ports(2)
         self.settings = all_settings.adopt(
             msgspec.structs.replace(
