@@ -18,7 +18,7 @@ from tenants.policy import LocationKind, Scope, TenantKind, WhoBills
 from tenants.service import customers, members, passwords
 from tenants.service.customers import Address, MainContact, NewCustomer
 
-from . import people
+from . import bills, people
 from .people import Client, Organisation
 
 _STAFF_DOOR = Principal(Door.STAFF, actor="system:demo")
@@ -41,6 +41,7 @@ async def load() -> None:
         async with db.unit_of_work(Principal(Door.TENANT, tenants[code], "system:demo")):
             for client in clients:
                 await _client(tenants[code], client)
+    await bills.load(tuple(tenants.values()))
     async with db.unit_of_work(_STAFF_DOOR):
         for email in people.SIGN_IN_TOO:
             await passwords.choose_first(email, await passwords.hashed(people.PASSWORD))
