@@ -133,7 +133,9 @@ async def bearer(token: str) -> Actor:
 
 async def look(link: UUID) -> View:
     """The documents of the link as they stand now, to whom they are owed, and how far paying is."""
-    row = await db.fetch_one("SELECT l.tenant, t.kind FROM billing_pay_link l LEFT JOIN tenant t ON t.id = l.issuer WHERE l.id = $1", link)
+    row = await db.fetch_one(
+        "SELECT l.tenant, l.issuer, t.kind FROM billing_pay_link l JOIN tenant t ON t.id = l.tenant WHERE l.id = $1", link
+    )
     if row is None:
         raise NotFound(what="link")
     rows = await db.fetch(_OWED, link)

@@ -71,6 +71,9 @@ _PUBLIC = [
     Surface("withdrawal by anybody", "/withdraw-contract/{partner_code}", Reader.EVERYBODY),
     Surface("withdrawal by anybody: received", "/withdraw-contract/{partner_code}/{withdrawal}", Reader.EVERYBODY),
     Surface("notice to a partner that is not there", "/end-contract/ZZZZ", Reader.EVERYBODY, 404),
+    Surface("paying an invoice", "/pay/{pay_link}", Reader.EVERYBODY, language="nl"),
+    Surface("paying an invoice: no such link", f"/pay/{_NO_LINK}", Reader.EVERYBODY, 404),
+    Surface("practice payment", "/sandbox-gateway/{practice_payment}", Reader.EVERYBODY),
     Surface("nothing here, for strangers", "/nowhere", Reader.EVERYBODY, 404),
 ]
 _PEOPLE = [
@@ -105,6 +108,7 @@ _PEOPLE = [
     Surface("withdrawing from an own contract", "/portal/own/services/{new_service}/withdrawal", Reader.CONSUMER),
     Surface("own service, just agreed", "/portal/own/services/{new_service}", Reader.CONSUMER),
     Surface("no withdrawing any more", "/portal/own/services/{service_to_end}", Reader.CONSUMER, 404),
+    Surface("paying own invoices", "/portal/own/pay", Reader.CONTACT),
     Surface("own contacts", "/portal/own/contacts", Reader.CONTACT),
     Surface("new own contact", "/portal/own/contacts/new", Reader.CONTACT),
     Surface("own contact", "/portal/own/contacts/{contact}", Reader.CONTACT),

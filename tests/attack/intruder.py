@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import msgspec
 
+from billing.service import mandates, orders, pay_links, reminder_policies
+from billing.service.mandates import NewMandate
+from billing.service.orders import OrderLineWanted, OrderWanted
+from billing.service.port_ins import PortWanted
 from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.mailcatcher.catcher import Catcher
-from tenants.policy import Scope
+from tenants.policy import LocationKind, Scope
 from tenants.service import contacts, keys
 from tenants.service.webhooks import deliveries, endpoints
 from tenants.service.webhooks.endpoints import EndpointChange, NewEndpoint
 from terminations.service import bulk, deadline_keeping, drafts, notices
 from terminations.service.buyouts import Decision, case_by_number, decide
 from terminations.service.notices import Sent
+from tests.attack import unpaid
 from tests.billing.money import issue, line, pay
+from tests.billing.offering import on_offer
 from tests.conftest import browser
 from tests.journeys import partner as people
 from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
@@ -43,6 +50,9 @@ class Victim(msgspec.Struct, kw_only=True):
     contact: UUID
     member: UUID
     invitation: UUID
+    invoice: UUID
+    order: UUID
+    port_in: UUID
     notice: UUID
     endpoint: UUID
     delivery: UUID
@@ -66,6 +76,9 @@ class Victim(msgspec.Struct, kw_only=True):
             "contact_id": self.contact,
             "member_id": self.member,
             "notice_id": self.notice,
+            "invoice_id": self.invoice,
+            "order_id": self.order,
+            "port_in_id": self.port_in,
             "endpoint_id": self.endpoint,
             "delivery_id": self.delivery,
             "round_id": self.round,
@@ -73,6 +86,7 @@ class Victim(msgspec.Struct, kw_only=True):
             "step": "when",
             "code": NO_PARTNER,  # a partner's public page is everybody's: tests/attack/test_notices.py
             "token": self.document,  # an id is no token
+            "number": self.document,  # nor a payment at the gateway
         }
 
 
@@ -105,7 +119,11 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         draft = await drafts.begin(noord.actor, customer, (services[1],))
         invitation = await db.fetch_one("SELECT id FROM invitation")
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
-    await pay(await issue(noord.id, customer, [line(description="Geheime dienst")]), 100)
+    invoice = await issue(noord.id, customer, [line(description="Geheime dienst")])
+    await pay(invoice, 100)
+    await _payable(world, customer, invoice)
+    await unpaid.remind(noord, invoice, services[0])
+    order, port_in = await _ordered(noord, customer)
     async with db.unit_of_work(STAFF_DOOR):
         await db.execute(
             "INSERT INTO billing_vat_check (id, tenant, customer, vat_id, outcome) VALUES (gen_random_uuid(), $1, $2, 'BE0403170701', 'valid')",
@@ -113,6 +131,8 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         )
     await outbox.drain()
     await deadline_keeping.refresh_all()
+    async with db.unit_of_work(STAFF_DOOR):
+        await reminder_policies.spread()
     assert document
     assert mail
     assert member
@@ -121,10 +141,34 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], notice=notice.id, endpoint=endpoint, delivery=delivery, round=together,
+        invitation=invitation["id"], invoice=invoice, order=order, port_in=port_in, notice=notice.id, endpoint=endpoint, delivery=delivery, round=together,
         draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
+
+
+async def _ordered(noord: Partner, customer: UUID) -> tuple[UUID, UUID]:
+    """An order of the customer, and the numbers that come along."""
+    await on_offer()
+    async with db.unit_of_work(noord.principal()):
+        lines = [OrderLineWanted(offer="bellen", starts_on=clock.today(), label="Geheim bellen", port=PORT)]
+        terms = (await orders.show(customer, lines)).sha256
+        order = OrderWanted(customer_id=customer, location=LocationKind.BILLING, lines=lines, terms_sha256=terms, accepted_by="Geheim")
+        made = await orders.place(noord.actor, order)
+        port = await db.fetch_one("SELECT id FROM billing_port_in WHERE of_order = $1", made)
+    assert port
+    return made, port["id"]
+
+
+PORT = PortWanted(numbers=["0201234567"], donor="Geheime aanbieder", accepts_fee=True)
+
+
+async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
+    """A link to pay the invoice, and a mandate to collect it."""
+    async with db.unit_of_work(STAFF_DOOR):
+        await pay_links.make(FINANCE, [invoice])
+        new = NewMandate(holder=SECRET_NAME, iban="NL91ABNA0417164300", signed_on=date(2026, 11, 1), reference="GEHEIM-1")
+        await mandates.sign(FINANCE, world.noord.id, customer, world.house, new)
 
 
 async def _webhook(noord: Partner) -> tuple[UUID, UUID]:
@@ -196,6 +240,22 @@ BODIES: dict[str, Body] = {
     "File": lambda own: {"quote_id": str(own["quote_id"]), "reason": "price"},
     "Remark": lambda _own: {"note": "binnengedrongen"},
     "Counter": lambda _own: {"amount": {"amount": "1.00", "currency": "EUR"}},
+    "TermsIn": lambda own: {"customer_id": str(own.get("customer_id", uuid4())), "lines": [{"offer": "bellen", "starts_on": "2026-12-01"}]},
+    "OrderIn": lambda own: {
+        "customer_id": str(own.get("customer_id", uuid4())),
+        "lines": [{"offer": "bellen", "starts_on": "2026-12-01"}],
+        "terms_sha256": "0" * 64,
+        "accepted_by": "Dief",
+    },
+    "PaymentWanted": lambda own: {"invoice_ids": [str(own.get("invoice_id", uuid4()))]},
+    "Usage": lambda _own: {
+        "key": "dief-1",
+        "description": "Gesprekken",
+        "quantity": "1",
+        "unit_price": "1",
+        "used_from": "2026-11-01",
+        "used_to": "2026-11-02",
+    },
     "SignIn": lambda _own: {"email": "niemand@example.com", "password": "x" * 12},
 }
 """A good body for every kind of body that a route takes, by the name of its Struct."""

@@ -188,6 +188,13 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "part": 1,
         "member_id": noords.member,
         "monday": clock.today(),
+        "order_id": noords.order,
+        "port_in_id": noords.port_in,
+        "invoice_id": noords.invoice,
+        "intent_id": noords.invoice,
+        "number": "tr_geheim",
+        "payment_id": noords.invoice,
+        "statement_id": noords.invoice,
     }
     events = {route.event for route in outbox._routes.values()}
 

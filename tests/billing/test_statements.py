@@ -161,7 +161,7 @@ async def test_finance_splits_puts_on_account_and_sets_aside(world: World) -> No
     first, second = await owed(world, 1000), await owed(world, 2000)
     private = await owed(world, 500, who="private")
     numbers = [(await reference(one))[1] for one in (first, second, private)]
-    unknown = {"iban": "NL20INGB0001234567", "name": "X"}
+    unknown: dict[str, Any] = {"iban": "NL20INGB0001234567", "name": "X"}
     await take(camt([Booking(cents=cents, text=f"{cents}", **unknown) for cents in (3000, 800, 700)]))
     entries = [row["id"] for row in await rows("SELECT id FROM billing_statement_entry ORDER BY position")]
     customer = (await rows("SELECT number FROM customer WHERE id = $1", world.noord.customers["private"]))[0]["number"]

@@ -23,7 +23,9 @@ from .port import BackKind, GatewayRefuses, GatewayUnavailable, GoneBack, Remote
 
 _DOOR = Principal(Door.STAFF, actor="system:sandbox")
 _ONE = "SELECT * FROM billing_sandbox_payment WHERE number = $1"
-_OF_TENANT = _ONE + " AND idempotency_key IN (SELECT id::text FROM billing_intent WHERE tenant = $2)"
+_OF_TENANT = """
+SELECT * FROM billing_sandbox_payment WHERE number = $1 AND idempotency_key IN (SELECT id::text FROM billing_intent WHERE tenant = $2)
+"""
 PATH = "/sandbox-gateway"
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from partner_portal.kernel.actor import Actor
 
-from . import bills, customers, endings, orders, owing, people, settings
+from . import bills, customers, endings, orders, owing, paying, people, settings
 from .stage import Stage, account, browser, let_in
 
 _CROWD = 60
@@ -41,5 +41,6 @@ async def built(owner: str, *, crowd: int = _CROWD) -> Scene:
         await orders.place(stage)
         await owing.owe(stage)
         await bills.bill(stage)
+        await paying.begin(stage)
         await customers.agree_lately(stage)
         return Scene(actor, await people.contact(stage, "customer"), await people.contact(stage, "consumer"), stage.things)
