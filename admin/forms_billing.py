@@ -17,7 +17,7 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.web import decoding
 
-from . import access
+from . import access, forms_credit, forms_prices
 from .form import DESK, FINANCE, Form, cents
 
 _DAY = sentence("Day, as 2026-12-31")
@@ -151,6 +151,8 @@ async def _port(order: str, number: str) -> UUID:
 _ORDERS = sentence("Orders and offers")
 
 FORMS = (
+    *forms_credit.FORMS,
+    *forms_prices.FORMS,
     Form(name=sentence("Numbers on their way"), group=_ORDERS, fields=PortStep, roles=DESK, act=move_port,
          told=sentence("What the other provider answered, the day that was planned, or that the numbers have come.")),
     Form(name=sentence("New offer"), group=_ORDERS, fields=OfferWanted, roles=FINANCE, act=put_up,

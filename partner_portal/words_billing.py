@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from billing.policy.crediting import MoreThanCharged, NothingToCredit
 from billing.policy.drafting import MixedPrices, NothingToBill
 from billing.service.archive import InTheMaking
+from billing.service.charges import ChargeBilled, ChargeExists
+from billing.service.credit_notes import LaterDaysBilled, NotCreditable
 from billing.service.invoice_list import TooManyInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
@@ -16,6 +19,15 @@ from partner_portal.kernel.errors import Problem
 from partner_portal.web.problems import Words
 
 PROBLEMS: dict[type[Problem], Words] = {
+    MoreThanCharged: Words(sentence("That is more than was charged"), sentence("Choose lines, days and amounts that were not credited yet.")),
+    NothingToCredit: Words(sentence("There is nothing to credit"), sentence("What was chosen was credited before, or nothing was charged.")),
+    NotCreditable: Words(sentence("A credit note is not credited"), sentence("Charge again what %(number)s gave back by mistake.")),
+    LaterDaysBilled: Words(
+        sentence("These days cannot be billed again"),
+        sentence("Days after %(since)s are billed still, or the same days toward the other party: credit those first."),
+    ),
+    ChargeExists: Words(sentence("This is charged already"), sentence("There is a charge with the key %(key)s.")),
+    ChargeBilled: Words(sentence("This was billed already"), sentence("Credit the invoice on which it stands.")),
     NothingToBill: Words(sentence("There is nothing to bill"), sentence("A document has at least one line.")),
     MixedPrices: Words(
         sentence("These lines do not go together"),
@@ -46,6 +58,13 @@ PROBLEMS: dict[type[Problem], Words] = {
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
 }
 FIELDS = {
+    "unknown-line": sentence("The invoice has no line %(value)s."),
+    "line-twice": sentence("Name each line once."),
+    "not-in-period": sentence("Choose a day on which the line's service was billed."),
+    "more-than-charged": sentence("This is more than is left of the line."),
+    "more-than-document": sentence("This is more than is left of the invoice."),
+    "not-by-hand": sentence("%(value)s is not charged by hand."),
+    "key-is-reserved": sentence("Choose another key: this one belongs to a termination."),
     "changes-nothing": sentence("This changes nothing."),
     "not-in-the-future": sentence("Choose a day after today."),
     "nothing-used": sentence("Give more than nothing."),

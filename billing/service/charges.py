@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -94,8 +94,8 @@ class ChargeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     tenant: UUID
     description: Annotated[str, Meta(min_length=3, max_length=300, pattern=r"\S")]
-    unit_price: Annotated[Decimal, Meta(gt=0, le=1_000_000)]
-    quantity: Annotated[Decimal, Meta(gt=0, le=1_000_000)] = Decimal(1)
+    unit_price: Decimal
+    quantity: Decimal = Decimal(1)
     customer: UUID | None = None
     service: UUID | None = None
     kind: LineKind = LineKind.OTHER
@@ -103,16 +103,15 @@ class ChargeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 :./_-]*$")] | None = None
 
 
+_MOST = 1_000_000
 _BY_HAND = {LineKind.SETUP, LineKind.USAGE, LineKind.OTHER, LineKind.DAMAGES}
 
 
 async def enter(actor: Actor, wanted: ChargeWanted) -> UUID:
     """The charge waits for the debtor's next document; returns its id. Runs through the staff door. Raises NotAllowed, Invalid, ChargeExists."""
     _must_be_finance(actor)
-    if wanted.kind not in _BY_HAND:
-        raise Invalid(FieldError("/kind", "not-by-hand", {"value": wanted.kind.value}))
-    if wanted.key and wanted.key.startswith(ON_THEIR_OWN):
-        raise Invalid(FieldError("/key", "key-is-reserved", {"value": wanted.key}))
+    if faults := list(_faults(wanted)):
+        raise Invalid(*faults)
     layer = Layer.CUSTOMER if wanted.customer else Layer.PARTNER
     key = wanted.key or f"manual:{new_id()}"
     charge = Charge(
@@ -139,6 +138,17 @@ async def enter(actor: Actor, wanted: ChargeWanted) -> UUID:
     assert row is not None  # noqa: S101  # it was just written
     found: UUID = row["id"]
     return found
+
+
+def _faults(wanted: ChargeWanted) -> Iterator[FieldError]:
+    if wanted.kind not in _BY_HAND:
+        yield FieldError("/kind", "not-by-hand", {"value": wanted.kind.value})
+    if wanted.key and wanted.key.startswith(ON_THEIR_OWN):
+        yield FieldError("/key", "key-is-reserved", {"value": wanted.key})
+    for name in ("unit_price", "quantity"):
+        value: Decimal = getattr(wanted, name)
+        if not value.is_finite() or not 0 < value <= _MOST:
+            yield FieldError(f"/{name}", "not-an-amount")
 
 
 async def drop(actor: Actor, charge: UUID, reason: str) -> None:

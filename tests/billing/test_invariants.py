@@ -43,7 +43,7 @@ async def billed(world: World) -> World:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def owner(running: Settings, billed: World) -> AsyncIterator[asyncpg.Connection]:  # noqa: ARG001  # after it
+async def owner(running: Settings, billed: World) -> AsyncIterator[asyncpg.Connection]:
     """Somebody for whom history is not append-only."""
     connection = await asyncpg.connect(running.database_url)
     for table in HISTORY:

@@ -75,7 +75,7 @@ async def test_what_was_billed_is_not_dropped_and_what_is_dropped_twice_is_dropp
 async def test_only_finance_charges_by_hand_and_not_what_belongs_to_an_end(world: World) -> None:
     with pytest.raises(NotAllowed):
         await enter(world, DESK)
-    for wrong in ({"kind": LineKind.BUYOUT}, {"key": "termination:1:x"}):
+    for wrong in ({"kind": LineKind.BUYOUT}, {"key": "termination:1:x"}, {"unit_price": Decimal(-1)}, {"quantity": Decimal("NaN")}):
         with pytest.raises(Invalid):
             await enter(world, **wrong)
     with pytest.raises(NotFound):
