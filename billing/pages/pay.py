@@ -41,7 +41,7 @@ async def look(
     return await _page(view, token, lang, waits=waits, came_back=bool(back))
 
 
-@post("/{token:str}")
+@post("/{token:str}", status_code=200)
 async def pay(request: Request[Any, Any, Any], token: FromPath[str], lang: FromQuery[str] = "") -> Page:
     """The button pressed: the gateway is asked, and the payer goes on to it; pressed twice it is one payment."""
     view = await _view(request, token)
