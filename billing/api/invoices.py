@@ -11,7 +11,7 @@ from litestar import Request, Response, Router, get
 from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from partner_portal.infra import search
+from partner_portal.infra import pdf, search
 from partner_portal.infra.tables import Document as Filed
 from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from partner_portal.web import lists
@@ -22,8 +22,8 @@ from partner_portal.web.requests import ONLY_READS, from_members
 
 from ..policy.ledger import Kind, Label, Layer, LineKind, Unit
 from ..policy.tax import VatCategory
-from ..service import archive, documents, invoice_list, invoice_view
-from ..service.documents import DocumentLine
+from ..service import archive, documents, faces, invoice_list, invoice_view, paper
+from ..service.documents import DocumentLine, Rendering
 from ..service.invoice_view import Settled, View
 from ..service.parties import Party
 
@@ -232,7 +232,11 @@ async def list_invoices(
     return lists.answer(request, window.page(found.rows), row_out)
 
 
-@get("/invoices/{invoice_id:str}", opt={ONLY_READS: True}, responses={200: ResponseSpec(InvoiceOut, description="The document.")})
+@get(
+    "/invoices/{invoice_id:str}",
+    opt={ONLY_READS: True},
+    responses={200: ResponseSpec(InvoiceOut, generate_examples=False, description="The document.")},
+)
 async def show_invoice(
     invoice_id: Annotated[str, PathParameter(description="The id; with `.pdf` or `.xml` after it the file.")],
     copy: Annotated[  # noqa: FBT002  # a query parameter
@@ -271,7 +275,7 @@ async def file(wanted: Named, *, is_copy: bool = False) -> Response[bytes]:
     if wanted.form == "xml":
         return filed(*await archive.einvoice(wanted.id))
     if is_copy:
-        return pdf_copy(await archive.copy(wanted.id), wanted.id)
+        return await _copy(wanted.id)
     return filed(*await archive.original(wanted.id))
 
 
@@ -281,10 +285,12 @@ def filed(document: Filed, content: bytes) -> Response[bytes]:
     return Response(content, media_type=document.media_type, headers=headers)
 
 
-def pdf_copy(content: bytes, invoice: UUID) -> Response[bytes]:
-    """A copy, which tomorrow may be another."""
-    headers = {"content-disposition": f'inline; filename="{invoice}.pdf"', "cache-control": "no-store"}
-    return Response(content, media_type="application/pdf", headers=headers)
+async def _copy(invoice: UUID) -> Response[bytes]:
+    """A copy that says how it stands, which tomorrow may be another."""
+    document, stands = await documents.one(invoice), await documents.standing(invoice)
+    sheets = paper.sheets(document, await faces.on_paper(document), Rendering.COPY, stands, page=archive.page_of(document))
+    headers = {"content-disposition": f'inline; filename="{document.number}.pdf"', "cache-control": "no-store"}
+    return Response(await pdf.write(*sheets), media_type="application/pdf", headers=headers)
 
 
 router = Router(

@@ -2,23 +2,76 @@
 
 from __future__ import annotations
 
-from partner_portal.infra import outbox
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from partner_portal.infra import mail, outbox, pdf
+from partner_portal.infra.mail import Attachment, Envelope
+from partner_portal.infra.tables import Document as Filed
+from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.events import Event
 
 from ..events import InvoiceIssued, InvoicePaid
-from ..service import archive, documents
+from ..policy.ledger import Kind, Label
+from ..service import archive, documents, faces, paper, pay_links
+from ..service.archive import Told
+from ..service.documents import Document, Rendering, Standing
 
 
 @outbox.through_staff_door
 async def send(event: InvoiceIssued) -> None:
-    """The debtor has the original by mail, and it is on file with its e-invoice."""
-    await archive.send(await documents.one(event.invoice_id))
+    """The original is on file with its e-invoice, and the debtor has it by mail, with one button; what nobody has to pay leads to its page.
+
+    Without an address nothing is mailed, and the standing's `mailed_at` stays empty.
+    """
+    document = await documents.one(event.invoice_id)
+    original, einvoice = await archive.kept(event.invoice_id) or await archive.keep(document, await _printed(document, Rendering.ORIGINAL))
+    told = archive.told_about(document)
+    attach = [original] if document.prices_include_vat else [original, einvoice]
+    name = "credit_note" if document.kind is Kind.CREDIT_NOTE else "invoice"
+    await _post(told, name, attach, key=f"{document.id}:{name}", link=await _way(told, event.invoice_id))
+
+
+async def _way(told: Told, invoice: UUID) -> str:
+    return pay_links.address(await pay_links.make(SYSTEM, [invoice])) if told.is_owed else archive.page_of(told.document)
 
 
 @outbox.through_staff_door
 async def send_paid(event: InvoicePaid) -> None:
-    """The debtor has a copy that says the invoice is paid."""
-    await archive.send_paid(await documents.one(event.invoice_id))
+    """The debtor has a copy that says the invoice is paid, once for each time it is; not where it was credited instead, or is open again."""
+    document, stands = await documents.one(event.invoice_id), await documents.standing(event.invoice_id)
+    if stands.label is not Label.PAID or stands.paid_on is None:
+        return
+    copy = await archive.keep_paid(document, await _printed(document, Rendering.COPY, stands))
+    told = msgspec.structs.replace(archive.told_about(document), paid_on=stands.paid_on)
+    key = f"{document.id}:paid:{stands.paid_on.isoformat()}"
+    await _post(told, "invoice_paid", [copy], key=key, link=archive.page_of(document))
+
+
+async def _printed(document: Document, rendering: Rendering, stands: Standing | None = None) -> bytes:
+    brand = await faces.on_paper(document)
+    return await pdf.write(*paper.sheets(document, brand, rendering, stands, page=archive.page_of(document)))
+
+
+async def _post(told: Told, name: str, attach: Sequence[Filed], *, key: str, link: str) -> None:
+    document = told.document
+    if not document.debtor.email:
+        return
+    await mail.queue(
+        key,
+        f"billing/{name}",
+        to=document.debtor.email,
+        language=document.language,
+        brand=await faces.in_mail(document),
+        envelope=Envelope(
+            attach=[Attachment(one.id, one.filename) for one in attach], about=document.id, reply_to=document.issuer.email or ""
+        ),
+        told=told,
+        link=link,
+    )
+    await archive.mailed(document)
 
 
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {InvoiceIssued: [send], InvoicePaid: [send_paid]}

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from partner_portal.infra import catalogue, clock, spreadsheets_out
+from partner_portal.infra import catalogue, clock, mail, spreadsheets_out
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.actor import ActorKind
@@ -237,7 +237,7 @@ async def show(request: Request[Any, Any, Any], actor: auth.Acting, invoice_id: 
         is_contact=is_contact,
         is_mine=not is_contact and view.document.layer is Layer.PARTNER,
         why={line.position: invoice_view.why(view.document, line, actor.language) for line in view.document.lines},
-        sent=() if is_contact else await invoice_view.mails(wanted.id),
+        sent=() if is_contact else await mail.about(wanted.id),
         methods=invoice_view.METHODS,
         titles=invoice_view.TITLES,
         labels=invoice_view.LABELS,

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from partner_portal.infra import catalogue, db, formats, mail
+from partner_portal.infra import catalogue, db, formats
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.money import Money
 
@@ -66,11 +66,6 @@ def _settled(row: asyncpg.Record) -> Settled:
     return Settled(
         on=row["on"], amount=Money(row["amount_cents"]), method=row["method"] or "", document=row["document"], number=row["number"] or ""
     )
-
-
-async def mails(invoice: UUID) -> list[mail.Posted]:
-    """What was mailed about it, the oldest first; not for contacts, who have their own mail."""
-    return await mail.about(invoice)
 
 
 METHODS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""Documents on paper: the words that the letter `billing/invoice` is filled with, and the PDF with the e-invoice inside."""
+"""Documents on paper: the words that the letter `billing/invoice` is filled with, and what goes inside."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import segno
 from segno import helpers
 from stdnum import iban as iban_code
 
-from partner_portal.infra import catalogue, formats, pdf
+from partner_portal.infra import catalogue, formats, templates
 from partner_portal.infra.brand import Brand
+from partner_portal.infra.press import Enclosed
 from partner_portal.kernel.money import Money
 
 from ..policy.ledger import Kind, Label
@@ -22,13 +23,16 @@ _LARGEST = 99_999_999_999
 _PAYABLE = (Label.UNPAID, Label.OVERDUE)
 
 
-async def made(document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = "") -> bytes:
-    """The document as PDF/A-3a in its debtor's language, with the e-invoice inside if it has a number; equal words give equal bytes.
+def sheets(
+    document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = ""
+) -> tuple[str, Enclosed | None]:
+    """What `infra.pdf.write` makes the document of: the page in its debtor's language, and the e-invoice inside if it has a number.
 
-    `stands` puts its label on it, `page` is where it can be paid. Raises as `pdf.render`.
+    `stands` puts its label on it, `page` is where it can be paid. Equal words give equal bytes.
     """
-    html = pdf.html("billing/invoice", language=document.language, **words(document, brand, rendering, stands, page=page))
-    return await pdf.write(html, factur_x.enclosed(document) if document.number else None)
+    said = words(document, brand, rendering, stands, page=page)
+    html = templates.render("billing/pdf/invoice.html", language=document.language, **said)
+    return html, factur_x.enclosed(document) if document.number else None
 
 
 def words(document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = "") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 from pypdf import PdfReader
@@ -14,12 +15,13 @@ from pypdf import PdfReader
 from billing.events import InvoiceIssued, InvoicePaid
 from billing.policy.ledger import Kind, Layer, LineKind
 from billing.policy.tax import Vat, VatCategory
-from billing.service import archive, documents
+from billing.service import documents
 from billing.service.documents import Document
 from billing.service.issuing import Draft
 from partner_portal.infra import clock, db, files, outbox
 from partner_portal.infra.db import Door, Principal
 from tests.billing.money import issue, line, pay
+from tests.conftest import sign_in
 from tests.world import STAFF_DOOR, World
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -151,12 +153,12 @@ async def test_damage_is_billed_on_a_note_without_vat(world: World) -> None:
     assert "geen prestatie, dus geen btw" in told
 
 
-async def test_a_copy_says_how_it_stands_today(world: World) -> None:
+async def test_a_copy_says_how_it_stands_today(world: World, noord: httpx.AsyncClient) -> None:
     invoice = await issue(world.noord.id, world.noord.customers["bakery"])
     clock.set_to(clock.now().replace(year=2027))
+    await sign_in(noord, world.noord.owner)
 
-    async with db.unit_of_work(world.noord.principal()):
-        told = said(await archive.copy(invoice))
+    told = said((await noord.get(f"/api/v1/invoices/{invoice}.pdf?copy=true")).content)
 
     assert "Kopie" in told
     assert "Vervallen op 22 december 2026" in told
