@@ -75,4 +75,14 @@ RULES: dict[str, str] = {
     "debit is credit": """
         SELECT p.source || ' ' || p.id AS what FROM billing_posting p WHERE $1::timestamptz IS NOT NULL
          GROUP BY p.source, p.id HAVING sum(p.debit_cents) <> sum(p.credit_cents)""",
+    "reminders of an invoice follow each other": """
+        SELECT i.number AS what FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice
+          LEFT JOIN billing_reminder e ON e.tenant = r.tenant AND e.invoice = r.invoice AND e.level = r.level - 1
+         WHERE (r.level > 1 AND (e.id IS NULL OR e.sent_on >= r.sent_on) OR r.level = 1 AND e.sent_on >= r.sent_on) AND $1::timestamptz IS NOT NULL""",
+    "a stopped service is owed for": """
+        SELECT s.number AS what FROM (SELECT DISTINCT ON (service) * FROM billing_suspension ORDER BY service, nth DESC) x
+          JOIN billing_service s ON s.id = x.service WHERE x.nth % 2 = 1 AND x.happened_at < $1 AND s.ended_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM billing_line l JOIN billing_reminder r ON r.tenant = l.tenant AND r.invoice = l.invoice AND r.level = 3
+                 JOIN billing_standing o ON o.tenant = l.tenant AND o.invoice = l.invoice WHERE l.service = x.service AND o.open_cents > 0)
+           AND NOT EXISTS (SELECT 1 FROM billing_allocation a WHERE a.tenant = x.tenant AND a.invoice = x.invoice AND a.made_at >= $1)""",
 }
