@@ -111,7 +111,7 @@ SELECT r.tenant, sum(p.amount_cents)::bigint AS cents FROM run_piece p JOIN run_
 """
 
 
-async def gather(day: date) -> list[Doubt]:
+async def collect(day: date) -> list[Doubt]:
     """What is due of the debtors' services is put to be billed, the services locked; returns those that a person has to look at."""
     await db.execute(_TABLE)
     await db.execute(_DUE, day)
@@ -136,7 +136,7 @@ async def owed_by_partners() -> dict[UUID, int]:
 
 
 async def move(day: date, now: Any) -> None:
-    """What was gathered counts as billed: each service up to the day reached; what a partner owes in its turn waits for its document."""
+    """What was collected counts as billed: each service up to the day reached; what a partner owes in its turn waits for its document."""
     await db.execute(_TO_PARTNER, day, now)
     await db.execute(_MOVE)
 

@@ -24,6 +24,10 @@ SELECT id, tenant, $1, customer, service, reason, facts, $2
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) AS given(id, tenant, customer, service, reason, facts)
 """
 _SETTLE = "UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL"
+_OF = """
+SELECT p.id FROM billing_parked p JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer LEFT JOIN billing_service s ON s.id = p.service
+ WHERE p.settled_at IS NULL AND (c.number = $1 OR s.number = $1 OR (p.customer IS NULL AND t.code = upper($1))) ORDER BY p.id
+"""
 WAITING = """
 SELECT p.id, p.reason, p.facts, p.parked_at, t.name AS partner, c.name AS customer, c.number AS customer_number, s.number AS service, s.label
   FROM billing_parked p JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer LEFT JOIN billing_service s ON s.id = p.service
@@ -53,6 +57,11 @@ async def keep(run: UUID, looked_at: dict[UUID, UUID], doubts: Sequence[Doubt]) 
     if gone := [parked for key, parked in standing.items() if key not in wanted]:
         await db.execute(_SETTLE, gone, clock.now(), "system:run")
     return len(wanted)
+
+
+async def settle_of(actor: Actor, whose: str) -> int:
+    """The same of all that is parked of a customer or service by its number, or of a partner itself by its code; returns how many."""
+    return sum([await settle(actor, row["id"]) for row in await db.fetch(_OF, whose)])
 
 
 async def settle(actor: Actor, parked: UUID) -> bool:

@@ -135,6 +135,12 @@ async def debtors(customers: Sequence[UUID], today: Any) -> dict[UUID, Debtor]:
     return {row["id"]: _debtor(row, row["tenant"], row["id"]) for row in rows if row["street"]}
 
 
+async def partner(tenant: UUID) -> Debtor | None:
+    """The partner itself as it owes; None without an address."""
+    row = await db.fetch_one(_PARTNER, tenant)
+    return _debtor(row, tenant, None) if row and row["street"] else None
+
+
 def _debtor(row: Any, tenant: UUID, customer: UUID | None) -> Debtor:
     segment = Segment(row["segment"]) if customer else Segment.OTHER_BIZ
     names = ("street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "endpoint_scheme", "endpoint_id")

@@ -27,7 +27,7 @@ from ..policy.recurring import Why
 from . import bulk, due, parking, parties, prices
 from .bulk import Billable, Written
 from .due import Doubt
-from .parties import Debtor, DebtorIncomplete, IssuerUnknown, Sender
+from .parties import Debtor, IssuerUnknown, Sender
 
 CHUNK = 1000
 """Customers billed in one transaction: what it locks, others wait for."""
@@ -137,7 +137,7 @@ async def bill(day: date, told: Told = lambda _report: None) -> Report:
     async with _alone():
         under_way = _Round(day, await _begun(day), told)
         report = await _all(under_way)
-        async with db.apart(_DOOR):
+        async with db.unit_of_work(_DOOR):
             await db.execute(_FINISH, under_way.run, clock.now())
         return report
 
@@ -157,7 +157,7 @@ async def bill_at_once(customer: UUID, tenant: UUID, day: date) -> Written:
 
 async def was_billed(day: date) -> bool:
     """Whether the day's run has come to its end."""
-    async with db.apart(_DOOR):
+    async with db.unit_of_work(_DOOR):
         return await db.fetch_one(_FINISHED, day) is not None
 
 
@@ -169,15 +169,18 @@ async def latest(limit: int = 30) -> list[asyncpg.Record]:
 @asynccontextmanager
 async def _alone() -> AsyncIterator[None]:
     # Held by a transaction that does nothing else: it ends with its process, however that ends.
-    async with db.apart(_DOOR):
-        row = await db.fetch_one("SELECT pg_try_advisory_xact_lock($1) AS is_ours", _LOCK)
+    guard = db.begin(_DOOR)
+    try:
+        row = await guard.connection.fetchrow("SELECT pg_try_advisory_xact_lock($1) AS is_ours", _LOCK)
         if row is None or not row["is_ours"]:
             raise RunUnderWay
         yield
+    finally:
+        await guard.finish(ok=True)
 
 
 async def _begun(day: date) -> UUID:
-    async with db.apart(_DOOR):
+    async with db.unit_of_work(_DOOR):
         await prices.follow(day)
         before = await db.fetch_one(_BEGUN, day)
         to_bill = await db.fetch_one(_TO_BILL, day)
@@ -188,23 +191,23 @@ async def _begun(day: date) -> UUID:
 
 
 async def _all(under_way: _Round) -> Report:
-    async with db.apart(_DOOR):
+    async with db.unit_of_work(_DOOR):
         await _learn(under_way)
         to_bill = await db.fetch_one(_TO_BILL, under_way.day)
         under_way.report.to_bill = to_bill["n"] if to_bill else 0
     last = UUID(int=0), UUID(int=0)
     while True:
-        async with db.apart(_DOOR):
+        async with db.unit_of_work(_DOOR):
             found = await db.fetch(_CUSTOMERS, *last, under_way.day, CHUNK)
         if not found:
             break
         await _again(_customers, under_way, {row["customer"]: row["tenant"] for row in found})
         last = found[-1]["tenant"], found[-1]["customer"]
-    async with db.apart(_DOOR):
+    async with db.unit_of_work(_DOOR):
         partners = {row["tenant"] for row in await db.fetch(_PARTNERS, under_way.day)}
     for partner in sorted(partners | set(under_way.owed)):
         await _again(_partner, under_way, partner)
-    async with db.apart(_DOOR):
+    async with db.unit_of_work(_DOOR):
         under_way.report.examples = await _examples(under_way.doubts)
     return under_way.report
 
@@ -215,7 +218,8 @@ async def _learn(under_way: _Round, tenant: UUID | None = None) -> None:
     under_way.house = next((row["id"] for row in tenants if row["kind"] == TenantKind.HOUSE), None)
     for sender in under_way.own_name | ({under_way.house} if under_way.house else set()):
         try:
-            under_way.senders[sender] = await parties.sender(sender, Layer.CUSTOMER)
+            async with db.savepoint():
+                under_way.senders[sender] = await parties.sender(sender, Layer.CUSTOMER)
         except IssuerUnknown:
             under_way.senders[sender] = None
 
@@ -224,7 +228,7 @@ async def _again(work: Callable[[_Round, Any], Any], under_way: _Round, what: An
     """Whoever else writes the same rows at the same moment may win; then it is done once more."""
     for nth in range(1, _TRIES + 1):
         try:
-            async with db.apart(_DOOR) as unit:
+            async with db.unit_of_work(_DOOR) as unit:
                 if under_way.is_dry:
                     unit.doom()
                 services, written, doubts = await work(under_way, what)
@@ -243,7 +247,7 @@ async def _customers(under_way: _Round, tenants: dict[UUID, UUID]) -> tuple[int,
     billables = [one for one in found if isinstance(one, Billable)]
     doubts = [one for one in found if isinstance(one, Doubt)]
     await bulk.begin(billables)
-    doubts += await due.gather(under_way.day)
+    doubts += await due.collect(under_way.day)
     services = await due.count()
     if under_way.is_dry:
         for partner, cents in (await due.owed_by_partners()).items():
@@ -258,10 +262,7 @@ async def _customers(under_way: _Round, tenants: dict[UUID, UUID]) -> tuple[int,
 
 
 async def _partner(under_way: _Round, partner: UUID) -> tuple[int, Written, list[tuple[UUID, Doubt]]]:
-    try:
-        debtor = await parties.debtor(partner, None, under_way.day)
-    except DebtorIncomplete:
-        debtor = None
+    debtor = await parties.partner(partner)
     billable = _billable(under_way, partner, partner, debtor)
     doubts = [] if isinstance(billable, Billable) else [billable]
     billables = [billable] if isinstance(billable, Billable) else []
