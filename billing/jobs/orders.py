@@ -31,7 +31,7 @@ async def confirm(event: OrderPlaced) -> None:
 @outbox.through_staff_door
 async def bill_at_once(event: OrderPlaced) -> None:
     """The first invoice is made."""
-    await first_bills.bill(event.order_id)
+    await first_bills.bill(event.tenant_id, event.order_id)
 
 
 async def tell_of_numbers(event: PortInMoved) -> None:

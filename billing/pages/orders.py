@@ -17,7 +17,7 @@ from partner_portal.infra import clock, db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Role
-from partner_portal.kernel.errors import FieldError, Invalid
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.kernel.money import exact_cents
 from partner_portal.web import auth, forms, lists, pages
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
@@ -123,9 +123,13 @@ async def show(request: Request[Any, Any, Any], customer_id: FromPath[UUID], act
 async def place(request: Request[Any, Any, Any], customer_id: FromPath[UUID], actor: auth.Acting) -> Response[Any]:
     """The order is placed, if its terms are still those that were accepted."""
     form = await forms.read(request)
-    seen = await orders.show(customer_id, [forms.parse(form, Choice).line()])
     try:
-        chosen, accepted = forms.parse(form, Choice), forms.parse(form, Acceptance)
+        chosen = forms.parse(form, Choice)
+        seen = await orders.show(customer_id, [chosen.line()])
+    except Invalid as problem:
+        return await _choice(request, customer_id, form.typed, forms.errors(_at_fields(problem), actor.language), 422)
+    try:
+        accepted = forms.parse(form, Acceptance)
         wanted = OrderWanted(
             customer_id=customer_id,
             location=chosen.location,
@@ -182,7 +186,7 @@ async def move(actor: auth.Acting, order_id: FromPath[UUID], port_in_id: FromPat
     """The numbers stay, or are asked for again."""
     action = {"withdrawal": PortAction.WITHDRAW, "request": PortAction.TRY_AGAIN}.get(step)
     if action is None:
-        raise Invalid(FieldError("/step", "choose-one", {}))
+        raise NotFound(what="step", id=step[:40])
     await port_ins.move(actor, port_in_id, action)
     said = sentence("The numbers stay where they are.") if action is PortAction.WITHDRAW else sentence("The numbers are asked for again.")
     return pages.to(f"/portal/orders/{order_id}", said=said)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from partner_portal.infra import catalogue, clock, db
 from partner_portal.infra.catalogue import sentence
+from partner_portal.kernel.errors import NotFound
 
 from ..policy import recurring
 from ..policy.ledger import Layer, LineKind
@@ -22,22 +23,26 @@ _ORDERED = """
 SELECT s.id, s.customer, s.tenant, k.name AS customer_name, k.language, s.label, s.quantity, s.fee_cents, s.wholesale_cents, s.billing_months, s.cycle_day,
        s.in_advance, s.proration, s.starts_on, s.paid_until, s.billing_ends_on, x.position, x.setup_cents, x.wholesale_setup_cents, t.bills
   FROM billing_order_line x JOIN billing_service s ON s.id = x.service JOIN customer k ON k.id = s.customer JOIN tenant t ON t.id = s.tenant
- WHERE x.of_order = $1 ORDER BY x.position FOR UPDATE OF s
+ WHERE x.of_order = $1 AND x.tenant = $2 ORDER BY x.position FOR UPDATE OF s
 """
 _REACHED = "UPDATE billing_service SET billed_from = $2, paid_until = $3 WHERE id = $1"
 
 
-async def bill(order: UUID) -> None:
-    """The customer has the order's first invoice; what the partner owes for it waits for the partner's own. Once, however often; through the staff door."""
-    rows = await db.fetch(_ORDERED, order)
+async def bill(tenant: UUID, order: UUID) -> None:
+    """The customer has the order's first invoice; what the partner owes for it waits for the partner's own. Once, however often.
+
+    Runs through the staff door; NotFound where the order is not this tenant's.
+    """
+    rows = await db.fetch(_ORDERED, order, tenant)
+    if not rows:
+        raise NotFound(what="order", id=str(order))
     today = clock.today()
     for row in rows:
         waiting = [*_once(row, order, today)]
         if row["starts_on"] > today and row["in_advance"]:
             waiting += await _first(row, order, today)
-        await charges.put(row["tenant"], waiting)
-    if rows:
-        await runs.bill_at_once(rows[0]["customer"], rows[0]["tenant"], today)
+        await charges.put(tenant, waiting)
+    await runs.bill_at_once(rows[0]["customer"], tenant, today)
 
 
 def _once(row: Any, order: UUID, today: date) -> Iterator[Charge]:

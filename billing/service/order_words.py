@@ -9,6 +9,7 @@ import msgspec
 
 from partner_portal.infra import db
 from partner_portal.kernel.dates import local_date, statutory_days_end
+from partner_portal.kernel.errors import NotFound
 from tenants.policy import Segment
 
 from ..policy.agreed import Channel
@@ -63,9 +64,10 @@ SELECT p.numbers, p.donor, x.state, x.planned_on, x.note, o.number AS order, o.i
 
 
 async def of_order(order: UUID) -> OrderWords:
-    """The order, which is there: its event names it."""
+    """The order; NotFound where it is not the acting tenant's."""
     row = await db.fetch_one(_ORDER, order)
-    assert row is not None  # noqa: S101  # orders are never removed
+    if row is None:
+        raise NotFound(what="order", id=str(order))
     consumer = Segment(row["segment"]) is Segment.CONSUMER and is_at_a_distance(Channel(row["channel"]))
     ports = await db.fetch(f"{_PORTS} WHERE o.id = $1 AND x.nth = 1 ORDER BY p.id", order)
     return OrderWords(
@@ -83,7 +85,8 @@ async def of_order(order: UUID) -> OrderWords:
 
 
 async def of_step(port: UUID, nth: int) -> PortWords:
-    """The port-in as this step left it."""
+    """The port-in as this step left it; NotFound where it is not the acting tenant's."""
     row = await db.fetch_one(f"{_PORTS} WHERE p.id = $1 AND x.nth = $2", port, nth)
-    assert row is not None  # noqa: S101  # steps are never removed
+    if row is None:
+        raise NotFound(what="port-in", id=str(port))
     return PortWords(**dict(row))

@@ -18,7 +18,7 @@ from tenants.policy import LocationKind, Scope, TenantKind, WhoBills
 from tenants.service import customers, members, passwords
 from tenants.service.customers import Address, MainContact, NewCustomer
 
-from . import bills, people
+from . import bills, offers, people
 from .people import Client, Organisation
 
 _STAFF_DOOR = Principal(Door.STAFF, actor="system:demo")
@@ -30,6 +30,7 @@ async def load() -> None:
         if await db.fetch_one("SELECT 1 FROM tenant LIMIT 1"):
             return
         await _catalogue()
+        await offers.put_up(clock.today())
         await _house()
         tenants = {partner.code: await _partner(partner) for partner in (people.NOORDERLICHT, people.ZUIDERZEE)}
         await issuers.enter(tenants[people.ZUIDERZEE.code], people.ZUIDERZEE_DETAILS)

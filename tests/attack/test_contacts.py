@@ -29,6 +29,9 @@ FOR_ALL = (
     "/withdraw-contract",
     "/calendar",
     "/notices/",
+    "/pay/",
+    "/gateway/",
+    "/sandbox-gateway/",
 )
 FOR_CONTACTS = ("/portal/own", "/api/v1/own")
 

@@ -189,6 +189,9 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "member_id": noords.member,
         "monday": clock.today(),
         "order_id": noords.order,
+        "letter_id": noords.invoice,
+        "level": "third",
+        "service_id": noords.service,
         "port_in_id": noords.port_in,
         "invoice_id": noords.invoice,
         "intent_id": noords.invoice,
@@ -372,8 +375,8 @@ async def test_a_cursor_that_was_tampered_with_is_refused(noord: httpx.AsyncClie
     assert (await noord.get("/api/v1/customers", params={"limit": "1", "after": cursor})).status_code == 200
 
 
-# A preview keeps nothing; signing out is everybody's.
-READING = {"POST /api/v1/terminations/preview", "DELETE /api/v1/session", "POST /api/v1/session"}
+# A preview keeps nothing, nor do terms that are shown; signing out is everybody's.
+READING = {"POST /api/v1/terminations/preview", "POST /api/v1/orders/terms", "DELETE /api/v1/session", "POST /api/v1/session"}
 
 
 @pytest.mark.parametrize("who", ["read-only", "key that reads", "key of customers", "key of terminations"])
@@ -388,7 +391,7 @@ async def test_whoever_may_only_read_changes_nothing_on_any_route(
         if who == "read-only":
             await sign_in(client, world.noord.reader)
         allowed = {
-            "key of customers": ("/api/v1/customers", "/api/v1/services/import"),
+            "key of customers": ("/api/v1/customers", "/api/v1/services", "/api/v1/orders", "/api/v1/port-ins", "/api/v1/payments"),
             "key of terminations": ("/api/v1/terminations", "/api/v1/quotes"),
         }.get(who, ())
         before = await dump(world.noord.id, but=("infra_audit", "api_key"))

@@ -131,7 +131,7 @@ async def test_the_customer_gets_its_copy_and_news_of_its_numbers_and_the_partne
     await outbox.drain()
 
     async with db.unit_of_work(STAFF_DOOR):
-        sent = await db.fetch('SELECT name, recipient FROM infra_mail ORDER BY queued_at, recipient')
+        sent = await db.fetch("SELECT name, recipient FROM infra_mail ORDER BY queued_at, recipient")
     assert [(one["name"], one["recipient"]) for one in sent if one["name"].startswith(("billing/order", "billing/port"))] == [
         ("billing/order_confirmed", "bakkerij@klant.example.com"),
         ("billing/port_in_moved", "bakkerij@klant.example.com"),

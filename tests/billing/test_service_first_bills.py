@@ -58,7 +58,7 @@ async def test_asked_again_nothing_is_billed_twice_and_the_next_period_follows_t
     for day in (22, 22):
         clock.set_to(clock.now().replace(day=day))
         async with db.unit_of_work(STAFF_DOOR):
-            await first_bills.bill(order)
+            await first_bills.bill(world.noord.id, order)
 
     async with db.unit_of_work(STAFF_DOOR):
         service = await db.fetch_one("SELECT billed_from, paid_until FROM billing_service WHERE label = 'Zakelijk bellen'")
