@@ -1,4 +1,4 @@
-"""Documents for the provider's staff: found by number or customer, read as they were sent."""
+"""Documents for the provider's staff: found by number or reference, read as they were sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ READERS = FINANCE | DESK
 async def look(
     request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, q: FromQuery[str] = "", after: FromQuery[str] = ""
 ) -> Response[Any]:
-    """The newest documents of all partners, or those with this number, reference or customer; changes nothing."""
+    """The newest documents of all partners, or those with this number or reference; changes nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
     _readers_only(perhaps_actor)
