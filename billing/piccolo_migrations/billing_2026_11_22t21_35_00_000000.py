@@ -27,7 +27,7 @@ SELECT tenant, issuer, source, id, day, account, greatest(cents, 0) AS debit_cen
      UNION ALL
     SELECT p.tenant, p.issuer, 'payment', p.id, p.received_on, 'debtors', -p.amount_cents FROM billing_payment p) AS posted
 """,
-    *wall.grants("billing_posting", app="SELECT", staff="SELECT"),
+    *wall.grants("billing_posting", app="", staff="SELECT"),
 ]
 
 

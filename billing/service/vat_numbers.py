@@ -21,7 +21,7 @@ from ..policy.vat_checks import VALID_FOR, Outcome, parts
 
 log = structlog.get_logger()
 
-_WITHIN = 15.0
+_WITHIN_SECONDS = 15
 _TRIED_AGAIN = timedelta(hours=1)
 _IN_ONE_GO = 100
 _DOOR = Principal(Door.STAFF, actor="system:vies")
@@ -70,7 +70,7 @@ async def ask(vat_id: str, requester: str | None) -> Told:
             f"{settings.current().vies}/check-vat-number",
             headers={"content-type": "application/json", "accept": "application/json"},
             body=msgspec.json.encode(question),
-            within=_WITHIN,
+            within=_WITHIN_SECONDS,
         )
         return _told(answer.status, msgspec.json.decode(answer.body, type=_Said))
     except NotReached as error:

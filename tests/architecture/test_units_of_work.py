@@ -38,7 +38,7 @@ OPENS_UNITS = {
 }
 OPENING_FOLDERS = ("partner_portal/console/", "partner_portal/demo", "partner_portal/bench", "admin/")
 AFTERWARDS = ("infra.mail", "infra.pdf", "infra.queue", "infra.smtp", "infra.redis")
-WITHOUT_DATABASE = ("await asyncio.to_thread", "await pictures.")  # no statement runs inside
+WITHOUT_DATABASE = ("await asyncio.to_thread", "await pictures.", "await remote.")  # no statement runs inside
 UNAWAITED = {"save", "remove", "run", "insert", "update", "delete", "execute", "publish", "fetch", "fetch_one", "lock_rows"}
 
 
