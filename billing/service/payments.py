@@ -98,7 +98,8 @@ SELECT p.id, p.tenant, p.customer, p.issuer, p.source, p.source_key, p.amount_ce
   FROM billing_payment p WHERE p.id = $1
 """
 _ALLOCATED = """
-SELECT invoice, sum(amount_cents)::bigint AS cents FROM billing_allocation WHERE payment = $1 GROUP BY invoice HAVING sum(amount_cents) > 0 ORDER BY max(made_at), max(id::text)
+SELECT invoice, sum(amount_cents)::bigint AS cents FROM billing_allocation WHERE payment = $1
+ GROUP BY invoice HAVING sum(amount_cents) > 0 ORDER BY max(made_at), max(id::text)
 """
 
 
