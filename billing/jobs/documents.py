@@ -15,7 +15,7 @@ from partner_portal.kernel.events import Event
 
 from ..events import InvoiceIssued, InvoicePaid
 from ..policy.ledger import Kind, Label
-from ..service import archive, documents, faces, paper, pay_links
+from ..service import archive, documents, faces, issuing, paper, pay_links
 from ..service.archive import Told
 from ..service.documents import Document, Rendering, Standing
 
@@ -26,6 +26,7 @@ async def send(event: InvoiceIssued) -> None:
 
     Without an address nothing is mailed, and the standing's `mailed_at` stays empty.
     """
+    await issuing.must_be_of(event.tenant_id, event.invoice_id)
     document = await documents.one(event.invoice_id)
     original, einvoice = await archive.kept(event.invoice_id) or await archive.keep(document, await _printed(document, Rendering.ORIGINAL))
     told = archive.told_about(document)
@@ -41,6 +42,7 @@ async def _way(told: Told, invoice: UUID) -> str:
 @outbox.through_staff_door
 async def send_paid(event: InvoicePaid) -> None:
     """The debtor has a copy that says the invoice is paid, once for each time it is; not where it was credited instead, or is open again."""
+    await issuing.must_be_of(event.tenant_id, event.invoice_id)
     document, stands = await documents.one(event.invoice_id), await documents.standing(event.invoice_id)
     if stands.label is not Label.PAID or stands.paid_on is None:
         return

@@ -12,7 +12,7 @@ from tenants.service import brands
 
 from ..events import DebtorReminded, InvoicePaid, ServiceReleased, ServiceSuspended
 from ..policy.reminding import Level
-from ..service import holds, parties, plans, reminder_letters, reminders, suspensions
+from ..service import holds, issuing, parties, plans, reminder_letters, reminders, suspensions
 from ..service.reminder_letters import Letter
 
 LETTER = "reminder"
@@ -22,7 +22,7 @@ LETTER = "reminder"
 @outbox.through_staff_door
 async def write(event: DebtorReminded) -> None:
     """The debtor has the reminder by mail, the last one also as a letter; nothing goes out that was paid or held meanwhile."""
-    letter = await reminder_letters.made(event.letter_id)
+    letter = await reminder_letters.made(event.tenant_id, event.letter_id)
     if letter is None or not letter.debtor.party.email:
         return
     attach = [Attachment(document, filename) for document, filename in letter.documents]
@@ -64,6 +64,7 @@ async def tell_of_start(event: ServiceReleased) -> None:
 
 
 async def _tell(name: str, event: ServiceSuspended | ServiceReleased) -> None:
+    await issuing.must_be_of(event.tenant_id, event.invoice_id)
     told = await suspensions.told(event.service_id, event.invoice_id, event.nth)
     brand = await brands.of_tenant(event.tenant_id)
     debtor = await parties.debtor(event.tenant_id, told.customer, told.on)
@@ -90,6 +91,7 @@ async def _tell(name: str, event: ServiceSuspended | ServiceReleased) -> None:
 @outbox.through_staff_door
 async def release(event: InvoicePaid) -> None:
     """What had stopped for the invoice works again at once."""
+    await issuing.must_be_of(event.tenant_id, event.invoice_id)
     await suspensions.release(event.invoice_id)
 
 

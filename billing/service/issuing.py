@@ -10,6 +10,7 @@ import msgspec
 
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
+from partner_portal.kernel.errors import NotFound
 from tenants.policy import Segment
 
 from ..events import InvoiceIssued
@@ -75,6 +76,12 @@ async def issue(draft: Draft) -> UUID:
         )
     await outbox.publish(InvoiceIssued(tenant_id=draft.tenant, invoice_id=invoice))
     return invoice
+
+
+async def must_be_of(tenant: UUID, invoice: UUID) -> None:
+    """NotFound unless the document is of this tenant's debtor: for jobs that come through the staff door, where the wall does not say so."""
+    if await db.fetch_one("SELECT 1 FROM billing_invoice WHERE id = $1 AND tenant = $2", invoice, tenant) is None:
+        raise NotFound(what="invoice", id=str(invoice))
 
 
 async def next_sequence(issuer: UUID, series: str, year: int, count: int = 1) -> int:

@@ -12,6 +12,7 @@ import msgspec
 
 from partner_portal.infra import clock, db, settings
 from partner_portal.infra.brand import Brand
+from partner_portal.kernel.errors import NotFound
 from partner_portal.kernel.money import Money
 from tenants.policy import TenantKind
 from tenants.service import brands
@@ -75,9 +76,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     documents: Sequence[tuple[UUID, str]]
 
 
-async def made(letter_id: UUID) -> Letter | None:
-    """The letter as it is to be sent; None when all of it was paid or held meanwhile. Through the staff door. NotFound."""
+async def made(tenant: UUID, letter_id: UUID) -> Letter | None:
+    """The tenant's letter as it is to be sent; None when all of it was paid or held meanwhile. Through the staff door. NotFound."""
     rows = await reminders.letter(letter_id)
+    if not rows or rows[0]["tenant"] != tenant:
+        raise NotFound(what="letter", id=str(letter_id))
     if all(row["still_open"] <= 0 or row["hold"] for row in rows):
         return None
     first = rows[0]

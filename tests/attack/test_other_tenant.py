@@ -190,7 +190,7 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "monday": clock.today(),
         "order_id": noords.order,
         "letter_id": noords.invoice,
-        "level": "third",
+        "level": 3,
         "service_id": noords.service,
         "port_in_id": noords.port_in,
         "invoice_id": noords.invoice,
@@ -213,7 +213,8 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         written = await db.fetch("SELECT key FROM infra_mail")
     assert {row["handler"] for row in rows} == set(handlers)
     assert len(handlers) >= 15
-    assert {row["handler"]: row["last_error"] for row in rows if row["done_at"] or not _found_nothing(row["last_error"])} == {}
+    silent = {row["handler"]: row["last_error"] for row in rows if row["done_at"] or not _found_nothing(row["last_error"])}
+    assert silent == {}
     assert (list(written), arrivals(world.mailbox)) == ([], mails)
     assert await dump(world.noord.id) == before
 

@@ -84,7 +84,7 @@ async def test_a_document_is_never_changed(world: World, running: Any, table: st
     await issue(world.noord.id, world.noord.customers["bakery"])
     owner = await asyncpg.connect(running.database_url)
 
-    with pytest.raises(asyncpg.RaiseError, match=r"append-only|never changed"):
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=r"append-only|never changed"):
         await owner.execute(change.format(table))
 
     await owner.close()
