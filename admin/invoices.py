@@ -8,13 +8,13 @@ from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from billing.api import invoices as api
 from billing.service import archive, documents, invoice_list, invoice_view
 from billing.service.invoice_list import LISTING, Filter
 from partner_portal.infra import settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotAllowed
+from partner_portal.web import answers
 from partner_portal.web.auth import PerhapsActing
 
 from . import access
@@ -56,8 +56,8 @@ async def read(perhaps_actor: PerhapsActing, invoice_id: FromPath[str]) -> Respo
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
     _readers_only(perhaps_actor)
-    wanted = api.named(invoice_id)
-    return api.filed(*await (archive.einvoice(wanted.id) if wanted.form == "xml" else archive.original(wanted.id)))
+    wanted = archive.named(invoice_id)
+    return answers.on_file(*await (archive.einvoice(wanted.id) if wanted.form == "xml" else archive.original(wanted.id)))
 
 
 def _readers_only(actor: Actor) -> None:

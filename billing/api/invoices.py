@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -12,9 +12,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from partner_portal.infra import pdf, search
-from partner_portal.infra.tables import Document as Filed
 from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
-from partner_portal.web import lists
+from partner_portal.web import answers, lists
 from partner_portal.web.answers import JsonAnswer
 from partner_portal.web.money import MoneyOut, text
 from partner_portal.web.openapi import documented
@@ -22,8 +21,9 @@ from partner_portal.web.requests import ONLY_READS, from_members
 
 from ..policy.ledger import Kind, Label, Layer, LineKind, Unit
 from ..policy.tax import VatCategory
-from ..service import archive, documents, faces, invoice_list, invoice_view, paper
-from ..service.documents import DocumentLine, Rendering
+from ..service import archive, documents, invoice_list, invoice_view
+from ..service.archive import Named
+from ..service.documents import DocumentLine
 from ..service.invoice_view import Settled, View
 from ..service.parties import Party
 
@@ -248,49 +248,20 @@ async def show_invoice(
     `/invoices/{id}.pdf` is the original as it was mailed, byte for byte: tagged PDF/A-3 with the e-invoice inside (Factur-X). `/invoices/{id}.xml` is
     the e-invoice: UBL 2.1, by Peppol BIS Billing 3 where the debtor has an address in Peppol.
     """
-    wanted = named(invoice_id)
+    wanted = archive.named(invoice_id)
     if wanted.form is None:
         return JsonAnswer(out(await invoice_view.one(wanted.id)))
-    return await file(wanted, is_copy=copy)
+    return await _file(wanted, is_copy=copy)
 
 
-class Named(msgspec.Struct, frozen=True):
-    """A document by its id, and in which form it is asked for."""
-
-    id: UUID
-    form: Literal["pdf", "xml"] | None
-
-
-def named(said: str) -> Named:
-    """What the last part of an address asks for; NotFound where that is no id, or a form that there is not."""
-    identifier, dot, form = said.partition(".")
-    try:
-        return msgspec.convert({"id": identifier, "form": form if dot else None}, Named)
-    except msgspec.ValidationError as error:
-        raise NotFound(what="invoice", id=said) from error
-
-
-async def file(wanted: Named, *, is_copy: bool = False) -> Response[bytes]:
-    """The original, a copy of it, or the e-invoice."""
+async def _file(wanted: Named, *, is_copy: bool) -> Response[bytes]:
+    """The original, a copy of it made now, or the e-invoice."""
     if wanted.form == "xml":
-        return filed(*await archive.einvoice(wanted.id))
-    if is_copy:
-        return await _copy(wanted.id)
-    return filed(*await archive.original(wanted.id))
-
-
-def filed(document: Filed, content: bytes) -> Response[bytes]:
-    """What is on file, to be looked at."""
-    headers = {"content-disposition": f'inline; filename="{document.filename}"', "etag": f'"{document.sha256.hex()}"'}
-    return Response(content, media_type=document.media_type, headers=headers)
-
-
-async def _copy(invoice: UUID) -> Response[bytes]:
-    """A copy that says how it stands, which tomorrow may be another."""
-    document, stands = await documents.one(invoice), await documents.standing(invoice)
-    sheets = paper.sheets(document, await faces.on_paper(document), Rendering.COPY, stands, page=archive.page_of(document))
-    headers = {"content-disposition": f'inline; filename="{document.number}.pdf"', "cache-control": "no-store"}
-    return Response(await pdf.write(*sheets), media_type="application/pdf", headers=headers)
+        return answers.on_file(*await archive.einvoice(wanted.id))
+    if not is_copy:
+        return answers.on_file(*await archive.original(wanted.id))
+    number, sheets = await archive.copy(wanted.id)
+    return answers.fresh_pdf(number, await pdf.write(*sheets))
 
 
 router = Router(

@@ -13,17 +13,17 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from partner_portal.infra import catalogue, clock, mail, spreadsheets_out
+from partner_portal.infra import catalogue, clock, mail, pdf, spreadsheets_out
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.actor import ActorKind
 from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
-from partner_portal.web import auth, lists, pages
+from partner_portal.web import answers, auth, lists, pages
 
-from ..api import invoices as api
 from ..policy.ledger import Layer
-from ..service import documents, invoice_list, invoice_view, paper
+from ..service import archive, documents, invoice_list, invoice_view, paper
+from ..service.archive import Named
 from ..service.invoice_list import LISTING, Filter
 
 PATH, OWN = "/portal/invoices", "/portal/own/invoices"
@@ -222,9 +222,9 @@ async def own_listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Res
 @get("/{invoice_id:str}")
 async def show(request: Request[Any, Any, Any], actor: auth.Acting, invoice_id: FromPath[str]) -> Response[Any]:
     """One document: lines with why, VAT, what settled it, what was sent; `.pdf` (with `copy=true` a copy) and `.xml` after its id are the files."""
-    wanted = api.named(invoice_id)
+    wanted = archive.named(invoice_id)
     if wanted.form:
-        return await api.file(wanted, is_copy=request.query_params.get("copy") == "true")
+        return await _file(wanted, is_copy=request.query_params.get("copy") == "true")
     view = await invoice_view.one(wanted.id)
     is_contact = actor.kind is ActorKind.CONTACT
     return await pages.page(
@@ -244,6 +244,16 @@ async def show(request: Request[Any, Any, Any], actor: auth.Acting, invoice_id: 
         last_day=paper.last_day,
         in_fours=paper.in_fours,
     )
+
+
+async def _file(wanted: Named, *, is_copy: bool) -> Response[bytes]:
+    """The original, a copy of it made now, or the e-invoice."""
+    if wanted.form == "xml":
+        return answers.on_file(*await archive.einvoice(wanted.id))
+    if not is_copy:
+        return answers.on_file(*await archive.original(wanted.id))
+    number, sheets = await archive.copy(wanted.id)
+    return answers.fresh_pdf(number, await pdf.write(*sheets))
 
 
 routers = [

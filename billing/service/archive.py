@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from partner_portal.infra import clock, db, files, settings
+from partner_portal.infra.press import Enclosed
 from partner_portal.infra.tables import Document as Filed
-from partner_portal.kernel.errors import Unavailable
+from partner_portal.kernel.errors import NotFound, Unavailable
 from partner_portal.kernel.money import Money
 
 from ..policy.ledger import Kind, Layer
-from . import documents, paper, ubl
-from .documents import Document
+from . import documents, faces, paper, ubl
+from .documents import Document, Rendering
 
 ORIGINAL, COPY, EINVOICE = "invoice", "copy of an invoice", "e-invoice"
 """The kinds of documents under which they are on file."""
@@ -38,6 +41,25 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     is_owed: bool
     paid_on: date | None = None
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A document by its id, and in which form it is asked for."""
+
+    id: UUID
+    form: Literal["pdf", "xml"] | None
+
+
+def named(said: str) -> Named:
+    """What the last part of an address asks for: an id, with `.pdf` or `.xml` after it for the files; NotFound where it is none of these."""
+    identifier, dot, form = said.partition(".")
+    wanted = form if dot else None
+    if _ID.fullmatch(identifier) is None or wanted not in {None, "pdf", "xml"}:
+        raise NotFound(what="invoice", id=said)
+    return msgspec.convert({"id": identifier, "form": wanted}, Named)
+
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def told_about(document: Document) -> Told:
@@ -101,3 +123,9 @@ async def einvoice(invoice: UUID) -> tuple[Filed, bytes]:
     if stands.einvoice is None:
         raise InTheMaking
     return await files.fetch(stands.einvoice)
+
+
+async def copy(invoice: UUID) -> tuple[str, tuple[str, Enclosed | None]]:
+    """The number, and what `infra.pdf.write` makes a copy of that says how the document stands today; NotFound outside the asking side of the wall."""
+    document, stands = await documents.one(invoice), await documents.standing(invoice)
+    return document.number, paper.sheets(document, await faces.on_paper(document), Rendering.COPY, stands, page=page_of(document))

@@ -14,11 +14,25 @@ if TYPE_CHECKING:
     from litestar.response.base import ASGIResponse
     from litestar.types import Receive, Scope, Send
 
+    from partner_portal.infra.tables import Document
+
 T = TypeVar("T")
 
 _json = msgspec.json.Encoder(enc_hook=default_serializer)
 _WITHOUT_BODY = frozenset({204, 304})
 _PLAIN = (msgspec.Struct, list)
+
+
+def on_file(document: Document, content: bytes) -> Response[bytes]:
+    """A document that is on file, to be looked at under its own name."""
+    headers = {"content-disposition": f'inline; filename="{document.filename}"', "etag": f'"{document.sha256.hex()}"'}
+    return Response(content, media_type=document.media_type, headers=headers)
+
+
+def fresh_pdf(name: str, content: bytes) -> Response[bytes]:
+    """A letter made at this moment, which tomorrow may say something else."""
+    headers = {"content-disposition": f'inline; filename="{name}.pdf"', "cache-control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
 
 
 class JsonAnswer(Response[T]):
