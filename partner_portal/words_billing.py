@@ -19,8 +19,12 @@ from partner_portal.kernel.errors import Problem
 from partner_portal.web.problems import Words
 
 PROBLEMS: dict[type[Problem], Words] = {
-    MoreThanCharged: Words(sentence("That is more than was charged"), sentence("Choose lines, days and amounts that were not credited yet.")),
-    NothingToCredit: Words(sentence("There is nothing to credit"), sentence("What was chosen was credited before, or nothing was charged.")),
+    MoreThanCharged: Words(
+        sentence("That is more than was charged"), sentence("Choose lines, days and amounts that were not credited yet.")
+    ),
+    NothingToCredit: Words(
+        sentence("There is nothing to credit"), sentence("What was chosen was credited before, or nothing was charged.")
+    ),
     NotCreditable: Words(sentence("A credit note is not credited"), sentence("Charge again what %(number)s gave back by mistake.")),
     LaterDaysBilled: Words(
         sentence("These days cannot be billed again"),

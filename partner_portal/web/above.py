@@ -23,4 +23,6 @@ def page_above(app: Litestar, path: str) -> str:
 
 
 def _fits(shape: list[Any], place: list[str]) -> bool:
-    return len(shape) == len(place) and all(not isinstance(wanted, str) or wanted == part for wanted, part in zip(shape, place, strict=True))
+    return len(shape) == len(place) and all(
+        not isinstance(wanted, str) or wanted == part for wanted, part in zip(shape, place, strict=True)
+    )
