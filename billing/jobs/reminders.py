@@ -27,7 +27,7 @@ async def write(event: DebtorReminded) -> None:
         return
     attach = [Attachment(document, filename) for document, filename in letter.documents]
     if letter.said.level is Level.THIRD:
-        attach.insert(0, await _on_paper(letter))
+        attach = [await _on_paper(letter), *attach]
     await mail.queue(
         f"reminder:{event.letter_id}",
         reminder_letters.name_of(letter.said),
@@ -114,7 +114,7 @@ async def watch_plans() -> None:
 async def hear_refusals() -> None:
     """What no mail server would take stops the reminders of its invoices."""
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:refusals")):
-        await holds.hear_refusals(await mail.not_taken(_MAILS))
+        await holds.hear_refusals([(one.about, one.at) for one in await mail.not_taken(_MAILS)])
 
 
 _MAILS = (

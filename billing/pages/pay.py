@@ -75,7 +75,7 @@ async def _page(view: View, token: str, lang: str, *, waits: str = "", came_back
         token=token,
         waits=waits,
         came_back=came_back,
-        failed=view.attempt in {IntentState.FAILED, IntentState.CANCELED, IntentState.EXPIRED},
+        failed=view.attempt in {IntentState.FAILED, IntentState.ABANDONED, IntentState.EXPIRED},
     )
     return Response(page, media_type=HTML, headers=_NOT_KEPT)
 

@@ -18,7 +18,7 @@ from partner_portal.web.errors import HTML, reader_of
 from ..policy.money_in import IntentState
 from ..service.gateways import sandbox
 
-_PRESSES = {state.value: state for state in (IntentState.PAID, IntentState.FAILED, IntentState.CANCELED, IntentState.EXPIRED)}
+_PRESSES = {state.value: state for state in (IntentState.PAID, IntentState.FAILED, IntentState.ABANDONED, IntentState.EXPIRED)}
 _CHARGEBACK = "chargeback"
 
 

@@ -216,7 +216,8 @@ def _suggestions(entry: Seen, known: Known) -> tuple[Suggestion, ...]:
         own = known.items.get(owner, ())
         pays_all = len(own) > 1 and sum(one.open_cents for one in own) == amount
         for item in own:
-            reasons.setdefault(item.invoice, (item, set()))[1].update({Why.ACCOUNT, Why.SEVERAL} if pays_all else {Why.ACCOUNT})
+            _, found = reasons.setdefault(item.invoice, (item, set()))
+            found |= {Why.ACCOUNT, Why.SEVERAL} if pays_all else {Why.ACCOUNT}
     for item in known.alike.get(amount, ()):
         reasons.setdefault(item.invoice, (item, set()))
     made = [_suggestion(item, said | _likeness(entry, item)) for item, said in reasons.values()]

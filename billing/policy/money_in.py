@@ -21,7 +21,7 @@ class IntentState(StrEnum):
     OPEN = "open"  # the payer can pay
     PAID = "paid"
     FAILED = "failed"
-    CANCELED = "canceled"
+    ABANDONED = "abandoned"
     EXPIRED = "expired"
 
 

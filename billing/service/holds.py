@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +11,6 @@ import msgspec
 
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
-from partner_portal.infra.mail import NotTaken
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 
@@ -64,11 +63,14 @@ async def came_back(actor: Actor, invoice: UUID, *, note: str = "") -> None:
     await db.execute("UPDATE billing_standing SET bounced_at = $2 WHERE invoice = $1 AND bounced_at IS NULL", invoice, clock.now())
 
 
-async def hear_refusals(refused: Sequence[NotTaken]) -> int:
-    """Every open invoice that these mails were about is held as `came_back` does, unless somebody saw to it since; returns how many. Staff door."""
+async def hear_refusals(refused: Sequence[tuple[UUID, datetime]]) -> int:
+    """Every open invoice that mails given up at these moments were about is held as `came_back` does, unless somebody saw to it since.
+
+    Returns how many. Through the staff door.
+    """
     if not refused:
         return 0
-    rows = await db.fetch(_NOT_TAKEN, [one.about for one in refused], [one.at for one in refused], Held.BOUNCED)
+    rows = await db.fetch(_NOT_TAKEN, [about for about, _ in refused], [at for _, at in refused], Held.BOUNCED)
     for row in rows:
         await came_back(_SYSTEM, row["invoice"])
     return len(rows)

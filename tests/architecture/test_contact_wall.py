@@ -140,13 +140,13 @@ async def test_a_contact_sees_what_is_its_customers(world: World, everything: Vi
 
     empty = {name for name, count in seen.items() if not count}
     assert empty == {"infra_idempotency"}, "of all else there is something to be seen"
-    assert (seen["tenant"], seen["customer"], seen["billing_service"]) == (1, 1, 3)
+    assert (seen["tenant"], seen["customer"], seen["billing_service"]) == (1, 1, 4)
 
 
 async def test_a_contact_of_another_customer_sees_nothing_of_it(world: World, everything: Victim, catalogue: asyncpg.Connection) -> None:
     baker = world.noord.customers["bakery"]
     own = {"tenant": 1, "customer": 1, "contact": 1, "location": 1, "billing_service": 2}
-    assert await catalogue.fetchval("SELECT count(*) FROM billing_service WHERE customer = $1", everything.customer) == 3
+    assert await catalogue.fetchval("SELECT count(*) FROM billing_service WHERE customer = $1", everything.customer) == 4
 
     seen = await _seen(contact_of(world.noord.id, baker), READABLE)
 

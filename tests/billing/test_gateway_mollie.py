@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import pytest_asyncio
@@ -30,7 +30,7 @@ async def there() -> AsyncIterator[theirs.Mollie]:
 
 @pytest.fixture
 def ours(there: theirs.Mollie) -> Mollie:
-    return Mollie(api_key=theirs.KEY, url=there.url, within=1.0)
+    return Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=1.0))
 
 
 async def test_a_payment_is_created_once_per_key_and_says_where_to_pay(there: theirs.Mollie, ours: Mollie) -> None:
@@ -59,7 +59,7 @@ async def test_a_payment_is_created_once_per_key_and_says_where_to_pay(there: th
         ("authorized", IntentState.OPEN),
         ("paid", IntentState.PAID),
         ("failed", IntentState.FAILED),
-        ("canceled", IntentState.CANCELED),
+        ("canceled", IntentState.ABANDONED),
         ("expired", IntentState.EXPIRED),
     ],
 )
@@ -156,12 +156,12 @@ async def test_an_answer_that_cannot_be_read_is_none(there: theirs.Mollie, ours:
 async def test_an_answer_that_takes_too_long_is_none(there: theirs.Mollie) -> None:
     there.slow = 0.5
     with pytest.raises(GatewayUnavailable):
-        await Mollie(api_key=theirs.KEY, url=there.url, within=0.1).create(WANTED)
+        await Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=0.1)).create(WANTED)
 
 
 async def test_nobody_at_home_is_none() -> None:
     with pytest.raises(GatewayUnavailable):
-        await Mollie(api_key=theirs.KEY, url="http://127.0.0.1:9/v2", within=1.0).create(WANTED)
+        await Mollie(api_key=theirs.KEY, url="http://127.0.0.1:9/v2", within=timedelta(seconds=1.0)).create(WANTED)
 
 
 async def test_a_refund_of_what_was_not_paid_is_refused(ours: Mollie) -> None:

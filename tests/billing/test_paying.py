@@ -136,7 +136,7 @@ async def test_who_comes_back_has_not_paid(world: World, stranger: httpx.AsyncCl
     assert await standing(invoice) == (12100, 0)
 
 
-@pytest.mark.parametrize("state", ["failed", "canceled", "expired"])
+@pytest.mark.parametrize("state", ["failed", "abandoned", "expired"])
 @pytest.mark.usefixtures("wire")
 async def test_an_attempt_that_came_to_nothing_is_followed_by_another(
     world: World, stranger: httpx.AsyncClient, invoice: UUID, state: str

@@ -77,8 +77,8 @@ def test_a_line_taken_back_whole_reads_as_it_was_charged() -> None:
 
     both = drafted(whole, "Krediet", {}), drafted(part, "Krediet", {})
 
-    assert (both[0].quantity, both[0].unit_price, both[0].period, both[0].credits) == (3, Decimal("89.95"), Q4, line.id)
-    assert (both[1].quantity, both[1].unit_price, both[1].period, both[1].kind) == (1, Decimal("1.00"), None, LineKind.CREDIT)
+    assert (both[0].quantity, both[0].unit_price, both[0].period, both[0].credits) == (Decimal(3), Decimal("89.95"), Q4, line.id)
+    assert (both[1].quantity, both[1].unit_price, both[1].period, both[1].kind) == (Decimal(1), Decimal("1.00"), None, LineKind.CREDIT)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def stands(label: Label | None, cents: int = 0, *, paid_on: date | None = None) 
         credited=Money(0),
         paid_on=paid_on,
         document=None,
+        einvoice=None,
         paid_document=None,
         mailed_at=None,
         bounced_at=None,

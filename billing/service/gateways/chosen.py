@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from partner_portal.infra import settings
 from partner_portal.infra.settings import GatewayName
 from partner_portal.kernel.errors import Refused
@@ -27,5 +29,5 @@ def named(name: str) -> Gateway:
     if name == GatewayName.SANDBOX and chosen.pays_online_by is GatewayName.SANDBOX:
         return Sandbox()
     if name == GatewayName.MOLLIE and chosen.mollie_api_key:
-        return Mollie(api_key=chosen.mollie_api_key, url=chosen.mollie_api_url, within=chosen.gateway_seconds)
+        return Mollie(api_key=chosen.mollie_api_key, url=chosen.mollie_api_url, within=timedelta(seconds=chosen.gateway_seconds))
     raise NotPayableOnline(gateway=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
@@ -25,7 +25,7 @@ _STATES = {
     "authorized": IntentState.OPEN,  # a card's sum is reserved, not paid
     "paid": IntentState.PAID,
     "failed": IntentState.FAILED,
-    "canceled": IntentState.CANCELED,
+    "canceled": IntentState.ABANDONED,
     "expired": IntentState.EXPIRED,
 }
 _NO_REFUND = {"failed", "canceled"}
@@ -84,7 +84,7 @@ class Mollie:
 
     name = "mollie"
 
-    def __init__(self, *, api_key: str, url: str, within: float) -> None:
+    def __init__(self, *, api_key: str, url: str, within: timedelta) -> None:
         self._key, self._url, self._within = api_key, url, within
 
     async def create(self, wanted: Wanted) -> Remote:
@@ -118,7 +118,11 @@ class Mollie:
             headers["idempotency-key"] = key
         try:
             answer = await remote.ask(
-                method, f"{self._url}{path}", headers=headers, body=msgspec.json.encode(body) if body else None, within=self._within
+                method,
+                f"{self._url}{path}",
+                headers=headers,
+                body=msgspec.json.encode(body) if body else None,
+                within=self._within.total_seconds(),
             )
         except outgoing.NotReached as error:
             raise GatewayUnavailable(detail=error.why.value) from error
