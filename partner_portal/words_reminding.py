@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from billing.service.open_items import TooManyToExport
+from billing.service.open_items import TooManyOpenItems
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import Problem
 from partner_portal.web.problems import Words
 
 PROBLEMS: dict[type[Problem], Words] = {
-    TooManyToExport: Words(
+    TooManyOpenItems: Words(
         sentence("Too many for one file"), sentence("Choose an age or a customer: a file holds at most %(most)s items.")
     ),
 }

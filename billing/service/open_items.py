@@ -90,7 +90,7 @@ class Ageing(msgspec.Struct, frozen=True):
         return sum(one.count for one in self.buckets if one.bucket is not Bucket.NOT_DUE)
 
 
-class TooManyToExport(Refused):
+class TooManyOpenItems(Refused):
     """More items than one file holds."""
 
 
@@ -105,10 +105,10 @@ async def page(window: Window, wanted: Filter) -> list[asyncpg.Record]:
 
 
 async def export(wanted: Filter) -> list[asyncpg.Record]:
-    """Every item that is meant; TooManyToExport when one file does not hold them."""
+    """Every item that is meant; TooManyOpenItems when one file does not hold them."""
     rows = await page(LISTING.window(limit=LARGEST_EXPORT), wanted)
     if len(rows) > LARGEST_EXPORT:
-        raise TooManyToExport(most=LARGEST_EXPORT)
+        raise TooManyOpenItems(most=LARGEST_EXPORT)
     return rows
 
 

@@ -156,13 +156,20 @@ async def test_the_page_is_finances(staff: SignsIn, stranger: httpx.AsyncClient,
         assert (answer.status_code, answer.headers["location"]) == (303, "/admin/")
 
 
+FINANCES_PAGES = {
+    "Work list of finance": "/admin/work-list",
+    "Invoices as they were sent": "/admin/invoices",
+    "Reminders": "/admin/reminders",
+}
+
+
 async def test_the_page_speaks_english_too(world: World, noord: httpx.AsyncClient, staff: SignsIn) -> None:
     client = await staff(StaffRole.FINANCE, language="en-GB")
     await partner.filed(noord, world.noord.services["bound"], **EARLY)
     seen = await page(client)
     for said in ('<html lang="en">', "1 case waits for finance", "Approve EUR 902.01", "13 months x EUR 89.95 x 75 %"):
         assert said in seen, said
-    assert (await client.get("/admin/api/links/")).json() == {"Work list of finance": "/admin/work-list"}
+    assert (await client.get("/admin/api/links/")).json() == FINANCES_PAGES
 
 
 async def test_mails_to_finance_lead_to_the_list(world: World, noord: httpx.AsyncClient) -> None:

@@ -173,7 +173,7 @@ async def test_withdrawal_against_approval_leaves_one_of_the_two(
     pressed, *answers = await asyncio.gather(stranger.post(link, data=form), *(client.post(withdrawal, json={}) for client in clerks))
     await outbox.drain()
 
-    assert pressed.status_code == 200
+    assert pressed.status_code in {200, 410}, "the answer was taken, or the link decides no more"
     taken = await actions(case)
     assert taken in (["file", "withdraw"], ["file", "approve", "withdraw"])
     assert statuses(list(answers)) == {201: 1, 409: 7}

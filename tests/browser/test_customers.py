@@ -107,7 +107,7 @@ async def test_a_customer_is_entered_and_changed_without_script(portal: Portal) 
     await page.get_by_role("button", name="Klant invoeren").click()
 
     await expect(page.get_by_role("status")).to_contain_text("Drukkerij Inkt is ingevoerd.")
-    await page.get_by_role("link", name="Wijzigen").click()
+    await page.get_by_role("link", name="Wijzig", exact=True).click()
     await page.locator('[name="name"]').fill("Drukkerij Inkt B.V.")
     await page.get_by_role("button", name="Opslaan").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Drukkerij Inkt B.V.")

@@ -11,7 +11,7 @@ import msgspec
 from partner_portal.kernel.actor import Actor
 
 from . import bills, customers, endings, orders, owing, paying, people, settings
-from .stage import Stage, account, browser, let_in
+from .stage import Stage, account, browser, let_in, name_the_house
 
 _CROWD = 60
 
@@ -30,6 +30,7 @@ async def built(owner: str, *, crowd: int = _CROWD) -> Scene:
     actor = await account(owner)
     async with browser() as own, browser() as stranger:
         await let_in(own, actor)
+        await name_the_house()
         stage = Stage(actor, own, stranger)
         await customers.enter(stage, crowd)
         await endings.reach(stage)

@@ -8,6 +8,8 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from billing.service import issuers
+from billing.service.issuers import IssuerDetails
 from partner_portal.infra import db, outbox, sessions, tokens
 from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor
@@ -17,6 +19,26 @@ from tenants.service import accounts
 from ..pressing import pressed
 
 STAFF = Principal(Door.STAFF, None, "staff:1")
+_HOUSE = IssuerDetails(
+    name="Kadetel B.V.",
+    street="Kade 1",
+    postcode="3011 AB",
+    city="Rotterdam",
+    email="facturen@kadetel.example.com",
+    vat_id="NL999999990B29",
+    chamber_number="12345678",
+    iban="NL05TEST0417164300",
+)
+
+
+async def name_the_house() -> None:
+    """Somebody can send invoices."""
+    async with db.unit_of_work(STAFF):
+        house = await db.fetch_one(
+            "SELECT id FROM tenant WHERE kind = 'house' AND NOT EXISTS (SELECT 1 FROM billing_issuer i WHERE i.tenant = tenant.id)"
+        )
+        if house is not None:
+            await issuers.enter(house["id"], _HOUSE)
 
 
 class SceneFailed(RuntimeError):
