@@ -53,3 +53,17 @@ def test_no_route_says_cancel() -> None:
 
     assert len(paths) > 10
     assert [path for path in paths if WORD.search(path)] == []
+
+
+def test_no_two_problems_have_one_name() -> None:
+    """The code of a problem is made of its name: two of one name would share one text."""
+    kinds = {"NotFound", "NotAllowed", "Invalid", "Refused", "Unavailable"}
+    named = [
+        node.name
+        for file in sources.modules()
+        for node in ast.walk(sources.tree(file))
+        if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id in kinds for base in node.bases)
+    ]
+
+    assert len(named) > 50
+    assert sorted({name for name in named if named.count(name) > 1}) == []
