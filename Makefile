@@ -11,7 +11,7 @@ READY := $(if $(filter test test-long dev accept screenshots,$(MAKECMDGOALS)),$(
 # Caches of pip, fontconfig and the browser: not in anybody's home, which may not even be writable.
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 # Each process of the tests has servers of its own. Most of them wait for others most of the time, so there are more than there are cores.
-SIDE_BY_SIDE := --numprocesses=4 --dist=loadfile
+SIDE_BY_SIDE := --numprocesses=3 --dist=loadfile
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/.cache/browsers
 
 help: ## list the targets
