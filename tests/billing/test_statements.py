@@ -19,7 +19,7 @@ from tests.billing.bank import MT940, PAYER_IBAN, Booking, camt
 from tests.billing.money import issue, line
 from tests.world import FINANCE, STAFF_DOOR, World
 
-SAMPLES = Path("/work/shared/bank")
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "bank"
 BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
