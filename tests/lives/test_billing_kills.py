@@ -63,6 +63,7 @@ async def state() -> list[Any]:
         counted = await db.fetch(
             "SELECT t.code, s.series, s.last FROM billing_series s JOIN tenant t ON t.id = s.tenant ORDER BY t.code, s.series"
         )
+        # A run that is killed after its end and begun again finds nothing: that row says so, and is no bill.
         done = await db.fetch("SELECT invoices, gross_cents, parked, finished_at IS NOT NULL AS finished FROM billing_run WHERE done > 0")
         told = await db.fetch(
             "SELECT topic, handler, count(DISTINCT payload) AS n FROM infra_outbox WHERE topic = 'InvoiceIssued' GROUP BY 1, 2 ORDER BY 2"
