@@ -1,0 +1,1 @@
+"""Where issuers keep their books: one port, who stands behind it, and what is on its way there and back."""
