@@ -135,6 +135,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "statement": sentence("Bank statement"),
         "debit": sentence("Direct debit"),
         "manual": sentence("Booked by staff"),
+        "accounting": sentence("Accounting package"),
     },
     "billing_port_in.state": _PORT,
     "billing_port_in_step.state": _PORT,

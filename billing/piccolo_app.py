@@ -9,6 +9,7 @@ APP_CONFIG = AppConfig(
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
     table_classes=table_finder(
         [
+            "billing.tables.accounting",
             "billing.tables.agreed",
             "billing.tables.debits",
             "billing.tables.invoices",

@@ -6,12 +6,13 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """Where a payment was seen: at the payment gateway, on a bank statement, in a direct debit, or by somebody of staff."""
+    """Where a payment was seen: at the payment gateway, on a bank statement, in a direct debit, by somebody of staff, or in the accounting package."""
 
     GATEWAY = "gateway"
     STATEMENT = "statement"
     DEBIT = "debit"
     MANUAL = "manual"
+    ACCOUNTING = "accounting"
 
 
 class IntentState(StrEnum):
