@@ -11,10 +11,13 @@ APP_CONFIG = AppConfig(
         [
             "billing.tables.accounting",
             "billing.tables.agreed",
+            "billing.tables.crediting",
             "billing.tables.debits",
             "billing.tables.invoices",
+            "billing.tables.late",
             "billing.tables.orders",
             "billing.tables.paying",
+            "billing.tables.pausing",
             "billing.tables.payments",
             "billing.tables.reminding",
             "billing.tables.statements",

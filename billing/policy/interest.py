@@ -25,6 +25,13 @@ class Rate(msgspec.Struct, frozen=True):
     percentage: Decimal
 
 
+class Reduction(msgspec.Struct, frozen=True):
+    """So many cents of the principal were paid; from that day on they bear no interest."""
+
+    on: date
+    cents: int
+
+
 class Interest(msgspec.Struct, frozen=True):
     """Interest over `period`: exact, and rounded once to cents."""
 
@@ -67,20 +74,26 @@ def statutory_interest(
     *,
     compound_yearly: bool = True,
     days_in_year: int = 365,
+    reductions: Sequence[Reduction] = (),
 ) -> Interest:
     """Return the interest from the day after `due_on` up to (not including) `until`, rounded half up once.
 
     Compounding adds the interest, unrounded, to the principal on each anniversary of the first day
-    (BW 6:119(2), 6:119a(3)).
+    (BW 6:119(2), 6:119a(3)). `reductions` take off principal only: no more of it than there is.
     """
     period = Period(due_on + ONE_DAY, until)
-    owed = Fraction(principal_cents)
-    if compound_yearly:
-        for year in _years(period):
-            owed += owed * _yearly_share(year, rates, days_in_year)
-    else:
-        owed += owed * _yearly_share(period, rates, days_in_year)
-    interest = owed - principal_cents
+    principal, added, interest = Fraction(principal_cents), Fraction(0), Fraction(0)
+    coming = sorted(reductions, key=lambda one: one.on)
+    for year in _years(period) if compound_yearly else (period,):
+        start, of_year = year.start, Fraction(0)
+        while start < year.until:
+            while coming and coming[0].on <= start:
+                principal = max(principal - coming.pop(0).cents, Fraction(0))
+            piece = Period(start, min([year.until, *(one.on for one in coming[:1])]))
+            of_year += (principal + added) * _yearly_share(piece, rates, days_in_year)
+            start = piece.until
+        added += of_year
+        interest += of_year
     return Interest(period, interest, round_half_up(interest.numerator, interest.denominator))
 
 

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     INVOICE = "invoice"
     CREDIT_NOTE = "credit note"
     DAMAGES = "damages"
+    COSTS = "costs"  # interest and collection costs of what was paid too late
 
 
 class LineKind(StrEnum):
@@ -59,6 +60,7 @@ class Label(StrEnum):
     PAID = "paid"
     OVERDUE = "overdue"
     CREDITED = "credited"
+    WRITTEN_OFF = "written off"
 
 
 class DraftLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ class Mandate(OwnedByTenant, Table, tablename="billing_mandate"):
     bic = Varchar(11, null=True, default=None)
     signed_on = Date()
     amendments = JSONB(default=[], help_text="Wat er is gewijzigd sinds de ondertekening, en wanneer")
+    rests_until = Date(null=True, default=None, help_text="Andere rekening: vóór deze dag wordt er niet van geïncasseerd")
     last_used_on = Date(null=True, default=None)
     ended_on = Date(null=True, default=None)
     ended_because = Text(null=True, default=None)
@@ -85,6 +86,7 @@ class Refund(OwnedByTenant, Table, tablename="billing_refund"):
     holder = Varchar(70)
     iban = Varchar(34)
     end_to_end = Varchar(35, unique=True)
+    not_before = Date(null=True, default=None, help_text="Nieuwe rekening: vóór deze dag wordt er niets naartoe betaald")
     batch = ForeignKey(BankBatch, null=True, default=None, on_delete=OnDelete.restrict)
     made_at = Timestamptz(default=TimestamptzNow())
 

@@ -13,6 +13,7 @@ from tenants.tables import Customer, OwnedByTenant, Tenant
 
 from ..policy.money_in import Source
 from .invoices import Invoice
+from .late import WriteOff
 
 
 class Payment(OwnedByTenant, Table, tablename="billing_payment"):
@@ -38,13 +39,16 @@ class Payment(OwnedByTenant, Table, tablename="billing_payment"):
 
 
 class Allocation(OwnedByTenant, Table, tablename="billing_allocation"):
-    """So much of a payment, or of a document in the debtor's favour, settles so much of an invoice; below zero takes it back; never changed."""
+    """So much of a payment, of a document in the debtor's favour or of what is written off settles so much of an invoice; below zero takes it back."""
 
     invoice = ForeignKey(Invoice, null=False, on_delete=OnDelete.restrict)
     payment = ForeignKey(Payment, null=True, default=None, on_delete=OnDelete.restrict)
     credit = ForeignKey(Invoice, null=True, default=None, on_delete=OnDelete.restrict)
+    write_off = ForeignKey(WriteOff, null=True, default=None, on_delete=OnDelete.restrict)
     amount_cents = BigInt()
     made_by = Varchar(120)
     made_at = Timestamptz(default=TimestamptzNow())
 
-    billing_allocation_of_one = Check("(payment IS NULL) <> (credit IS NULL) AND amount_cents <> 0 AND credit IS DISTINCT FROM invoice")
+    billing_allocation_of_one = Check(
+        "num_nonnulls(payment, credit, write_off) = 1 AND amount_cents <> 0 AND credit IS DISTINCT FROM invoice"
+    )

@@ -26,12 +26,15 @@ class ReminderPolicy(OwnedByTenant, Table, tablename="billing_reminder_policy"):
     consumer_suspend_days = SmallInt(default=21)
     threshold_cents = BigInt(default=500)
     lead_days = JSONB(default={})
+    charge_days = SmallInt(null=True, default=5, help_text="Zo veel dagen na de laatste termijn komen rente en kosten erbij; leeg: nooit")
+    partner_agrees = Boolean(default=False, help_text="De partner mag zelf wachten en regelingen afspreken")
     version = Integer(default=1)
 
     billing_reminder_policy_once = Unique(["tenant"])
     billing_reminder_policy_order = Check(
         "note_days BETWEEN 0 AND 30 AND first_days BETWEEN 1 AND 90 AND second_days > first_days AND third_days > second_days AND third_days <= 180"
         " AND suspend_days BETWEEN 1 AND 180 AND consumer_suspend_days BETWEEN 1 AND 180 AND threshold_cents >= 0"
+        " AND (charge_days IS NULL OR charge_days BETWEEN 0 AND 90)"
     )
 
 
@@ -60,6 +63,7 @@ class PaymentPlan(OwnedByTenant, Table, tablename="billing_payment_plan"):
     agreed_on = Date()
     owed_cents = BigInt(help_text="Open toen de regeling werd afgesproken")
     agreed_by = Varchar(120)
+    agreed_with = Varchar(200, default="", help_text="Wie het namens de debiteur toezegde")
     ended_on = Date(null=True, default=None)
     ended_because = Varchar(20, null=True, default=None, help_text="kept, broken of withdrawn")
 
