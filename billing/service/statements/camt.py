@@ -18,9 +18,10 @@ from partner_portal.kernel.dates import local_date
 from .read import ReadEntry, ReadStatement, StatementUnreadable, account, cents, given
 
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(camt\.05[34])\.001\.(0[2-9]|1[0-3])")
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
 _MOST_ENTRIES = 200_000
 _RETURNS = frozenset({"RRTN", "UPDD", "PRDD", "ARET", "RPCR", "RCDD"})
-_OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
+_OPENING, _CLOSING, _BETWEEN = ("OPBD", "PRCD"), "CLBD", "ITBD"
 _LONGEST_TEXT = 1000
 
 
@@ -46,7 +47,7 @@ def _root(content: bytes) -> tuple[Any, str, str]:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(content, parser)
+        root = etree.fromstring(_in_its_encoding(content), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise StatementUnreadable("damaged", value=str(error), line=getattr(error, "lineno", 0) or 0) from error
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
@@ -56,6 +57,21 @@ def _root(content: bytes) -> tuple[Any, str, str]:
     if name.localname != "Document" or matched is None:
         raise StatementUnreadable("namespace", value=name.namespace or name.localname)
     return root, matched[1], matched[2]
+
+
+def _in_its_encoding(content: bytes) -> bytes:
+    """The file as it can be read: without blanks before its declaration, and as Latin-1 where it says that it is UTF-8 and is not."""
+    plain = content.lstrip(b" \t\r\n")
+    if plain.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return plain
+    plain = plain.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    if (declared := _DECLARED.match(plain)) and declared[1].upper() != b"UTF-8":
+        return plain
+    try:
+        plain.decode()
+    except UnicodeDecodeError:
+        return plain[declared.end() :].decode("latin-1").encode() if declared else plain.decode("latin-1").encode()
+    return plain
 
 
 @cache
@@ -93,7 +109,7 @@ def _statement(node: Any, kind: str, *, has_balances: bool) -> ReadStatement:
         entries.extend(_entries(entry))
         if len(entries) > _MOST_ENTRIES:
             raise StatementUnreadable("too-large")
-    opening, closing = _balance(node, _OPENING), _balance(node, _CLOSING)
+    opening, closing = _balances(node)
     return ReadStatement(
         format=kind,
         account=own.replace(" ", "").upper()[:34],
@@ -107,13 +123,24 @@ def _statement(node: Any, kind: str, *, has_balances: bool) -> ReadStatement:
     )
 
 
-def _balance(node: Any, codes: tuple[str, ...]) -> tuple[int | None, date | None] | None:
-    for code in codes:
-        for balance in _all(node, "Bal"):
-            amount = balance.find("{*}Amt")
-            if _text(balance, "Tp/CdOrPrtry/Cd") == code and amount is not None and amount.get("Ccy") == "EUR":
-                return _signed(balance, cents(amount.text, amount.sourceline or 0)), _day(balance, "Dt", required=False)
-    return None
+Balance = tuple[int, date | None] | None
+
+
+def _balances(node: Any) -> tuple[Balance, Balance]:
+    """The opening and the closing balance. A statement of several pages says the balances between them instead: the first opens, the last closes it."""
+    found: dict[str, list[Balance]] = {}
+    for balance in _all(node, "Bal"):
+        amount = balance.find("{*}Amt")
+        if amount is not None and amount.get("Ccy") == "EUR":
+            told = _signed(balance, cents(amount.text, amount.sourceline or 0)), _day(balance, "Dt", required=False)
+            found.setdefault(_text(balance, "Tp/CdOrPrtry/Cd") or "", []).append(told)
+    between = found.get(_BETWEEN, [])
+    opening = next((found[code][0] for code in _OPENING if code in found), between[0] if between else None)
+    closing = found[_CLOSING][0] if _CLOSING in found else None
+    # One balance between pages is where this page begins or where it ends; only beside another one it is clear which.
+    if closing is None and (len(between) > 1 or (between and opening is not between[0])):
+        closing = between[-1]
+    return opening, closing
 
 
 def _signed(node: Any, amount: int) -> int:
@@ -175,7 +202,7 @@ def _entry(entry: Any, part: Any | None, amount: int, nth: int, all_parts: list[
     name, iban = _party(parties, amount, is_return=is_return) if parties is not None else (None, None)
     bank_ref = given(_text(entry, "AcctSvcrRef") or (_text(part, "Refs/AcctSvcrRef") if part is not None else None), 70)
     return ReadEntry(
-        booked_on=_day(entry, "BookgDt", required=False) or _day(entry, "ValDt") or date.min,
+        booked_on=_booked_on(entry),
         amount_cents=amount,
         name=given(name, 140),
         iban=account(iban),
@@ -188,6 +215,12 @@ def _entry(entry: Any, part: Any | None, amount: int, nth: int, all_parts: list[
         is_return=is_return,
         return_reason=given(reason, 40),
     )
+
+
+def _booked_on(entry: Any) -> date:
+    day = _day(entry, "BookgDt", required=False) or _day(entry, "ValDt")
+    assert day is not None  # noqa: S101  # without one the file is refused
+    return day
 
 
 def _family(entry: Any, part: Any | None) -> str | None:

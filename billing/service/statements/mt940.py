@@ -21,11 +21,19 @@ from .read import ReadEntry, ReadStatement, StatementUnreadable, account, given
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)  # it would log the lines that it cannot read, with whose they are
 
 _BEGINS = re.compile(r"(?m)^(?=:20:)")
+_AFTER = re.compile(r"(?ms)(^:62[FM]:[^\n]*\n).*")
+"""What follows the closing balance is about the statement, or frames it; the library would take it for the last entry's."""
 _ENTRY = re.compile(r"(?m)^:61:")
 _LABELS = "TRTP|IBAN|BIC|NAME|REMI|EREF|PREF|MARF|ORDP|BENM|CNTP|CSID|RTRN|ISDT|ADDR|ID|ULTD|ULTC|PURP|SVCL|IREF|OCMT|CHGS|TRCD|CREF|ACCW|UDTR|UCRD"
 _FIELD = re.compile(rf"/({_LABELS})/")
 _CODED = re.compile(r"[>?]\d\d")
+_WORDS = {
+    "IBAN": "iban", "REK": "iban", "REKENING": "iban", "NAAM": "name", "OMSCHRIJVING": "said", "KENMERK": "end_to_end", "MACHTIGING": "mandate",
+    "BIC": "bic", "INCASSANT": "creditor",
+}  # fmt: skip
+_WORD = re.compile(rf"(?<![A-Za-z])({'|'.join(_WORDS)}):\s*(.*?)(?=[\s/]*(?<![A-Za-z])(?:{'|'.join(_WORDS)}):|$)", re.IGNORECASE)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+_BANK_REF = re.compile(r"//([A-Za-z0-9]{1,16})$")
 _EREF = re.compile(r"(?:E2E-?ID|EREF|END TO END(?: ID)?)[\s:]+([A-Za-z0-9\-./]{1,35})", re.IGNORECASE)
 _MOST_ENTRIES = 200_000
 _ACCOUNT_NUMBER = re.compile(r"\d+")
@@ -40,7 +48,7 @@ def read(text: str) -> list[ReadStatement]:
         raise StatementUnreadable("not-a-statement")
     if len(_ENTRY.findall(plain)) > _MOST_ENTRIES:
         raise StatementUnreadable("too-large")
-    return [_statement(one) for one in found]
+    return [_statement(_AFTER.sub(r"\1", one)) for one in found]
 
 
 def _parsed(text: str) -> Transactions:
@@ -113,10 +121,16 @@ def _entry(data: dict[str, Any], own: str) -> ReadEntry:
         batch=given(told.get("batch"), 70),
         mandate=given(told.get("mandate"), 35),
         text=" ".join(text.split())[:1000],
-        bank_ref=given(str(data.get("bank_reference") or ""), 70),
+        bank_ref=given(str(data.get("bank_reference") or "") or _behind(str(data.get("customer_reference") or "")), 70),
         is_return=status.startswith("R") or str(data.get("id") or "") in _RETURNS or bool(told.get("returned")),
         return_reason=given(told.get("returned"), 40),
     )
+
+
+def _behind(reference: str) -> str:
+    """The bank's own reference where an account before it is too long for its place, and the library takes both for remarks."""
+    found = _BANK_REF.search(reference)
+    return found[1] if found else ""
 
 
 def _iban(text: str, own: str) -> str | None:
@@ -137,7 +151,16 @@ def _told(said: str) -> dict[str, str]:
         return _labelled(pieces)
     if _CODED.search(joined) and joined.count(">") + joined.count("?") > 1:
         return _coded(joined)
-    return {"text": said}
+    return _worded(said)
+
+
+def _worded(said: str) -> dict[str, str]:
+    """Plain text in which some banks name account, holder and references before a colon, and others do not."""
+    joined = " ".join(said.split())
+    told = {"text": said}
+    for part, value in ((_WORDS[word.upper()], value) for word, value in _WORD.findall(joined)):
+        told.setdefault(part, value.strip(" /"))
+    return told
 
 
 def _labelled(pieces: list[str]) -> dict[str, str]:
