@@ -155,6 +155,19 @@ async def test_the_calendar_is_read_by_hovering_and_chosen_by_a_click(portal: Po
     await expect(page.locator("#bill h2")).to_contain_text(f"{chosen.day} {chosen:%B %Y}")
 
 
+async def test_money_that_comes_back_is_told_as_that_and_not_as_a_negative_amount(portal: Portal, world: World) -> None:
+    async with db.unit_of_work(world.noord.principal()):
+        await make_service(world.noord, world.noord.customers["bakery"], label="Ver vooruit betaald", paid_until=date(2027, 12, 1))
+    page = await portal.page("clerk", language="en")
+    await page.goto(f"/portal/terminations/new?customer={world.noord.customers['bakery']}")
+    await page.get_by_label("Ver vooruit betaald").check()
+    await page.get_by_role("button", name="Continue").click()
+
+    await page.get_by_role("slider", name="Last day").press("Home")
+
+    await expect(page.locator(".reading p")).to_contain_text(re.compile(r"^\w+ 2[23] \w+ 20\d\d: EUR \d[\d.,]* comes back in all$"))
+
+
 async def test_other_answers_move_the_mark_and_show_their_own_bill(portal: Portal, world: World) -> None:
     page = await portal.page("clerk")
     await begun(page, world, "Webshop hosting")

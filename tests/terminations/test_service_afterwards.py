@@ -74,7 +74,7 @@ async def test_without_wishes_everything_is_undecided_as_before(noord: httpx.Asy
     case = (await noord.post("/api/v1/terminations", json={"quote_id": quote["id"], "reason": "price"})).json()
 
     assert case["afterwards"] == []
-    assert "Vraag ons om de verhuiscode" in (await noord.get(f"/portal/terminations/{case['id']}")).text
+    assert "Vraag ons om de verhuistoken" in (await noord.get(f"/portal/terminations/{case['id']}")).text
 
 
 async def test_a_wish_that_cannot_be_is_told_at_its_place_and_nothing_is_filed(

@@ -83,7 +83,9 @@ class Calendar {
     this.nth = Math.min(Math.max(nth, 0), this.total.length - 1);
     const money = (cents) => `EUR ${this.amount.format(cents / 100)}`;
     const day = this.weekday.format(this.first + this.nth * DAY).replace(",", "");
-    const text = this.words.said.replace("{day}", day).replace("{total}", money(this.total[this.nth])).replace("{final}", money(this.final[this.nth]));
+    const total = this.total[this.nth];
+    const words = total < 0 ? this.words.back : this.words.said;
+    const text = words.replace("{day}", day).replace("{total}", money(Math.abs(total))).replace("{final}", money(this.final[this.nth]));
     this.said.textContent = text;
     this.cursor.setAttribute("aria-valuenow", this.nth);
     this.cursor.setAttribute("aria-valuetext", text);
