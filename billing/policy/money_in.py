@@ -88,3 +88,36 @@ class DebitState(StrEnum):
     SENT = "sent"
     PAID = "paid"
     RETURNED = "returned"
+
+
+class Signed(StrEnum):
+    """How a mandate was given: on paper, or by a click behind a link that only the debtor got."""
+
+    PAPER = "paper"
+    LINK = "link"
+
+
+class RefundState(StrEnum):
+    """How far money is on its way back."""
+
+    WANTED = "wanted"  # a second person is to agree
+    AGREED = "agreed"  # it leaves with the next file, or the gateway is being asked
+    SENT = "sent"  # in a file for the bank, or taken on by the gateway
+    DONE = "done"  # it has left
+    REFUSED = "refused"  # the second person said no
+    FAILED = "failed"  # bank or gateway did not pay it out: it is on account again
+
+
+class RefundWay(StrEnum):
+    """By which way money goes back: the gateway it came through, or a file for the bank."""
+
+    GATEWAY = "gateway"
+    BANK = "bank"
+
+
+class PartKind(StrEnum):
+    """What a part of a payout is."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"

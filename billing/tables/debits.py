@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, BigInt, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from typing import Any
+
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Date, ForeignKey, Integer, OnDelete, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
@@ -11,7 +13,7 @@ from piccolo.table import Table
 from partner_portal.infra.ids import NewId
 from tenants.tables import Customer, OwnedByTenant, Tenant
 
-from ..policy.money_in import BatchKind, DebitState, Scheme, Sequence
+from ..policy.money_in import BatchKind, DebitState, RefundState, RefundWay, Scheme, Sequence, Signed
 from .invoices import Invoice
 from .payments import Payment
 
@@ -27,6 +29,9 @@ class Mandate(OwnedByTenant, Table, tablename="billing_mandate"):
     iban = Varchar(34)
     bic = Varchar(11, null=True, default=None)
     signed_on = Date()
+    signed_how = Varchar(5, default=Signed.PAPER, choices=Signed)
+    consent = JSONB(default={}, help_text="Wat er is getoond en aangeklikt, wanneer en vanwaar")
+    announced_days = SmallInt(default=14, help_text="Zoveel dagen vooraf wordt een incasso aangekondigd")
     amendments = JSONB(default=[], help_text="Wat er is gewijzigd sinds de ondertekening, en wanneer")
     rests_until = Date(null=True, default=None, help_text="Andere rekening: vóór deze dag wordt er niet van geïncasseerd")
     last_used_on = Date(null=True, default=None)
@@ -38,11 +43,44 @@ class Mandate(OwnedByTenant, Table, tablename="billing_mandate"):
 
     billing_mandate_reference_once = Unique(["issuer", "reference"])
     billing_mandate_days = Check("ended_on IS NULL OR ended_on >= signed_on")
+    billing_mandate_announced = Check("announced_days BETWEEN 1 AND 60")
 
     @classmethod
     def get_readable(cls) -> Readable:
         """Mandates are called by reference."""
         return Readable("%s", [cls.reference])
+
+
+class MandateInvitation(OwnedByTenant, Table, tablename="billing_mandate_invitation"):
+    """A page where a debtor gives its mandate, for whoever has its address; of the secret in the address the hash is kept."""
+
+    customer = ForeignKey(Customer, null=True, default=None, on_delete=OnDelete.restrict)
+    issuer = ForeignKey(Tenant, null=False, on_delete=OnDelete.restrict)
+    email = Varchar(320)
+    token_sha256 = Bytea(unique=True)
+    expires_at = Timestamptz()
+    mandate = ForeignKey(Mandate, null=True, default=None, on_delete=OnDelete.restrict)
+    signed_at = Timestamptz(null=True, default=None)
+    made_by = Varchar(120)
+    made_at = Timestamptz(default=TimestamptzNow())
+
+
+class Announcement(OwnedByTenant, Table, tablename="billing_announcement"):
+    """What a debtor was told beforehand of a collection (SEPA pre-notification): with the invoice, or in a mail of its own; never changed."""
+
+    invoice = ForeignKey(Invoice, null=False, on_delete=OnDelete.restrict)
+    mandate = ForeignKey(Mandate, null=False, on_delete=OnDelete.restrict)
+    reference = Varchar(35)
+    creditor_id = Varchar(35)
+    iban = Varchar(34)
+    amount_cents = BigInt()
+    collects_on = Date()
+    is_separate = Boolean(default=False)
+    made_on = Date()
+    made_at = Timestamptz(default=TimestamptzNow())
+
+    billing_announcement_once = Unique(["invoice", "mandate", "iban", "collects_on", "amount_cents"])
+    billing_announcement_amount = Check("amount_cents > 0 AND collects_on > made_on")
 
 
 class BankBatch(Table, tablename="billing_bank_batch"):
@@ -79,15 +117,32 @@ class Debit(OwnedByTenant, Table, tablename="billing_debit"):
 
 
 class Refund(OwnedByTenant, Table, tablename="billing_refund"):
-    """Money that is to go back by transfer: the payment that says so, to which account, and in which file it left."""
+    """Money that is to go back: the payment that says so, by which way, who ordered and who agreed, and how far it is.
+
+    Where it fails or is refused, `undone` is the payment that puts it on account again.
+    """
 
     payment = ForeignKey(Payment, null=False, on_delete=OnDelete.restrict, unique=True)
+    way = Varchar(10, default=RefundWay.BANK, choices=RefundWay)
+    state = Varchar(10, default=RefundState.AGREED, choices=RefundState)
     amount_cents = BigInt()
-    holder = Varchar(70)
-    iban = Varchar(34)
+    reason = Text(default="")
+    holder = Varchar(70, null=True, default=None)
+    iban = Varchar(34, null=True, default=None)
     end_to_end = Varchar(35, unique=True)
     not_before = Date(null=True, default=None, help_text="Nieuwe rekening: vóór deze dag wordt er niets naartoe betaald")
+    gateway_id = Varchar(64, null=True, default=None)
     batch = ForeignKey(BankBatch, null=True, default=None, on_delete=OnDelete.restrict)
+    undone: ForeignKey[Any] = ForeignKey(Payment, null=True, default=None, on_delete=OnDelete.restrict)
+    failed_because = Text(null=True, default=None)
+    made_by = Varchar(120)
     made_at = Timestamptz(default=TimestamptzNow())
+    decided_by = Varchar(120, null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    changed_at = Timestamptz(default=TimestamptzNow())
+    seen_by = Varchar(120, null=True, default=None, help_text="Wie de mislukte terugbetaling heeft opgepakt")
+    seen_at = Timestamptz(null=True, default=None)
 
     billing_refund_amount = Check("amount_cents > 0")
+    billing_refund_account = Check("way = 'gateway' OR iban IS NOT NULL")
+    billing_refund_undone = Check("(undone IS NOT NULL) = (state IN ('failed', 'refused'))")

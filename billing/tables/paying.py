@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, BigInt, Bytea, ForeignKey, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Bytea, Date, ForeignKey, OnDelete, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
@@ -63,4 +63,18 @@ class SandboxPayment(Table, tablename="billing_sandbox_payment"):
     webhook_url = Text()
     state = Varchar(10, default=IntentState.OPEN, choices=IntentState)
     backs = JSONB(default=[], help_text="Terugbetaald en gestorneerd")
+    made_at = Timestamptz(default=TimestamptzNow())
+    paid_at = Timestamptz(null=True, default=None)
+    payout = Varchar(40, null=True, default=None, help_text="Waarin het is uitbetaald")
+
+
+class SandboxPayout(Table, tablename="billing_sandbox_payout"):
+    """What the built-in gateway paid out in one sum, and which of its payments were in it."""
+
+    id = UUID(primary_key=True, default=NewId())
+    number = Varchar(64, unique=True)
+    day = Date()
+    fee_cents = BigInt()
+    paid_cents = BigInt()
+    parts = JSONB(default=[])
     made_at = Timestamptz(default=TimestamptzNow())

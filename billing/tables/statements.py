@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
-from piccolo.constraints import Check
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from partner_portal.infra.ids import NewId
 from tenants.tables import Tenant
 
-from ..policy.money_in import EntryState, StatementState
+from ..policy.money_in import EntryState, PartKind, StatementState
 from .payments import Payment
 
 
@@ -67,13 +67,32 @@ class StatementEntry(Table, tablename="billing_statement_entry"):
 
 
 class Payout(Table, tablename="billing_payout"):
-    """What the gateway paid out in one sum: payments less what went back and the gateway's fee."""
+    """What the gateway paid out in one sum: payments less what went back and the gateway's fee. The provider's own."""
 
     id = UUID(primary_key=True, default=NewId())
     gateway = Varchar(20)
+    gateway_id = Varchar(64, null=True, default=None)
     reference = Varchar(40, unique=True)
     day = Date()
-    gross_cents = BigInt()
+    gross_cents = BigInt(help_text="Betalingen min wat is teruggegaan")
     fee_cents = BigInt()
-    payments = SmallInt(default=0)
+    paid_cents = BigInt(default=0, help_text="Wat volgens de betaaldienst is uitbetaald")
+    payments = Integer(default=0)
     entry = ForeignKey(StatementEntry, null=True, default=None, on_delete=OnDelete.restrict)
+    looked_by = Varchar(120, null=True, default=None)
+    looked_at = Timestamptz(null=True, default=None)
+    note = Text(null=True, default=None)
+    made_at = Timestamptz(default=TimestamptzNow())
+
+
+class PayoutPart(Table, tablename="billing_payout_part"):
+    """One payment, refund or chargeback in a payout, as the gateway told of it, and what we booked for it."""
+
+    id = UUID(primary_key=True, default=NewId())
+    payout = ForeignKey(Payout, null=False, on_delete=OnDelete.restrict)
+    kind = Varchar(10, default=PartKind.PAYMENT, choices=PartKind)
+    gateway_id = Varchar(64)
+    amount_cents = BigInt(help_text="Boven nul: bij; onder nul: terug")
+    payment = ForeignKey(Payment, null=True, default=None, on_delete=OnDelete.restrict)
+
+    billing_payout_part_once = Unique(["payout", "gateway_id"])
