@@ -31,6 +31,12 @@ class InvoiceReopened(Event, frozen=True, kw_only=True):
     invoice_id: UUID
 
 
+class InvoiceOverdue(Event, frozen=True, kw_only=True):
+    """The due date of an invoice has passed, and something of it is open; once in its life."""
+
+    invoice_id: UUID
+
+
 class OrderPlaced(Event, frozen=True, kw_only=True):
     """A customer ordered; its services exist, and the first invoice is to follow at once."""
 
@@ -96,3 +102,15 @@ class StatementAccepted(Event, frozen=True, kw_only=True):
     """Entries of a bank statement were matched and are to be booked. `tenant_id` is whose account it is."""
 
     statement_id: UUID
+
+
+class AccountingWanted(Event, frozen=True, kw_only=True):
+    """A debtor, document or payment is to be at its issuer's accounting package as it is here. `tenant_id` is the issuer."""
+
+    link_id: UUID
+
+
+class AccountingLookDue(Event, frozen=True, kw_only=True):
+    """It is time to see what happened at an accounting package, and what was not sent there yet. `tenant_id` is the issuer."""
+
+    connection_id: UUID

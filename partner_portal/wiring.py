@@ -7,15 +7,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import billing.jobs.routes
+import billing.service.told
 import tenants.jobs.routes
 import terminations.jobs.routes
+import terminations.service.told
 from partner_portal.infra import clock, db, mail, outbox, pdf, redis
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.queue import Daily
 from partner_portal.infra.settings import Settings
 from partner_portal.web import idempotency, metrics
 from tenants.service.webhooks import deliveries, kinds
-from terminations.service import told
 
 
 async def forget_what_is_done() -> None:
@@ -34,7 +35,9 @@ def register_handlers() -> None:
     """Every domain's handlers listen, its events can be chosen for webhooks, its work is counted: in the web process, too, for `publish` must know them."""
     for routes in (mail.ON_EVENT.items(), tenants.jobs.routes.ON_EVENT, billing.jobs.routes.ON_EVENT, terminations.jobs.routes.ON_EVENT):
         outbox.register(routes)
-    kinds.offer(told.KINDS)
+    kinds.offer(terminations.service.told.KINDS, about=terminations.service.told.SUBJECT)
+    for about, offered in billing.service.told.SUBJECTS.items():
+        kinds.offer(offered, about=about)
     metrics.watch("portal_jobs", "Jobs that wait, and jobs that were given up.", outbox.counts)
     metrics.watch("portal_webhook_deliveries", "Webhooks that wait, and webhooks that were given up.", deliveries.counts)
 

@@ -156,7 +156,7 @@ async def _form(
     request: Request[Any, Any, Any], endpoint: Any, typed: Typed, wrong: Errors = NO_ERRORS, status: int = 200
 ) -> Response[bytes]:
     return await pages.page(
-        request, "tenants/webhooks/form.html", status=status, endpoint=endpoint, typed=typed, errors=wrong, kinds=kinds.offered()
+        request, "tenants/webhooks/form.html", status=status, endpoint=endpoint, typed=typed, errors=wrong, subjects=kinds.by_subject()
     )
 
 

@@ -17,6 +17,7 @@ from . import cases
 from .buyouts import Payer
 from .cases import Reason
 
+SUBJECT = sentence("Terminations")
 KINDS = {
     f"termination.{state.value}": when
     for state, when in {

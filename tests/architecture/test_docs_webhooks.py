@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+import billing.service.told
 from partner_portal.infra import settings
 from tenants import workflow
 from tenants.service.webhooks import endpoints, signing
@@ -31,7 +32,8 @@ def code(language: str, holding: str) -> str:
 
 
 def test_the_list_of_events_is_the_one_in_the_code() -> None:
-    assert dict(re.findall(r"^\| `(termination\.\w+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)) == told.KINDS
+    offered = {name: when for kinds in billing.service.told.SUBJECTS.values() for name, when in kinds.items()}
+    assert dict(re.findall(r"^\| `(\w+\.\w+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)) == told.KINDS | offered
 
 
 def test_the_example_has_the_fields_that_are_sent() -> None:
@@ -40,6 +42,12 @@ def test_the_example_has_the_fields_that_are_sent() -> None:
     assert list(example) == ["type", "timestamp", "data"]
     assert list(example["data"]) == list(told.CaseTold.__struct_fields__)
     assert list(example["data"]["lines"][0]) == list(told.LineTold.__struct_fields__)
+
+
+def test_the_example_of_an_invoice_has_the_fields_that_are_sent() -> None:
+    example = json.loads(code("json", "invoice.paid"))
+
+    assert list(example["data"]) == list(billing.service.told.InvoiceTold.__struct_fields__)
 
 
 def test_waits_and_limits_are_those_of_the_code() -> None:

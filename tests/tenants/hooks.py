@@ -62,7 +62,7 @@ class Hook(msgspec.Struct, kw_only=True):
 async def on_this_machine(running: Settings, **chosen: Any) -> AsyncIterator[None]:
     """Inside the block webhooks may reach this machine, within a second, and the portal's clock is the machine's."""
     clock.reset()
-    kinds.offer({KIND: "as the domains above offer it"})
+    kinds.offer({KIND: "as the domains above offer it"}, about="Terminations")
     with settings.use(
         running, **{"outgoing_networks": "127.0.0.0/8", "webhook_seconds": 1, "smtp_url": settings.current().smtp_url, **chosen}
     ):

@@ -10,17 +10,26 @@ TEST = "webhook.test"
 """What the test button sends, to whoever listens to whatever."""
 
 _offered: dict[str, str] = {}
+_subjects: dict[str, list[str]] = {}
 
 
-def offer(kinds: Mapping[str, str]) -> None:
-    """These kinds of events can be chosen from now on; each with a source sentence that says when it happens."""
+def offer(kinds: Mapping[str, str], *, about: str) -> None:
+    """These kinds of events can be chosen from now on; each with a source sentence that says when it happens, all of them about one subject."""
+    listed = _subjects.setdefault(about, [])
     for name in kinds:
         _offered[name] = kinds[name]
+        if name not in listed:
+            listed.append(name)
 
 
 def offered() -> Mapping[str, str]:
     """Every kind that can be chosen, in the order of being offered."""
     return _offered
+
+
+def by_subject() -> Mapping[str, Mapping[str, str]]:
+    """The same by subject, a source sentence each."""
+    return {about: {name: _offered[name] for name in names} for about, names in _subjects.items()}
 
 
 def chosen(types: Collection[str] | None) -> str:
