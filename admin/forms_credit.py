@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from billing.policy.crediting import Part
-from billing.service import charges, credit_notes, damages
+from billing.service import charges, credit_requests, damages
 from billing.service.charges import ChargeWanted
 from billing.service.credit_notes import Wanted
 from partner_portal.infra import db
@@ -67,13 +67,17 @@ class DropWanted(BaseModel):
 
 
 async def credit(request: Request, data: CreditWanted) -> str:
-    """A credit note of the invoice is on its way."""
+    """A credit note of the invoice is on its way, or waits for a second person."""
     invoice = await _invoice(data.invoice)
     parts = (await _part(invoice, data),) if data.line.strip() else ()
     wanted = decoding.convert(Wanted, {"reason": data.reason.strip(), "bill_again": data.bill_again})
-    note = await credit_notes.credit(
+    note = await credit_requests.credit(
         access.acting(request), invoice, Wanted(reason=wanted.reason, parts=parts, bill_again=wanted.bill_again)
     )
+    if note is None:
+        return access.say(
+            request, sentence("It is above the limit: somebody else of finance has to agree, on the page of credit notes for two people.")
+        )
     return access.say(request, sentence("%(number)s is issued and on its way."), number=await _number(note))
 
 

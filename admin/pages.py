@@ -22,7 +22,7 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, form, forms, invoices, notices, reminders, saying, work_list
+from . import access, form, forms, four_eyes, invoices, notices, reminders, saying, work_list
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
@@ -133,6 +133,17 @@ async def _page(
 
 router = Router(
     "/admin",
-    route_handlers=[look, decide, notices.look, notices.deal, reminders.look, reminders.decide, invoices.look, invoices.read],
+    route_handlers=[
+        look,
+        decide,
+        notices.look,
+        notices.deal,
+        reminders.look,
+        reminders.decide,
+        invoices.look,
+        invoices.read,
+        four_eyes.look,
+        four_eyes.decide,
+    ],
     include_in_schema=False,
 )

@@ -35,6 +35,7 @@ WORK_LIST = "/admin/work-list"
 NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
 INVOICES = "/admin/invoices"
+CREDITS = "/admin/credit-notes"
 
 _BLOCKED_SECONDS = 300
 _MOST_SIGN_INS = 100  # of one address; attempts at one account are counted apart, see access.Account
@@ -108,6 +109,7 @@ class StaffAdmin(AdminRouter):
             (sentence("Notices to look at"), NOTICES, DESK),
             (sentence("Reminders"), REMINDERS, FINANCE),
             (sentence("Invoices as they were sent"), INVOICES, FINANCE | DESK),
+            (sentence("Credit notes for two people"), CREDITS, FINANCE),
         )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 

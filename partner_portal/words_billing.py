@@ -7,6 +7,7 @@ from billing.policy.drafting import MixedPrices, NothingToBill
 from billing.service.archive import InTheMaking
 from billing.service.charges import ChargeBilled, ChargeExists
 from billing.service.credit_notes import LaterDaysBilled, NotCreditable
+from billing.service.credit_requests import AskerCannotAgree, CreditDecided, CreditDiffers, CreditWaits
 from billing.service.invoice_list import TooManyInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
@@ -29,6 +30,14 @@ PROBLEMS: dict[type[Problem], Words] = {
     LaterDaysBilled: Words(
         sentence("These days cannot be billed again"),
         sentence("Days after %(since)s are billed still, or the same days toward the other party: credit those first."),
+    ),
+    CreditWaits: Words(
+        sentence("A credit note waits already"), sentence("A credit note of %(number)s waits for a second person; decide about that one first.")
+    ),
+    AskerCannotAgree: Words(sentence("Somebody else has to agree"), sentence("You asked for this credit note; another person of finance agrees to it.")),
+    CreditDecided: Words(sentence("This was decided before"), sentence("%(by)s decided about this credit note.")),
+    CreditDiffers: Words(
+        sentence("The sum has changed"), sentence("Something of the invoice was credited since it was asked. Decline it, and ask again.")
     ),
     ChargeExists: Words(sentence("This is charged already"), sentence("There is a charge with the key %(key)s.")),
     ChargeBilled: Words(sentence("This was billed already"), sentence("Credit the invoice on which it stands.")),

@@ -11,11 +11,11 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from partner_portal.infra import catalogue, db, outbox, settings
+from partner_portal.infra import catalogue, db, outbox
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.ids import new_id
-from partner_portal.kernel.actor import Actor, StaffRole
-from partner_portal.kernel.errors import NotAllowed, NotFound, Refused
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import NotFound, Refused
 
 from ..events import InvoicePaid
 from ..policy.charges import Proration
@@ -71,28 +71,40 @@ UPDATE billing_service s SET paid_until = $2, version = s.version + 1
 _WHAT = sentence("Credit: %(what)s")
 
 
-async def credit(actor: Actor, invoice: UUID, wanted: Wanted) -> UUID:
-    """As `give_back`, by somebody of finance; from the limit of four eyes on by an administrator only, else NotAllowed."""
-    if not actor.has_any(StaffRole.FINANCE, StaffRole.ADMINISTRATOR):
-        raise NotAllowed(needs=StaffRole.FINANCE.value)
-    is_free = actor.has_any(StaffRole.ADMINISTRATOR)
-    return await give_back(actor, invoice, wanted, below_cents=None if is_free else settings.current().four_eyes_limit_cents)
+class Found(msgspec.Struct, frozen=True):
+    """A locked invoice, and what would be taken back of it."""
+
+    head: asyncpg.Record
+    taken: tuple[Taken, ...]
+
+    @property
+    def gross_cents(self) -> int:
+        """What is given back, VAT included."""
+        return gross(self.taken)
 
 
-async def give_back(actor: Actor, invoice: UUID, wanted: Wanted, *, below_cents: int | None = None) -> UUID:
+async def give_back(actor: Actor, invoice: UUID, wanted: Wanted) -> UUID:
     """A credit note of the invoice is on record and settles what was open of it; the rest stays in the debtor's favour. Returns its id.
 
-    Never credits more than was charged, per line and in all, also when two do it at once. Runs through the staff door.
-    Raises NotFound, NotCreditable, LaterDaysBilled, MoreThanCharged, NothingToCredit, and NotAllowed for `below_cents` or more.
+    Never credits more than was charged, per line and in all, also when two do it at once. Runs through the staff door; staff come by
+    `credit_requests.credit`. Raises NotFound, NotCreditable, LaterDaysBilled, MoreThanCharged, NothingToCredit.
     """
+    return await write(actor, await find(invoice, wanted), wanted)
+
+
+async def find(invoice: UUID, wanted: Wanted) -> Found:
+    """What would be taken back of the invoice, which is locked; raises as `give_back`."""
     head = (await locked([invoice])).get(invoice)
     if head is None:
         raise NotFound(what="invoice", id=str(invoice))
     if head["kind"] == Kind.CREDIT_NOTE:
         raise NotCreditable(number=head["number"])
-    taken = takings(await charged(head), wanted.parts, left_gross_cents=max(head["gross_cents"], 0) - head["credited_cents"])
-    if below_cents is not None and gross(taken) >= below_cents:
-        raise NotAllowed(needs=StaffRole.ADMINISTRATOR.value, limit_cents=below_cents)
+    return Found(head, takings(await charged(head), wanted.parts, left_gross_cents=max(head["gross_cents"], 0) - head["credited_cents"]))
+
+
+async def write(actor: Actor, found: Found, wanted: Wanted) -> UUID:
+    """The credit note of what was found is on record and settles what was open. Returns its id."""
+    head, taken, invoice = found.head, found.taken, found.head["id"]
     note = await issuing.issue(
         Draft(
             tenant=head["tenant"],

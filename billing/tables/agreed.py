@@ -91,6 +91,8 @@ class Service(OwnedByTenant, Table, tablename="billing_service"):
     credit_mode = Varchar(10, default=agreed.CreditMode.CAL, choices=agreed.CreditMode)
 
     buyout_rule = ForeignKey(BuyoutRule, null=True, default=None, on_delete=OnDelete.restrict)
+    pause_months = SmallInt(default=0, help_text="Zoveel maanden per jaar mag de dienst op pauze; 0: niet")
+    pause_extends = Boolean(default=True, help_text="Een pauze verlengt de minimale looptijd")
     discount_cents = BigInt(default=0)
     discount_months = Integer(default=0)
     discount_full = Boolean(default=False)

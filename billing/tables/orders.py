@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Integer, Numeric, OnDelete, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Check, Unique
@@ -38,6 +38,8 @@ class Offer(Table, tablename="billing_offer"):
     proration = Varchar(10, default=Proration.CAL, choices=Proration)
     credit_mode = Varchar(10, default=agreed.CreditMode.CAL, choices=agreed.CreditMode)
     buyout_rule = ForeignKey(BuyoutRule, null=True, default=None, on_delete=OnDelete.restrict)
+    pause_months = SmallInt(default=0, help_text="Zoveel maanden per jaar mag de dienst op pauze; 0: niet")
+    pause_extends = Boolean(default=True, help_text="Een pauze verlengt de minimale looptijd")
     sold_from = Date()
     sold_until = Date(null=True, default=None, help_text="Laatste verkoopdag")
 
@@ -52,6 +54,26 @@ class Offer(Table, tablename="billing_offer"):
         return Readable("%s (%s)", [cls.name_nl, cls.code])
 
 
+class OfferIndexation(Table, tablename="billing_offer_indexation"):
+    """A decision that offers cost so many per cent more from a day on, announced beforehand; never changed."""
+
+    id = UUID(primary_key=True, default=NewId())
+    percentage = Numeric(digits=(7, 4))
+    since = Date()
+    round_to_cents = SmallInt(default=1)
+    index_from = Numeric(digits=(10, 3), null=True, default=None, help_text="Indexcijfer van de vorige keer")
+    index_to = Numeric(digits=(10, 3), null=True, default=None)
+    reason = Text()
+    decided_by = Varchar(120)
+    decided_by_label = Varchar(200)
+    decided_at = Timestamptz(default=TimestamptzNow())
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        """Indexations are called by their day."""
+        return Readable("%s: %s %%", [cls.since, cls.percentage])
+
+
 class OfferPrice(Table, tablename="billing_offer_price"):
     """What an offer costs from a day on; never changed, the next one takes its place."""
 
@@ -62,6 +84,7 @@ class OfferPrice(Table, tablename="billing_offer_price"):
     setup_cents = BigInt(default=0)
     wholesale_cents = BigInt(null=True, default=None, help_text="Per maand per stuk, naar een partner die zelf factureert, exclusief btw")
     wholesale_setup_cents = BigInt(default=0)
+    indexation = ForeignKey(OfferIndexation, null=True, default=None, on_delete=OnDelete.restrict)
 
     billing_offer_price_once = Unique(["offer", "since"])
     billing_offer_price_amounts = Check(

@@ -159,6 +159,7 @@ async def test_the_page_is_finances(staff: SignsIn, stranger: httpx.AsyncClient,
 FINANCES_PAGES = {
     "Work list of finance": "/admin/work-list",
     "Invoices as they were sent": "/admin/invoices",
+    "Credit notes for two people": "/admin/credit-notes",
     "Reminders": "/admin/reminders",
 }
 

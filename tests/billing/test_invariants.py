@@ -37,7 +37,7 @@ async def billed(world: World) -> World:
         await pay(invoices[-1], 5000)
     async with db.unit_of_work(STAFF_DOOR):
         (row,) = await db.fetch("SELECT id FROM billing_line WHERE invoice = $1 AND kind = 'recurring'", invoices[-1])
-        await credit_notes.credit(FINANCE, invoices[-1], Wanted(reason="Storing", parts=(Part(line=row["id"], amount_cents=1000),)))
+        await credit_notes.give_back(FINANCE, invoices[-1], Wanted(reason="Storing", parts=(Part(line=row["id"], amount_cents=1000),)))
     await issue(noord.id, noord.customers["private"], [line(4500, vat=Vat(prices_include_vat=True), quantity=Decimal(1))])
     return world
 

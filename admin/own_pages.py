@@ -1,0 +1,58 @@
+"""What pages of our own inside the admin have in common: who may read them, their form's token, and how they are shown."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response
+
+from partner_portal.infra import settings, templates
+from partner_portal.infra.brand import Brand
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import NotAllowed, NotFound
+from partner_portal.web import csrf, identity
+from partner_portal.web.problems import UntrustedOrigin
+
+from . import access
+from .screens import Roles
+
+
+def only(actor: Actor, roles: Roles) -> None:
+    """Raise NotAllowed for whoever has none of the roles."""
+    if not actor.has_any(*roles):
+        raise NotAllowed(requires=sorted(roles))
+
+
+def token(request: Request[Any, Any, Any]) -> str:
+    """What a form of this session carries."""
+    return csrf.token(request.cookies.get(identity.ADMIN_COOKIE, ""))
+
+
+def typed(request: Request[Any, Any, Any], data: dict[str, str], longest: int = 2000) -> dict[str, str]:
+    """What was typed in a form of this session, cut to a length; UntrustedOrigin when it came from elsewhere."""
+    if not hmac.compare_digest(data.get("csrf_token", "").encode(), token(request).encode()):
+        raise UntrustedOrigin
+    return {name: value[:longest] for name, value in data.items()}
+
+
+def id_of(typed: str, what: str) -> UUID:
+    """The id in a form; NotFound where it is none."""
+    try:
+        return UUID(typed)
+    except ValueError as error:
+        raise NotFound(what=what, id=typed[:40]) from error
+
+
+def shown(request: Request[Any, Any, Any], template: str, actor: Actor, **words: Any) -> Response[str]:
+    """The page in the language of whoever reads it, kept by no cache."""
+    page = templates.render(
+        f"admin/{template}",
+        language=access.spoken(request),
+        brand=Brand(name=settings.current().provider_name),
+        me=actor.label,
+        token=token(request),
+        **words,
+    )
+    return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
