@@ -83,6 +83,7 @@ RULES: dict[str, str] = {
         SELECT s.number AS what FROM (SELECT DISTINCT ON (service) * FROM billing_suspension ORDER BY service, nth DESC) x
           JOIN billing_service s ON s.id = x.service WHERE x.nth % 2 = 1 AND x.happened_at < $1 AND s.ended_at IS NULL AND NOT EXISTS (
                SELECT 1 FROM billing_line l JOIN billing_reminder r ON r.tenant = l.tenant AND r.invoice = l.invoice AND r.level = 3
-                 JOIN billing_standing o ON o.tenant = l.tenant AND o.invoice = l.invoice WHERE l.service = x.service AND o.open_cents > 0)
+                 JOIN billing_standing o ON o.tenant = l.tenant AND o.invoice = l.invoice WHERE l.service = x.service
+                  AND o.open_cents + o.written_off_cents > 0)
            AND NOT EXISTS (SELECT 1 FROM billing_allocation a WHERE a.tenant = x.tenant AND a.invoice = x.invoice AND a.made_at >= $1)""",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from billing.service.late import NothingToWaive
 from billing.service.open_items import TooManyOpenItems
+from billing.service.write_offs import NothingToWriteOff, NotWrittenOff, ProposerCannotAgree, WriteOffDecided, WriteOffWaits
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import Problem
 from partner_portal.web.problems import Words
@@ -11,6 +13,16 @@ PROBLEMS: dict[type[Problem], Words] = {
     TooManyOpenItems: Words(
         sentence("Too many for one file"), sentence("Choose an age or a customer: a file holds at most %(most)s items.")
     ),
+    NothingToWaive: Words(
+        sentence("There is nothing to let go"), sentence("Interest and costs of this invoice were let go before, or it never bears any.")
+    ),
+    NothingToWriteOff: Words(sentence("There is nothing to write off"), sentence("Nothing of this document is open.")),
+    NotWrittenOff: Words(sentence("This is not written off"), sentence("Nothing of this document was given up, or it was paid since.")),
+    WriteOffWaits: Words(
+        sentence("This waits already"), sentence("Writing off %(number)s was proposed; a second person decides about it.")
+    ),
+    WriteOffDecided: Words(sentence("Somebody decided already"), sentence("Look at the list again.")),
+    ProposerCannotAgree: Words(sentence("Somebody else has to agree"), sentence("Above the limit two people of finance are needed.")),
 }
 FIELDS = {
     "not-after-the-first": sentence("The second reminder comes after the first: give more days."),

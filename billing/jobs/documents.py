@@ -13,9 +13,9 @@ from partner_portal.infra.tables import Document as Filed
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.events import Event
 
-from ..events import InvoiceIssued, InvoicePaid
+from ..events import CollectionAnnounced, InvoiceIssued, InvoicePaid
 from ..policy.ledger import Kind, Label
-from ..service import archive, documents, faces, issuing, paper, pay_links
+from ..service import announcing, archive, documents, faces, issuing, paper, pay_links
 from ..service.archive import Told
 from ..service.documents import Document, Rendering, Standing
 
@@ -31,8 +31,11 @@ async def send(event: InvoiceIssued) -> None:
     original, einvoice = await archive.kept(event.invoice_id) or await archive.keep(document, await _printed(document, Rendering.ORIGINAL))
     told = archive.told_about(document)
     attach = [original] if document.prices_include_vat else [original, einvoice]
-    name = "credit_note" if document.kind is Kind.CREDIT_NOTE else "invoice"
+    name = _MAILS.get(document.kind, "invoice")
     await _post(told, name, attach, key=f"{document.id}:{name}", link=await _way(told, event.invoice_id))
+
+
+_MAILS = {Kind.CREDIT_NOTE: "credit_note", Kind.COSTS: "late_costs"}
 
 
 async def _way(told: Told, invoice: UUID) -> str:
@@ -58,9 +61,14 @@ async def _printed(document: Document, rendering: Rendering, stands: Standing | 
 
 
 async def _post(told: Told, name: str, attach: Sequence[Filed], *, key: str, link: str) -> None:
+    if await _mail(told, name, attach, key=key, link=link):
+        await archive.mailed(told.document)
+
+
+async def _mail(told: Told, name: str, attach: Sequence[Filed], *, key: str, link: str) -> bool:
     document = told.document
     if not document.debtor.email:
-        return
+        return False
     await mail.queue(
         key,
         f"billing/{name}",
@@ -73,7 +81,22 @@ async def _post(told: Told, name: str, attach: Sequence[Filed], *, key: str, lin
         told=told,
         link=link,
     )
-    await archive.mailed(document)
+    return True
 
 
-ON_EVENT: dict[type[Event], list[outbox.Handler]] = {InvoiceIssued: [send], InvoicePaid: [send_paid]}
+@outbox.through_staff_door
+async def tell_of_collection(event: CollectionAnnounced) -> None:
+    """The debtor knows by mail when and how much will be collected; nothing where something else was announced since, or it was paid."""
+    notice = await announcing.notice(event.tenant_id, event.announcement_id)
+    if not notice.is_current:
+        return
+    document = await documents.one(notice.invoice)
+    told = msgspec.structs.replace(archive.told_about(document), collects=notice.collection)
+    await _mail(told, "collection_announced", [], key=f"{event.announcement_id}:announced", link=await _way(told, notice.invoice))
+
+
+ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
+    InvoiceIssued: [send],
+    InvoicePaid: [send_paid],
+    CollectionAnnounced: [tell_of_collection],
+}

@@ -12,7 +12,7 @@ from tenants.service import brands
 
 from ..events import DebtorReminded, InvoicePaid, ServiceReleased, ServiceSuspended
 from ..policy.reminding import Level
-from ..service import holds, issuing, parties, plans, reminder_letters, reminders, suspensions
+from ..service import holds, issuing, late, parties, plans, reminder_letters, reminders, suspensions
 from ..service.reminder_letters import Letter
 
 LETTER = "reminder"
@@ -100,6 +100,11 @@ async def send_reminders() -> None:
     await reminders.run()
 
 
+async def charge_late() -> None:
+    """Interest and costs are charged where the last letter's term is over; their documents are mailed as every other."""
+    await late.run()
+
+
 async def stop_services() -> None:
     """Services whose day has come stop, those without a cause work again."""
     await suspensions.run()
@@ -131,4 +136,4 @@ ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     ServiceReleased: [tell_of_start],
     InvoicePaid: [release],
 }
-DAILY: list[Daily] = [hear_refusals, watch_plans, send_reminders, stop_services]
+DAILY: list[Daily] = [hear_refusals, watch_plans, send_reminders, charge_late, stop_services]

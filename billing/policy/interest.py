@@ -66,7 +66,7 @@ CONSUMER_RATES = _rates(
 )
 
 
-def statutory_interest(
+def statutory_interest(  # noqa: PLR0913  # the law has as many
     principal_cents: int,
     due_on: date,
     until: date,

@@ -51,7 +51,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `note_days` before the due date (0: no note); `reminder_days` after it; services stop `suspend_days` after the third reminder, those of a consumer
     `consumer_suspend_days` and never before its fourteen days are over. `lead_days` gives a product, by its code, so many days more; None: it is
-    never stopped. Debtors who owe less than `threshold_cents` hear nothing.
+    never stopped. Debtors who owe less than `threshold_cents` hear nothing. Interest and collection costs are charged so many `charge_days` after the
+    last day that the third reminder names, for transfers are on their way that long; None: never. `partner_agrees`: the partner may hold reminders and
+    agree on payment plans of its customers itself.
     """
 
     note_days: int = 3
@@ -60,6 +62,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     consumer_suspend_days: int = 21
     threshold_cents: int = 500
     lead_days: Mapping[str, int | None] = {}
+    charge_days: int | None = 5
+    partner_agrees: bool = False
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -161,7 +165,7 @@ def last_word(
         pays_by = fourteen_day_letter(sent_on=sent_on, extra_holidays=holidays).last_day_to_pay
     else:
         pays_by = sent_on + timedelta(days=max(policy.suspend_days, 1)) - ONE_DAY
-    return LastWord(pays_by=pays_by, costs_cents=collection_costs([cents for cents, _ in known]), interest_cents=interest)
+    return LastWord(pays_by=pays_by, costs_cents=collection_costs([cents for cents, _ in known]) if known else 0, interest_cents=interest)
 
 
 def suspends_on(

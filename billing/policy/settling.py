@@ -1,4 +1,4 @@
-"""How a payment is divided over what is open: as the debtor says, else what fell due first (BW 6:43); what is left over stays on account."""
+"""How a payment is divided over what is open: as the debtor says, else what fell due first (BW 6:43), its costs and interest before it (BW 6:44)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ class MoreThanLeft(Refused):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """What is open of one document, in cents; a document in the debtor's favour is no claim."""
+    """What is open of one document, in cents; a document in the debtor's favour is no claim.
+
+    `adds_to`: the documents whose interest and costs it charges; `due_on` is then when the first of them was due. What `is_given_up` was written off.
+    """
 
     invoice: UUID
     number: str
     due_on: date
     open_cents: int
+    adds_to: frozenset[UUID] = frozenset()
+    is_given_up: bool = False
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -45,16 +50,21 @@ class Division(msgspec.Struct, frozen=True):
 
 
 def divide(cents: int, claims: Iterable[Claim], indicated: Sequence[UUID] | None = None) -> Division:
-    """Divide a payment: over the documents that the debtor indicates, in that order, and no others; without any, the one due first goes first (BW 6:43).
+    """Divide a payment: over the documents that the debtor indicates, in that order, then over what paying those late cost, and no others.
 
-    Each is filled before the next, and none beyond what is open of it. What is due is older than what is not due yet, so the order by due date puts it first;
-    of those due on one day the lower number goes first. Costs and interest are documents of their own here; BW 6:44 holds within one (`collection.allocate`).
+    Without any, the one due first goes first (BW 6:43): what is due is older than what is not due yet, and of those due on one day the lower number goes
+    first. Interest and costs are documents of their own, and go before what they belong to (BW 6:44): costs before interest, as they stand on it. What was
+    written off goes last. Each is filled before the next, and none beyond what is open of it; what is left over stays on account.
     """
     by_id = {claim.invoice: claim for claim in claims if claim.open_cents > 0}
     if indicated is None:
-        order = sorted(by_id.values(), key=lambda claim: (claim.due_on, claim.number))
+        order = sorted(by_id.values(), key=_oldest_first)
     else:
         order = [by_id[invoice] for invoice in dict.fromkeys(indicated) if invoice in by_id]
+        # Who names an invoice pays that one first, and the creditor agrees to it (BW 6:44(2)).
+        order += sorted(
+            (claim for claim in by_id.values() if claim.invoice not in indicated and claim.adds_to & set(indicated)), key=_oldest_first
+        )
     shares, left = [], cents
     for claim in order:
         settled = collection.allocate(left, [collection.Debt(id=claim.number, due_on=claim.due_on, principal_cents=claim.open_cents)])
@@ -62,6 +72,10 @@ def divide(cents: int, claims: Iterable[Claim], indicated: Sequence[UUID] | None
             shares.append(Share(claim.invoice, left - settled.left_cents))
         left = settled.left_cents
     return Division(tuple(shares), left)
+
+
+def _oldest_first(claim: Claim) -> tuple[bool, date, bool, str]:
+    return (claim.is_given_up, claim.due_on, not claim.adds_to, claim.number)
 
 
 def must_fit(shares: Sequence[Share], open_cents: Mapping[UUID, int], left_cents: int) -> None:

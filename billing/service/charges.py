@@ -109,7 +109,7 @@ _BY_HAND = {LineKind.SETUP, LineKind.USAGE, LineKind.OTHER, LineKind.DAMAGES}
 
 async def enter(actor: Actor, wanted: ChargeWanted) -> UUID:
     """The charge waits for the debtor's next document; returns its id. Runs through the staff door. Raises NotAllowed, Invalid, ChargeExists."""
-    _must_be_finance(actor)
+    must_be_finance(actor)
     if faults := list(_faults(wanted)):
         raise Invalid(*faults)
     layer = Layer.CUSTOMER if wanted.customer else Layer.PARTNER
@@ -153,7 +153,7 @@ def _faults(wanted: ChargeWanted) -> Iterator[FieldError]:
 
 async def drop(actor: Actor, charge: UUID, reason: str) -> None:
     """The charge is not billed, and why stays on record. Raises NotAllowed, Invalid without a reason, NotFound, ChargeBilled."""
-    _must_be_finance(actor)
+    must_be_finance(actor)
     if not reason.strip():
         raise Invalid(FieldError("/reason", "reason-needed"))
     if await db.fetch_one(_DROP, charge, clock.now(), reason.strip()) is None:
@@ -164,7 +164,8 @@ async def drop(actor: Actor, charge: UUID, reason: str) -> None:
             raise ChargeBilled(key=row["key"])
 
 
-def _must_be_finance(actor: Actor) -> None:
+def must_be_finance(actor: Actor) -> None:
+    """NotAllowed for whoever is not of finance."""
     if not actor.has_any(StaffRole.FINANCE, StaffRole.ADMINISTRATOR):
         raise NotAllowed(needs=StaffRole.FINANCE.value)
 

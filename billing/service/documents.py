@@ -18,10 +18,11 @@ from partner_portal.kernel.errors import NotFound
 from partner_portal.kernel.money import Money
 
 from ..policy import labels
+from ..policy.debit import Collection
 from ..policy.drafting import amounts, due_on, unit_price
 from ..policy.ledger import Kind, Label, Layer, LineKind, Unit
 from ..policy.tax import Vat, VatCategory, VatTotal
-from . import parties
+from . import announcing, parties
 from .issuing import Draft
 from .parties import Party
 
@@ -88,6 +89,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     lines: tuple[DocumentLine, ...]
     totals: tuple[VatTotal, ...]
+    collects: Collection | None = None
+    """How it will be collected, as it says itself; it may have been changed or taken over since (`Standing.collects`)."""
 
     @property
     def categories(self) -> frozenset[VatCategory]:
@@ -107,17 +110,23 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     label: Label | None
     open: Money
     credited: Money
+    written_off: Money = Money(0)
     paid_on: date | None
     document: UUID | None
     einvoice: UUID | None
     paid_document: UUID | None
     mailed_at: datetime | None
     bounced_at: datetime | None
+    collects: Collection | None = None
+    """How it will be collected as things stand now."""
 
 
 _HEADS = """
-SELECT i.*, o.number AS corrects_number, o.issued_on AS corrects_on FROM billing_invoice i
-  LEFT JOIN billing_invoice o ON o.tenant = i.tenant AND o.id = i.refers_to WHERE i.id = ANY($1) ORDER BY i.issued_on, i.id
+SELECT i.*, o.number AS corrects_number, o.issued_on AS corrects_on, a.collects_on AS on, a.amount_cents, a.reference AS mandate, a.creditor_id, a.iban,
+       m.scheme
+  FROM billing_invoice i LEFT JOIN billing_invoice o ON o.tenant = i.tenant AND o.id = i.refers_to
+  LEFT JOIN billing_announcement a ON a.tenant = i.tenant AND a.invoice = i.id AND NOT a.is_separate
+  LEFT JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate WHERE i.id = ANY($1) ORDER BY i.issued_on, i.id
 """
 _LINES = """
 SELECT l.*, s.number AS service_number FROM billing_line l LEFT JOIN billing_service s ON s.tenant = l.tenant AND s.id = l.service
@@ -160,12 +169,14 @@ async def standing(invoice: UUID) -> Standing:
         label=label_of(row),
         open=Money(row["open_cents"]),
         credited=Money(row["credited_cents"]),
+        collects=(await announcing.now([invoice])).get(invoice),
+        written_off=Money(row["written_off_cents"]),
         **{name: row[name] for name in ("paid_on", "document", "einvoice", "paid_document", "mailed_at", "bounced_at")},
     )
 
 
 def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:
-    """The label of a row that has kind, gross_cents, open_cents, credited_cents and due_on."""
+    """The label of a row that has kind, gross_cents, open_cents, credited_cents, written_off_cents and due_on."""
     return labels.label(
         Kind(row["kind"]),
         gross_cents=row["gross_cents"],
@@ -173,6 +184,7 @@ def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:
         credited_cents=row["credited_cents"],
         due_on=row["due_on"],
         today=clock.today(),
+        written_off_cents=row.get("written_off_cents") or 0,
     )
 
 
@@ -257,6 +269,7 @@ def _document(head: asyncpg.Record, lines: Sequence[asyncpg.Record], totals: Seq
         corrects=Earlier(head["refers_to"], head["corrects_number"], head["corrects_on"]) if head["refers_to"] else None,
         lines=tuple(_line(row, told=told) for row in lines),
         totals=tuple(_total(row, told=told) for row in totals),
+        collects=announcing.collection(head) if head["on"] else None,
     )
 
 

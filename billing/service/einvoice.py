@@ -21,7 +21,7 @@ from .documents import Document, DocumentLine
 from .parties import Party
 
 INVOICE, CREDIT_NOTE = "380", "381"
-TRANSFER, SEPA_TRANSFER = "30", "58"
+TRANSFER, SEPA_TRANSFER, SEPA_DEBIT = "30", "58", "59"
 KVK = "0106"
 _VAT_ADDRESSES = {
     "AT": "9914", "BE": "9925", "BG": "9926", "CH": "9927", "CY": "9928", "CZ": "9929", "DE": "9930", "EE": "9931", "ES": "9920", "FR": "9957",
@@ -106,7 +106,7 @@ def reason(document: Document, category: VatCategory, language: str = "") -> tup
     if category is VatCategory.REVERSE_CHARGE:
         return "VATEX-EU-AE", catalogue.text(REVERSE_CHARGE, said_in)
     if category is VatCategory.OUTSIDE_SCOPE:
-        return "VATEX-EU-O", catalogue.text(COMPENSATION if document.kind is Kind.DAMAGES else ABROAD, said_in)
+        return "VATEX-EU-O", catalogue.text(COMPENSATION if document.kind in {Kind.DAMAGES, Kind.COSTS} else ABROAD, said_in)
     return None
 
 
@@ -117,12 +117,16 @@ def shows_vat_ids(document: Document) -> bool:
 
 def means(document: Document) -> str:
     """How it is paid, as code of UNTDID 4461."""
+    if document.collects:
+        return SEPA_DEBIT
     country = document.debtor.country
     return SEPA_TRANSFER if country in STANDARD_RATES or country in _SEPA_BESIDE_THE_EU else TRANSFER
 
 
 def terms(document: Document) -> str:
     """Until when, as a sentence."""
+    if document.collects:
+        return catalogue.text(sentence("Collected by direct debit on %(day)s."), document.language, day=document.collects.on)
     return catalogue.text(sentence("To be paid on %(day)s at the latest."), document.language, day=document.due_on)
 
 

@@ -75,7 +75,7 @@ _FROM = """
 _LIST = f"""
 SELECT i.id, i.number, i.reference, i.kind, i.layer, i.issued_on, i.due_on, i.period_from, i.period_until, i.net_cents, i.vat_cents, i.gross_cents,
        i.customer, c.number AS customer_number, c.name AS customer_name, i.debtor_details ->> 'name' AS debtor_name, i.issuer_details ->> 'name' AS issuer_name,
-       s.open_cents, s.credited_cents, s.paid_on, s.document, s.mailed_at, s.bounced_at
+       s.open_cents, s.credited_cents, s.written_off_cents, s.paid_on, s.document, s.mailed_at, s.bounced_at
 {_FROM} WHERE {{conditions}} ORDER BY {{order}}
 """  # our own words
 _SUMS = f"""
@@ -87,7 +87,8 @@ _OWED = "i.kind <> 'credit note' AND i.gross_cents > 0"
 _CREDITED = f"{_OWED} AND s.credited_cents >= i.gross_cents"
 _STATES = {
     Label.CREDITED: _CREDITED,
-    Label.PAID: f"{_OWED} AND s.open_cents <= 0 AND s.credited_cents < i.gross_cents",
+    Label.WRITTEN_OFF: f"{_OWED} AND s.open_cents <= 0 AND s.written_off_cents > 0 AND s.credited_cents < i.gross_cents",
+    Label.PAID: f"{_OWED} AND s.open_cents <= 0 AND s.written_off_cents = 0 AND s.credited_cents < i.gross_cents",
     Label.OVERDUE: f"{_OWED} AND s.open_cents > 0 AND s.credited_cents < i.gross_cents AND i.due_on < $",
     Label.UNPAID: f"{_OWED} AND s.open_cents > 0 AND s.credited_cents < i.gross_cents AND i.due_on >= $",
 }

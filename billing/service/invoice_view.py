@@ -41,7 +41,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _SETTLED = """
-SELECT coalesce(p.received_on, o.issued_on) AS on, a.amount_cents, p.method, o.id AS document, o.number
+SELECT coalesce(p.received_on, o.issued_on, (a.made_at AT TIME ZONE 'Europe/Amsterdam')::date) AS on, a.amount_cents,
+       CASE WHEN a.write_off IS NULL THEN p.method ELSE 'write-off' END AS method, o.id AS document, o.number
   FROM billing_allocation a LEFT JOIN billing_payment p ON p.tenant = a.tenant AND p.id = a.payment
   LEFT JOIN billing_invoice o ON o.tenant = a.tenant AND o.id = CASE WHEN a.invoice = $1 THEN a.credit ELSE a.invoice END
  WHERE a.invoice = $1 OR a.credit = $1 ORDER BY a.made_at, a.id
@@ -75,6 +76,7 @@ METHODS: dict[str, str] = {
     "directdebit": sentence("direct debit"),
     "debit": sentence("direct debit"),
     "sandbox": sentence("test payment"),
+    "write-off": sentence("written off"),
 }
 _KINDS: dict[LineKind, str] = {
     LineKind.RECURRING: sentence("The price of this service, as agreed, for the days named."),
@@ -87,12 +89,21 @@ _KINDS: dict[LineKind, str] = {
     LineKind.CREDIT: sentence("Given back of what was billed before."),
     LineKind.DAMAGES: sentence("Compensation for damage. It is no price for a service, so there is no VAT on it."),
     LineKind.INTEREST: sentence("Statutory interest over the days after the due date."),
-    LineKind.COLLECTION: sentence("Statutory costs of collection."),
+    LineKind.COLLECTION: sentence("Statutory costs of collection (article 6:96 of the Dutch Civil Code)."),
     LineKind.OTHER: sentence("Agreed apart from the services."),
 }
 _RULES: dict[str, str] = {
     "period": sentence("%(quantity)s × %(monthly)s a month, %(months)s months at a time."),
     "part": sentence("%(days)s of the %(period_days)s days of the period, at %(monthly)s a month for each of %(quantity)s."),
+    "late.costs": sentence(
+        "After %(term)s, the last day of the letter of %(letter)s, %(principal)s was open; by the scale of the law that is %(costs)s."
+    ),
+    "late.interest.consumer": sentence(
+        "Over what was open of invoice %(of)s from %(first)s to %(last)s, day by day at the rate of article 6:119 of the Dutch Civil Code."
+    ),
+    "late.interest.business": sentence(
+        "Over what was open of invoice %(of)s from %(first)s to %(last)s, day by day at the rate of article 6:119a of the Dutch Civil Code."
+    ),
     "charge.manual": sentence("Entered by %(entered_by)s."),
     "credit.whole": sentence("Line %(line)s of invoice %(of)s, given back whole: %(reason)s"),
     "credit.days": sentence("The days named of line %(line)s of invoice %(of)s: %(reason)s"),
@@ -104,12 +115,20 @@ _HOME, _AWAY = sentence("VAT of the Netherlands, %(rate)s."), sentence("VAT of %
 def why(document: Document, line: DocumentLine, language: str) -> list[str]:
     """Why the line is there, how its amount came about, and how it is taxed, each in a sentence."""
     said = [catalogue.text(_KINDS[line.kind], language)]
-    facts = {name: Money(value) if name.endswith("_cents") else value for name, value in line.why.items()}
-    facts = {name.removesuffix("_cents"): value for name, value in facts.items()}
+    facts = dict(_fact(name, value) for name, value in line.why.items())
     rule = _RULES.get(str(line.why.get("rule", "")))
     if rule and not _missing(rule, facts):
         said.append(catalogue.text(rule, language, **facts))
     return [*said, _taxed(document, line, language)]
+
+
+def _fact(name: str, value: Any) -> tuple[str, Any]:
+    """What a sentence calls it, and as what: money and days are written as the language does."""
+    if name.endswith("_cents"):
+        return name.removesuffix("_cents"), Money(value)
+    if name.endswith("_on"):
+        return name.removesuffix("_on"), date.fromisoformat(value)
+    return name, value
 
 
 def _missing(rule: str, facts: dict[str, Any]) -> list[str]:
@@ -128,11 +147,13 @@ TITLES: dict[str, str] = {
     Kind.INVOICE: sentence("Invoice"),
     Kind.CREDIT_NOTE: sentence("Credit note"),
     Kind.DAMAGES: sentence("Note of damage"),
+    Kind.COSTS: sentence("Interest and costs"),
 }
 LABELS: dict[str, tuple[str, str, str]] = {
     "unpaid": (sentence("Unpaid"), "wait", "hourglass-split"),
     "paid": (sentence("Paid"), "good", "check-circle"),
     "overdue": (sentence("Overdue"), "bad", "exclamation-triangle"),
     "credited": (sentence("Credited"), "calm", "arrow-counterclockwise"),
+    "written off": (sentence("Written off"), "bad", "x-circle"),
 }
 """The word, kind and icon of each label's chip."""

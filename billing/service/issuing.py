@@ -16,10 +16,10 @@ from tenants.policy import Segment
 from ..events import InvoiceIssued
 from ..policy.drafting import Amounts, amounts, due_on, payment_reference, unit_price
 from ..policy.ledger import DraftLine, Kind, Layer
-from . import parties
+from . import announcing, parties
 from .parties import Debtor, Sender
 
-SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S"}
+SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S", Kind.COSTS: "S"}
 _NEXT = """
 INSERT INTO billing_series (id, tenant, series, year, last) VALUES (gen_random_uuid(), $1, $2, $3, $4)
     ON CONFLICT (tenant, series, year) DO UPDATE SET last = billing_series.last + $4 RETURNING last
@@ -74,6 +74,7 @@ async def issue(draft: Draft) -> UUID:
         await db.execute(
             _VAT, *(new_id(), draft.tenant, invoice, vat.category.value, vat.rate, vat.country, total.base_cents, total.vat_cents)
         )
+    await announcing.with_invoices([invoice])
     await outbox.publish(InvoiceIssued(tenant_id=draft.tenant, invoice_id=invoice))
     return invoice
 

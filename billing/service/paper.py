@@ -41,6 +41,7 @@ def words(document: Document, brand: Brand, rendering: Rendering, stands: Standi
     owed = document.kind is not Kind.CREDIT_NOTE and document.gross.cents > 0 and rendering is not Rendering.PRO_FORMA
     asks = owed and (stands is None or label in _PAYABLE)
     still_open = stands.open if stands else document.gross
+    collects = (stands.collects if stands else document.collects) if asks else None
     return {
         "brand": brand,
         "provider": document.issuer.name,
@@ -53,7 +54,8 @@ def words(document: Document, brand: Brand, rendering: Rendering, stands: Standi
         "paid_on": stands.paid_on if stands else None,
         "open": still_open,
         "asks": asks,
-        "qr": qr(document, still_open) if asks else "",
+        "collects": collects,
+        "qr": qr(document, still_open) if asks and not collects else "",
         "iban": iban_code.format(document.issuer.iban or ""),
         "reference": in_fours(document.reference),
         "outside": [told[1] for category in sorted(document.categories) if (told := einvoice.reason(document, category))],
@@ -99,4 +101,5 @@ _TITLES = {
     Kind.INVOICE: catalogue.sentence("Invoice %(number)s"),
     Kind.CREDIT_NOTE: catalogue.sentence("Credit note %(number)s"),
     Kind.DAMAGES: catalogue.sentence("Note of damage %(number)s"),
+    Kind.COSTS: catalogue.sentence("Interest and costs %(number)s"),
 }

@@ -22,6 +22,7 @@ from ..events import InvoicePaid, InvoiceReopened, PaymentBooked
 from ..policy.ledger import Kind
 from ..policy.money_in import Source
 from ..policy.settling import Claim, MoreThanLeft, Share, divide, must_fit, take_back
+from . import write_offs
 
 
 class NotADebtorsPayment(Refused):
@@ -77,14 +78,21 @@ SELECT p.id, p.source, p.source_key FROM billing_payment p
   JOIN unnest($1::text[], $2::text[]) AS k (source, source_key) ON k.source = p.source AND k.source_key = p.source_key
 """
 _STANDS = """
-SELECT s.invoice, s.open_cents, i.number, i.due_on, i.kind, i.tenant, i.customer, i.issuer
+SELECT s.invoice, s.open_cents, s.written_off_cents, i.number, i.due_on, i.kind, i.tenant, i.customer, i.issuer,
+       CASE i.kind WHEN 'costs' THEN ARRAY(SELECT c.invoice FROM billing_late_note n JOIN billing_late_claim c ON c.tenant = n.tenant AND c.note = n.id
+                                            WHERE n.tenant = i.tenant AND n.document = i.id) END AS adds_to,
+       CASE i.kind WHEN 'costs' THEN (SELECT min(o.due_on) FROM billing_late_note n JOIN billing_late_claim c ON c.tenant = n.tenant AND c.note = n.id
+                                        JOIN billing_invoice o ON o.id = c.invoice WHERE n.tenant = i.tenant AND n.document = i.id) END AS first_due_on
   FROM billing_standing s JOIN billing_invoice i ON i.id = s.invoice WHERE s.invoice = ANY($1::uuid[]) ORDER BY s.invoice FOR UPDATE OF s
 """
 _OPEN_OF = """
 SELECT s.invoice FROM billing_standing s JOIN billing_invoice i ON i.id = s.invoice
   JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS d (tenant, customer, issuer)
     ON i.tenant = d.tenant AND i.customer IS NOT DISTINCT FROM d.customer AND i.issuer = d.issuer
- WHERE s.open_cents > 0 AND i.kind <> 'credit note' AND s.tenant = d.tenant
+ WHERE (s.open_cents > 0 OR s.written_off_cents > 0) AND i.kind <> 'credit note' AND s.tenant = d.tenant
+"""
+_ADDED = """
+SELECT n.document FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note WHERE c.invoice = ANY($1::uuid[])
 """
 _ALLOCATE = """
 INSERT INTO billing_allocation (id, tenant, invoice, payment, credit, amount_cents, made_by, made_at)
@@ -168,6 +176,8 @@ async def _concerned(receipts: Iterable[Receipt]) -> set[UUID]:
             debtors[receipt.debtor] = None
         else:
             indicated.update(receipt.invoices)
+    if indicated:
+        indicated.update(row["document"] for row in await db.fetch(_ADDED, list(indicated)))
     if debtors:
         columns = [[getattr(debtor, name) for debtor in debtors] for name in Debtor.__struct_fields__]
         indicated.update(row["invoice"] for row in await db.fetch(_OPEN_OF, *columns))
@@ -187,13 +197,26 @@ def _debtor_of(row: Any) -> Debtor:
     return Debtor(row["tenant"], row["customer"], row["issuer"])
 
 
+def _owed(row: Any) -> int:
+    """What can still be paid: also what was written off, which comes back to life by it."""
+    cents: int = row["open_cents"] + row["written_off_cents"]
+    return cents
+
+
 def _claim(row: Any, open_cents: int) -> Claim:
     is_owed = row["kind"] != Kind.CREDIT_NOTE
-    return Claim(invoice=row["invoice"], number=row["number"], due_on=row["due_on"], open_cents=open_cents if is_owed else 0)
+    return Claim(
+        invoice=row["invoice"],
+        number=row["number"],
+        due_on=row["first_due_on"] or row["due_on"],
+        open_cents=open_cents if is_owed else 0,
+        adds_to=frozenset(row["adds_to"] or ()),
+        is_given_up=row["written_off_cents"] > 0,
+    )
 
 
 async def _settle(actor: Actor, new: Sequence[tuple[UUID, Receipt]], rows: Mapping[UUID, Any]) -> None:
-    open_cents = {invoice: row["open_cents"] for invoice, row in rows.items()}
+    open_cents = {invoice: _owed(row) for invoice, row in rows.items()}
     by_debtor: dict[Debtor, list[UUID]] = {}
     for invoice, row in rows.items():
         by_debtor.setdefault(_debtor_of(row), []).append(invoice)
@@ -202,14 +225,23 @@ async def _settle(actor: Actor, new: Sequence[tuple[UUID, Receipt]], rows: Mappi
         own = by_debtor.get(receipt.debtor, [])
         if receipt.invoices and not set(receipt.invoices) <= set(own):
             raise NotADebtorsPayment
-        claims = [_claim(rows[invoice], open_cents[invoice]) for invoice in (own if receipt.invoices is None else receipt.invoices)]
+        claims = [_claim(rows[invoice], open_cents[invoice]) for invoice in own]
         for share in divide(receipt.amount_cents, claims, receipt.invoices).shares:
+            await _revive(actor, rows[share.invoice], open_cents[share.invoice], share.cents, receipt.received_on)
             open_cents[share.invoice] -= share.cents
             made.append((receipt.debtor.tenant, share.invoice, payment, None, share.cents))
     await _write(actor, made)
     for payment, receipt in new:
         await outbox.publish(PaymentBooked(tenant_id=receipt.debtor.tenant, payment_id=payment))
     await _tell(rows, open_cents)
+
+
+async def _revive(actor: Actor, row: Any, left_cents: int, cents: int, on: date) -> None:
+    """What was written off is owed again as far as it is paid now: `left_cents` could still be paid, of which what is not written off goes first."""
+    given_up = min(row["written_off_cents"], left_cents)
+    revived = min(cents - (left_cents - given_up), given_up)
+    if revived > 0:
+        await write_offs.revive_for_payment(actor, row["invoice"], revived, on)
 
 
 async def _write(actor: Actor, made: Sequence[tuple[UUID, UUID, UUID | None, UUID | None, int]]) -> None:
@@ -222,7 +254,7 @@ async def _write(actor: Actor, made: Sequence[tuple[UUID, UUID, UUID | None, UUI
 async def _tell(rows: Mapping[UUID, Any], open_cents: Mapping[UUID, int]) -> None:
     """Whoever listens hears which claims are settled now, and which are owed again."""
     for invoice, row in rows.items():
-        before, now = row["open_cents"], open_cents[invoice]
+        before, now = _owed(row), open_cents[invoice]
         if row["kind"] == Kind.CREDIT_NOTE or before == now:
             continue
         if before > 0 and now == 0:
@@ -252,7 +284,9 @@ async def allocate(actor: Actor, payment: UUID, shares: Sequence[Share]) -> None
     rows = await _lock(share.invoice for share in shares)
     if any(_debtor_of(row) != _debtor_of(money) for row in rows.values()):
         raise NotADebtorsPayment
-    must_fit(shares, {invoice: _claim(row, row["open_cents"]).open_cents for invoice, row in rows.items()}, money["left_cents"])
+    must_fit(shares, {invoice: _claim(row, _owed(row)).open_cents for invoice, row in rows.items()}, money["left_cents"])
+    for share in shares:
+        await _revive(actor, rows[share.invoice], _owed(rows[share.invoice]), share.cents, money["received_on"])
     await _write(actor, [(money["tenant"], share.invoice, payment, None, share.cents) for share in shares])
     await _tell(rows, _after(rows, shares))
 
@@ -292,7 +326,7 @@ async def _open_of(debtor: Debtor) -> set[UUID]:
 
 
 def _after(rows: Mapping[UUID, Any], shares: Sequence[Share], sign: int = -1) -> dict[UUID, int]:
-    now = {invoice: row["open_cents"] for invoice, row in rows.items()}
+    now = {invoice: _owed(row) for invoice, row in rows.items()}
     for share in shares:
         now[share.invoice] += sign * share.cents
     return now

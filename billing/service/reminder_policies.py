@@ -15,9 +15,21 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from tenants.policy import TenantKind
 
+from ..policy.ledger import Layer
 from ..policy.reminding import Policy
 
-_COLUMNS = ("note_days", "first_days", "second_days", "third_days", "suspend_days", "consumer_suspend_days", "threshold_cents", "lead_days")
+_COLUMNS = (
+    "note_days",
+    "first_days",
+    "second_days",
+    "third_days",
+    "suspend_days",
+    "consumer_suspend_days",
+    "threshold_cents",
+    "charge_days",
+    "partner_agrees",
+    "lead_days",
+)
 _SET = ", ".join(f"{name} = {{source}}.{name}" for name in _COLUMNS)
 _SPREAD = f"""
 WITH house AS (SELECT p.* FROM billing_reminder_policy p JOIN tenant t ON t.id = p.tenant AND t.kind = $1)
@@ -25,7 +37,8 @@ INSERT INTO billing_reminder_policy (id, tenant, follows_provider, {", ".join(_C
 SELECT gen_random_uuid(), t.id, t.kind <> $1, {", ".join(f"coalesce(h.{name}, d.{name})" for name in _COLUMNS)}
   FROM tenant t LEFT JOIN house h ON true,
        (SELECT 3::smallint AS note_days, 3::smallint AS first_days, 14::smallint AS second_days, 21::smallint AS third_days, 7::smallint AS suspend_days,
-               21::smallint AS consumer_suspend_days, 500::bigint AS threshold_cents, '{{}}'::jsonb AS lead_days) d
+               21::smallint AS consumer_suspend_days, 500::bigint AS threshold_cents, 5::smallint AS charge_days,
+               false AS partner_agrees, '{{}}'::jsonb AS lead_days) d
  WHERE NOT EXISTS (SELECT FROM billing_reminder_policy p WHERE p.tenant = t.id)
 ON CONFLICT (tenant) DO NOTHING
 """  # noqa: S608  # our own columns
@@ -37,7 +50,9 @@ _READ = "SELECT p.*, t.name AS tenant_name, t.code, t.kind FROM billing_reminder
 
 
 class PolicyWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A policy as staff types it; `lead_days` says per product code how many days more, and nothing for a product that is never stopped."""
+    """A policy as staff types it; `lead_days` says per product code how many days more, and nothing for a product that is never stopped;
+    `charge_days` nothing where interest and costs are never charged.
+    """
 
     follows_provider: bool = False
     note_days: Annotated[int, Meta(ge=0, le=30)] = 3
@@ -48,6 +63,8 @@ class PolicyWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     consumer_suspend_days: Annotated[int, Meta(ge=1, le=180)] = 21
     threshold_cents: Annotated[int, Meta(ge=0, le=1_000_000)] = 500
     lead_days: dict[str, Annotated[int, Meta(ge=0, le=180)] | None] = {}
+    charge_days: Annotated[int, Meta(ge=0, le=90)] | None = 5
+    partner_agrees: bool = False
 
 
 def of_row(row: Mapping[str, Any] | asyncpg.Record) -> Policy:
@@ -60,6 +77,8 @@ def of_row(row: Mapping[str, Any] | asyncpg.Record) -> Policy:
         consumer_suspend_days=row["consumer_suspend_days"],
         threshold_cents=row["threshold_cents"],
         lead_days=msgspec.json.decode(lead) if isinstance(lead, str) else lead,
+        charge_days=row["charge_days"],
+        partner_agrees=row["partner_agrees"],
     )
 
 
@@ -83,6 +102,13 @@ async def of_tenant(tenant: UUID) -> Policy:
     """By which policy the tenant's debtors are reminded."""
     row = await row_of(tenant)
     return Policy() if row is None else of_row(row)
+
+
+async def of_debt(tenant: UUID, layer: Layer) -> Policy:
+    """By which policy a debt is reminded: the tenant's, or the provider's for what the partner owes itself."""
+    if layer is Layer.PARTNER and (house := await db.fetch_one("SELECT id FROM tenant WHERE kind = $1 LIMIT 1", TenantKind.HOUSE)):
+        return await of_tenant(house["id"])
+    return await of_tenant(tenant)
 
 
 async def decide(actor: Actor, tenant: UUID, wanted: PolicyWanted) -> None:  # noqa: ARG001  # the audit trail has the actor of the unit of work

@@ -23,18 +23,22 @@ from . import reminder_policies
 
 BATCH = 200
 """So many debtors are decided in one unit of work."""
+# Interest and costs are the last word about what they belong to: no costs are charged over costs.
+_SILENT = [Kind.CREDIT_NOTE.value, Kind.COSTS.value]
 _FARTHEST_NOTE = timedelta(days=30)
 
 _DEBTORS = """
 SELECT DISTINCT coalesce(i.customer, i.tenant) AS debtor, i.tenant, i.customer
   FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
- WHERE s.open_cents > 0 AND s.open_cents <> 0 AND i.kind <> $1 AND i.due_on <= $2 AND coalesce(i.customer, i.tenant) > $3
+ WHERE s.open_cents > 0 AND s.open_cents <> 0 AND i.kind <> ALL ($1) AND i.due_on <= $2 AND coalesce(i.customer, i.tenant) > $3
    AND NOT EXISTS (SELECT FROM billing_reminder r WHERE r.invoice = i.id AND r.level = 3)
  ORDER BY 1 LIMIT $4
 """
 _CLAIMS = """
 SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.issued_on, i.due_on, s.open_cents, s.bounced_at,
        coalesce(i.customer, i.tenant) AS debtor, c.segment, i.debtor_details ->> 'name' AS debtor_name, h.reason AS held, h.until AS held_until,
+       EXISTS (SELECT FROM billing_late_claim x WHERE x.tenant = i.tenant AND x.invoice = i.id)
+       OR EXISTS (SELECT FROM billing_late_waiver x WHERE x.tenant = i.tenant AND x.invoice = i.id) AS is_charged,
        ARRAY(SELECT r.level FROM billing_reminder r WHERE r.invoice = i.id ORDER BY r.level) AS levels,
        ARRAY(SELECT r.sent_on FROM billing_reminder r WHERE r.invoice = i.id ORDER BY r.level) AS sent_on
   FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
@@ -43,7 +47,7 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
   LEFT JOIN customer c ON c.id = i.customer
   LEFT JOIN LATERAL (SELECT h.reason, h.until FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $4)
                         AND (h.invoice = i.id OR h.customer = i.customer) ORDER BY h.until IS NOT NULL, h.until DESC LIMIT 1) h ON true
- WHERE s.open_cents > 0 AND i.kind <> $3
+ WHERE s.open_cents > 0 AND i.kind <> ALL ($3)
  ORDER BY i.due_on, i.number
 """
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.
@@ -107,6 +111,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date
     open_cents: int
     is_consumer: bool
+    is_charged: bool
     level: Level | None
     why: Held | Quiet | None
     next_on: date | None
@@ -176,7 +181,7 @@ _DAILY = Principal(Door.STAFF, actor="system:reminders")
 
 
 async def _debtors(day: date, after: UUID) -> list[asyncpg.Record]:
-    return await db.fetch(_DEBTORS, Kind.CREDIT_NOTE, day + _FARTHEST_NOTE, after, BATCH)
+    return await db.fetch(_DEBTORS, _SILENT, day + _FARTHEST_NOTE, after, BATCH)
 
 
 async def _decide(debtors: Sequence[asyncpg.Record], day: date) -> Outcome:
@@ -184,7 +189,7 @@ async def _decide(debtors: Sequence[asyncpg.Record], day: date) -> Outcome:
     if not debtors:
         return Outcome()
     pairs = [row["tenant"] for row in debtors], [row["customer"] for row in debtors]
-    rows = await db.fetch(_CLAIMS, *pairs, Kind.CREDIT_NOTE, day)
+    rows = await db.fetch(_CLAIMS, *pairs, _SILENT, day)
     favour = {(row["debtor"], row["issuer"]): row["cents"] for row in await db.fetch(_IN_FAVOUR, *pairs)}
     policies = await _policies()
     groups: dict[tuple[UUID, UUID], list[asyncpg.Record]] = defaultdict(list)
@@ -251,6 +256,7 @@ def _judged(rows: Sequence[asyncpg.Record], policy: Policy, favour: int, day: da
                         "reference",
                         "due_on",
                         "open_cents",
+                        "is_charged",
                     )
                 },
                 layer=Layer(row["layer"]),
@@ -286,7 +292,8 @@ async def _letters(judged: Sequence[Claim], policy: Policy, day: date) -> list[L
 
 async def _last(letter: Letter, judged: Sequence[Claim], policy: Policy, day: date) -> Letter:
     others = [claim for claim in judged if claim.level is not Level.THIRD and claim.due_on < day and not isinstance(claim.why, Held)]
-    everything = [(claim.open_cents, claim.due_on) for claim in (*letter.claims, *others)]
+    # What interest and costs were charged for before, or let go, costs nothing more.
+    everything = [(claim.open_cents, claim.due_on) for claim in (*letter.claims, *others) if not claim.is_charged]
     said = last_word(everything, day, is_consumer=letter.is_consumer, policy=policy)
     words = Words(
         is_consumer=letter.is_consumer,

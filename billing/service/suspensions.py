@@ -21,10 +21,10 @@ BATCH = 500
 _LATEST = (
     "LEFT JOIN LATERAL (SELECT x.nth, x.invoice FROM billing_suspension x WHERE x.service = s.id ORDER BY x.nth DESC LIMIT 1) x ON true"
 )
-# A cause: the last reminder's day for this very service has come, and it is still open. What somebody holds is none.
+# A cause: the last reminder's day for this very service has come, and it was not paid: what is written off is not. What somebody holds is none.
 _CAUSE = """
   FROM billing_reminder r
-  JOIN billing_standing t ON t.tenant = r.tenant AND t.invoice = r.invoice AND t.open_cents > 0
+  JOIN billing_standing t ON t.tenant = r.tenant AND t.invoice = r.invoice AND t.open_cents + t.written_off_cents > 0
   JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice
   JOIN billing_line l ON l.tenant = r.tenant AND l.invoice = r.invoice AND l.layer = '{layer}'
   {service}
@@ -48,7 +48,7 @@ ON CONFLICT (service, nth) DO NOTHING RETURNING tenant, service, nth, invoice
 """  # our own fragments
 _START = f"""
 INSERT INTO billing_suspension (id, tenant, service, nth, invoice, because, happened_on, happened_at)
-SELECT gen_random_uuid(), s.tenant, s.id, x.nth + 1, x.invoice, CASE WHEN o.open_cents > 0 THEN 'held' ELSE 'paid' END, $1, $2
+SELECT gen_random_uuid(), s.tenant, s.id, x.nth + 1, x.invoice, CASE WHEN o.open_cents + o.written_off_cents > 0 THEN 'held' ELSE 'paid' END, $1, $2
   FROM billing_service s {_LATEST} JOIN billing_standing o ON o.tenant = s.tenant AND o.invoice = x.invoice
  WHERE {{which}} AND s.ended_at IS NULL AND x.nth % 2 = 1
    AND NOT EXISTS (SELECT {_CAUSE.format(layer=Layer.CUSTOMER, service="", reasons=" AND h.reason = ANY($3)")} AND l.service = s.id)

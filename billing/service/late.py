@@ -1,0 +1,359 @@
+"""Charging what paying too late costs: once per invoice, after the last letter's term; made less where less turns out to be owed, or staff lets it go.
+
+Through the staff door. Whoever charges a debtor first takes that debtor's lock, so that two at once charge once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from partner_portal.infra import catalogue, clock, db
+from partner_portal.infra.catalogue import sentence
+from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import SYSTEM, Actor
+from partner_portal.kernel.dates import ONE_DAY
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
+from partner_portal.kernel.money import Money
+from tenants.policy import Segment
+
+from ..policy.crediting import Part
+from ..policy.late import Late, Reckoning, reckon
+from ..policy.ledger import DraftLine, Kind, Layer, LineKind
+from ..policy.tax import Vat, VatCategory
+from . import charges, credit_notes, issuing, parties, reminder_policies, reminders
+from .credit_notes import Wanted
+from .issuing import Draft
+
+BATCH = 200
+"""So many letters are looked at together."""
+
+_LETTERS = """
+SELECT DISTINCT r.letter, r.tenant, i.layer, r.pays_by FROM billing_reminder r
+  JOIN billing_standing s ON s.tenant = r.tenant AND s.invoice = r.invoice AND s.open_cents > 0
+  JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice
+ WHERE r.level = 3 AND r.pays_by < $1 AND r.letter > $2
+   AND NOT EXISTS (SELECT FROM billing_late_claim c WHERE c.tenant = r.tenant AND c.invoice = r.invoice)
+   AND NOT EXISTS (SELECT FROM billing_late_waiver w WHERE w.tenant = r.tenant AND w.invoice = r.invoice)
+ ORDER BY r.letter LIMIT $3
+"""
+_LETTER = """
+SELECT r.tenant, i.customer, i.issuer, i.layer, r.pays_by, r.sent_on, r.words, i.debtor_details ->> 'name' AS debtor_name, c.segment,
+       (SELECT coalesce(sum(n.principal_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2)
+       AS principal,
+       (SELECT coalesce(sum(n.costs_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2) AS costs
+  FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice LEFT JOIN customer c ON c.id = i.customer
+ WHERE r.letter = $1 ORDER BY i.due_on LIMIT 1
+"""
+_NEWEST = UUID(int=2**128 - 1)
+# What the letter is about and what it names besides; of these nobody waits for anything, and none was charged or let go.
+_OPEN = """
+SELECT i.id FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+ WHERE (i.id IN (SELECT r.invoice FROM billing_reminder r WHERE r.letter = $1) OR i.issuer = $2 AND i.number = ANY($3))
+   AND i.kind NOT IN ('credit note', 'costs') AND s.open_cents > 0 AND s.bounced_at IS NULL
+   AND NOT EXISTS (SELECT FROM billing_late_claim c WHERE c.tenant = i.tenant AND c.invoice = i.id)
+   AND NOT EXISTS (SELECT FROM billing_late_waiver w WHERE w.tenant = i.tenant AND w.invoice = i.id)
+   AND NOT EXISTS (SELECT FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $4)
+                      AND (h.invoice = i.id OR h.customer = i.customer))
+"""
+_LATE = """
+SELECT i.id, i.number, i.due_on, i.gross_cents - s.credited_cents AS owed_cents
+  FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id WHERE i.id = ANY($1) ORDER BY i.due_on, i.number
+"""
+# What is credited of an invoice makes it owe less from the beginning; everything else is paid on its day.
+_PAID = """
+SELECT a.invoice, coalesce(p.received_on, c.issued_on) AS on, sum(a.amount_cents)::bigint AS cents
+  FROM billing_allocation a LEFT JOIN billing_payment p ON p.tenant = a.tenant AND p.id = a.payment
+  LEFT JOIN billing_invoice c ON c.tenant = a.tenant AND c.id = a.credit
+ WHERE a.invoice = ANY($1) AND a.write_off IS NULL AND c.refers_to IS DISTINCT FROM a.invoice GROUP BY 1, 2 HAVING sum(a.amount_cents) <> 0
+"""
+_NOTE = """
+INSERT INTO billing_late_note (id, tenant, letter, document, is_consumer, term_ended_on, reckoned_on, principal_cents, costs_cents, interest_cents,
+    said_costs_cents)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+_CLAIM = "INSERT INTO billing_late_claim (id, tenant, invoice, note, principal_cents, interest_cents) VALUES ($1, $2, $3, $4, $5, $6)"
+_COSTS = sentence("Collection costs over %(principal)s, by the scale of the law")
+_INTEREST = sentence("Statutory interest on invoice %(number)s, %(first)s to %(last)s")
+_LESS = sentence("Less was owed or paid later than reckoned before")
+_DAILY = Principal(Door.STAFF, actor="system:late")
+
+
+class NothingToWaive(Refused):
+    """Interest and costs of this invoice were let go before, or can be of none."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What is charged after one letter: whose, over which invoices, and how much."""
+
+    letter: UUID
+    tenant: UUID
+    customer: UUID | None
+    issuer: UUID
+    layer: Layer
+    debtor_name: str
+    is_consumer: bool
+    sent_on: date
+    term_ended_on: date
+    said_costs_cents: int
+    numbers: dict[UUID, str]
+    due: dict[UUID, date]
+    reckoned: Reckoning
+
+    @property
+    def cents(self) -> int:
+        """All of it."""
+        return self.reckoned.costs_cents + self.reckoned.interest_cents
+
+
+async def run(*, today: date | None = None) -> int:
+    """Everything whose day has come is charged, and what turned out to be less is credited; returns how many documents. Twice changes nothing."""
+    day, made, after = today or clock.today(), 0, UUID(int=0)
+    while True:
+        async with db.unit_of_work(_DAILY):
+            letters = await _letters(day, after)
+        for row in letters:
+            async with db.unit_of_work(_DAILY):
+                made += await _charge(row["letter"], day)
+        if len(letters) < BATCH:
+            break
+        after = letters[-1]["letter"]
+    for note in await _to_mend():
+        async with db.unit_of_work(_DAILY):
+            made += await _mend(note, SYSTEM, "")
+    return made
+
+
+async def preview(*, today: date | None = None, most: int = BATCH) -> list[Note]:
+    """What `run` would charge on this day, at most so many; nothing is written. In the caller's unit of work."""
+    day, after = today or clock.today(), UUID(int=0)
+    found: list[Note] = []
+    while len(found) < most:
+        letters = await _letters(day, after)
+        for row in letters:
+            note = await _reckoned(row["letter"], day)
+            if note is not None:
+                found.append(note)
+        if len(letters) < BATCH:
+            break
+        after = letters[-1]["letter"]
+    return found[:most]
+
+
+async def _letters(day: date, after: UUID) -> list[asyncpg.Record]:
+    return await db.fetch(_LETTERS, day, after, BATCH)
+
+
+async def _charge(letter: UUID, day: date) -> int:
+    head = await db.fetch_one(_LETTER, letter, _NEWEST)
+    assert head is not None  # noqa: S101  # reminders are never removed
+    debtor = f"late {head['tenant']} {head['customer']} {head['issuer']}"
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", debtor)
+    note = await _reckoned(letter, day)
+    if note is None:
+        return 0
+    await issue(note, day)
+    return 1
+
+
+async def _reckoned(letter: UUID, day: date) -> Note | None:
+    """What is to be charged after the letter on this day; None where nothing is, or its day has not come."""
+    head = await db.fetch_one(_LETTER, letter, _NEWEST)
+    if head is None or head["segment"] == Segment.UNKNOWN:
+        return None
+    policy = await reminder_policies.of_debt(head["tenant"], Layer(head["layer"]))
+    if policy.charge_days is None or day <= head["pays_by"] + timedelta(days=policy.charge_days):
+        return None
+    words = reminders.words_of(head)
+    found = await db.fetch(_OPEN, letter, head["issuer"], [one.number for one in words.also], day)
+    rows = await db.fetch(_LATE, [row["id"] for row in found])
+    reckoned = reckon(
+        await _late(rows),
+        is_consumer=words.is_consumer,
+        term_ended_on=head["pays_by"],
+        until=day,
+        said_costs_cents=words.costs_cents,
+        earlier=(head["principal"], head["costs"]),
+    )
+    if reckoned.costs_cents + reckoned.interest_cents == 0:
+        return None
+    return Note(
+        letter=letter,
+        **{name: head[name] for name in ("tenant", "customer", "issuer", "debtor_name", "sent_on")},
+        layer=Layer(head["layer"]),
+        is_consumer=words.is_consumer,
+        term_ended_on=head["pays_by"],
+        said_costs_cents=words.costs_cents,
+        numbers={row["id"]: row["number"] for row in rows},
+        due={row["id"]: row["due_on"] for row in rows},
+        reckoned=reckoned,
+    )
+
+
+async def _late(rows: Sequence[asyncpg.Record]) -> list[Late]:
+    paid: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
+    for row in await db.fetch(_PAID, [row["id"] for row in rows]):
+        paid[row["invoice"]].append((row["on"], row["cents"]))
+    return [Late(invoice=row["id"], due_on=row["due_on"], owed_cents=max(row["owed_cents"], 0), paid=paid[row["id"]]) for row in rows]
+
+
+async def issue(note: Note, day: date) -> UUID:
+    """The note is a document with its number, and each invoice in it is charged once and for all; returns the document."""
+    sender = await parties.sender(note.tenant, note.layer)
+    debtor = await parties.debtor(note.tenant, note.customer, day)
+    outside = Vat(category=VatCategory.OUTSIDE_SCOPE, rate=Decimal(0), country=sender.party.country)
+    lines = _lines(note, day, outside, debtor.language)
+    draft = Draft(tenant=note.tenant, customer=note.customer, layer=note.layer, kind=Kind.COSTS, lines=lines)
+    document, made, sums = await issuing.issue(draft), new_id(), note.reckoned
+    await db.execute(
+        _NOTE,
+        *(made, note.tenant, note.letter, document, note.is_consumer, note.term_ended_on, day),
+        *(sums.principal_cents, sums.costs_cents, sums.interest_cents, note.said_costs_cents),
+    )
+    for one in sums.charged:
+        await db.execute(_CLAIM, new_id(), note.tenant, one.invoice, made, one.principal_cents, one.interest_cents)
+    return document
+
+
+def _lines(note: Note, day: date, vat: Vat, language: str) -> list[DraftLine]:
+    def line(kind: LineKind, cents: int, said: str, why: dict[str, str | int]) -> DraftLine:
+        quantity, price = charges.of_sum(cents)
+        return DraftLine(kind=kind, description=said, amount_cents=cents, quantity=quantity, unit_price=price, vat=vat, why=why)
+
+    lines, sums = [], note.reckoned
+    if sums.costs_cents:
+        said = catalogue.text(_COSTS, language, principal=Money(sums.principal_cents))
+        why: dict[str, str | int] = {
+            "rule": "late.costs", "principal_cents": sums.principal_cents, "costs_cents": sums.costs_cents,
+            "letter_on": note.sent_on.isoformat(), "term_on": note.term_ended_on.isoformat(),
+        }  # fmt: skip
+        lines.append(line(LineKind.COLLECTION, sums.costs_cents, said, why))
+    for one in sums.charged:
+        if one.interest_cents:
+            number, first, last = note.numbers[one.invoice], note.due[one.invoice] + ONE_DAY, day - ONE_DAY
+            said = catalogue.text(_INTEREST, language, number=number, first=first, last=last)
+            rule = "late.interest.consumer" if note.is_consumer else "late.interest.business"
+            why = {"rule": rule, "of": number, "invoice": str(one.invoice), "principal_cents": one.principal_cents}
+            lines.append(
+                line(LineKind.INTEREST, one.interest_cents, said, {**why, "first_on": first.isoformat(), "last_on": last.isoformat()})
+            )
+    return lines
+
+
+_TO_MEND = """
+SELECT n.id FROM billing_late_note n JOIN billing_standing s ON s.tenant = n.tenant AND s.invoice = n.document
+  JOIN billing_invoice d ON d.tenant = n.tenant AND d.id = n.document
+ WHERE s.credited_cents < d.gross_cents AND EXISTS (
+       SELECT FROM billing_late_claim c JOIN billing_allocation a ON a.tenant = c.tenant AND a.invoice = c.invoice
+         LEFT JOIN billing_payment p ON p.tenant = a.tenant AND p.id = a.payment
+        WHERE c.tenant = n.tenant AND c.note = n.id AND a.write_off IS NULL AND (p.id IS NULL OR p.received_on < n.reckoned_on))
+ ORDER BY n.id
+"""
+_FOUND = """
+SELECT n.*, ARRAY(SELECT c.invoice FROM billing_late_claim c WHERE c.tenant = n.tenant AND c.note = n.id
+                     AND NOT EXISTS (SELECT FROM billing_late_waiver w WHERE w.tenant = c.tenant AND w.invoice = c.invoice)) AS invoices
+  FROM billing_late_note n WHERE n.id = $1
+"""
+_CHARGES = "SELECT id, kind, why ->> 'invoice' AS invoice FROM billing_line WHERE invoice = $1"
+
+
+async def _to_mend() -> list[UUID]:
+    async with db.unit_of_work(_DAILY):
+        return [row["id"] for row in await db.fetch(_TO_MEND)]
+
+
+async def _mend(note: UUID, actor: Actor, reason: str) -> int:
+    """What the note charges beyond what is due, as things are known now, is credited; 1 if anything was."""
+    row = await db.fetch_one(_FOUND, note)
+    assert row is not None  # noqa: S101  # notes are never removed
+    head = (await credit_notes.locked([row["document"]]))[row["document"]]
+    due = await _due_again(row)
+    by_invoice = {str(one.invoice): one.interest_cents for one in due.charged}
+    left = {line.id: line.left_cents for line in await credit_notes.charged(head)}
+    parts = []
+    for line in await db.fetch(_CHARGES, row["document"]):
+        still = due.costs_cents if line["kind"] == LineKind.COLLECTION else by_invoice.get(line["invoice"] or "", 0)
+        if left[line["id"]] > still:
+            parts.append(Part(line=line["id"], amount_cents=left[line["id"]] - still))
+    if not parts:
+        return 0
+    said = reason or catalogue.text(_LESS, head["language"])
+    await credit_notes.give_back(actor, row["document"], Wanted(reason=said, parts=tuple(parts)))
+    return 1
+
+
+async def _due_again(row: Any) -> Reckoning:
+    before = await db.fetch_one(_LETTER, row["letter"], row["id"])
+    rows = await db.fetch(_LATE, row["invoices"])
+    return reckon(
+        await _late(rows),
+        is_consumer=row["is_consumer"],
+        term_ended_on=row["term_ended_on"],
+        until=row["reckoned_on"],
+        said_costs_cents=row["said_costs_cents"],
+        earlier=(before["principal"], before["costs"]) if before else (0, 0),
+    )
+
+
+_WAIVE = """
+INSERT INTO billing_late_waiver (id, tenant, invoice, reason, decided_by, decided_at)
+SELECT $1, i.tenant, i.id, $3, $4, $5 FROM billing_invoice i WHERE i.id = $2 AND i.kind NOT IN ('credit note', 'costs')
+ON CONFLICT (invoice) DO NOTHING RETURNING id
+"""
+
+
+async def waive(actor: Actor, invoice: UUID, reason: str) -> None:
+    """No interest and costs are charged for the invoice, for this reason; what was charged is credited. By finance.
+
+    Raises NotAllowed, Invalid without a reason, NotFound, NothingToWaive.
+    """
+    charges.must_be_finance(actor)
+    if len(reason.strip()) < 3:  # noqa: PLR2004  # as a credit note wants it, on which it may stand
+        raise Invalid(FieldError("/reason", "say-why"))
+    row = await db.fetch_one("SELECT tenant, customer, issuer FROM billing_invoice WHERE id = $1", invoice)
+    if row is None:
+        raise NotFound(what="invoice", id=str(invoice))
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"late {row['tenant']} {row['customer']} {row['issuer']}")
+    if await db.fetch_one(_WAIVE, new_id(), invoice, reason.strip(), actor.trail, clock.now()) is None:
+        raise NothingToWaive
+    claim = await db.fetch_one("SELECT note FROM billing_late_claim WHERE invoice = $1", invoice)
+    if claim is not None:
+        await _mend(claim["note"], actor, reason.strip())
+
+
+_STAND = """
+SELECT n.id, n.document, n.reckoned_on, n.term_ended_on, n.is_consumer, n.principal_cents, n.costs_cents, n.interest_cents, d.number, d.gross_cents,
+       d.debtor_details ->> 'name' AS debtor_name, s.open_cents, s.credited_cents,
+       ARRAY(SELECT i.number FROM billing_late_claim c JOIN billing_invoice i ON i.id = c.invoice WHERE c.note = n.id ORDER BY i.due_on, i.number) AS invoices
+  FROM billing_late_note n JOIN billing_invoice d ON d.id = n.document JOIN billing_standing s ON s.invoice = n.document
+ ORDER BY n.id DESC LIMIT $1
+"""
+_OF_INVOICE = """
+SELECT n.document, d.number, c.invoice, i.number AS invoice_number FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note
+  JOIN billing_invoice d ON d.tenant = n.tenant AND d.id = n.document JOIN billing_invoice i ON i.tenant = c.tenant AND i.id = c.invoice
+ WHERE c.invoice = $1 OR n.document = $1 ORDER BY i.due_on, i.number
+"""
+_WAIVED = "SELECT reason, decided_at FROM billing_late_waiver WHERE invoice = $1"
+
+
+async def charged(most: int = 100) -> list[asyncpg.Record]:
+    """What was charged, the newest first, with the numbers of the invoices."""
+    return await db.fetch(_STAND, most)
+
+
+async def of_invoice(invoice: UUID) -> list[asyncpg.Record]:
+    """The document that charges interest and costs of the invoice; or, of such a document, the invoices it is about."""
+    return await db.fetch(_OF_INVOICE, invoice)
+
+
+async def waived(invoice: UUID) -> asyncpg.Record | None:
+    """Why nothing is charged for the invoice, if somebody decided so; for partners and staff."""
+    return await db.fetch_one(_WAIVED, invoice)
