@@ -13,7 +13,9 @@ _STAFF = "SELECT, INSERT, UPDATE"
 
 STATEMENTS = [
     *wall.around("billing_accounting_connection", app="SELECT", staff=_STAFF),
-    *wall.audited("billing_accounting_connection"),
+    # What a synchronisation notes every quarter of an hour is nobody's decision.
+    "CREATE TRIGGER billing_accounting_connection_audited AFTER INSERT OR DELETE OR UPDATE OF package, url, administration, options, starts_on, ledgers,"
+    " vat_codes, sends_payments, takes_payments, state, state_because ON billing_accounting_connection FOR EACH ROW EXECUTE FUNCTION portal_audit()",
     "CREATE UNIQUE INDEX billing_accounting_connection_in_use_once ON billing_accounting_connection (tenant) WHERE state <> 'ended'",
     *wall.around("billing_accounting_link", app="SELECT", staff=_STAFF, references={"connection": "billing_accounting_connection"}),
     "CREATE UNIQUE INDEX billing_accounting_link_there_once ON billing_accounting_link (connection, what, remote_id) WHERE remote_id IS NOT NULL",

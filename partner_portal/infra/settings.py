@@ -148,6 +148,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     vies_url: Annotated[str, Meta(pattern=r"^(auto|none|https?://[^\s]+[^/\s])$")] = "auto"
     """Where VAT numbers of the EU are checked: auto (VIES itself in production, else nowhere), none, or the address of its REST API."""
 
+    accounting_folder: str = ""
+    """The folder in which connections to accounting exchange files and find their secrets; empty: accounting in DATA."""
+    accounting_seconds: Count = 10
+    """How long an accounting package may take for an answer."""
+
     webhook_seconds: Count = 10
     """How long the receiver of a webhook may take for its whole answer."""
     webhook_off_days: Count = 5
@@ -190,6 +195,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
         if self.vies_url != "auto":
             return "" if self.vies_url == "none" else self.vies_url
         return "https://ec.europa.eu/taxation_customs/vies/rest-api" if self.in_production else ""
+
+    @property
+    def accounting(self) -> Path:
+        """The folder of the connections to accounting."""
+        return Path(self.accounting_folder).expanduser() if self.accounting_folder else self.data / "accounting"
 
     @property
     def public_url(self) -> str:

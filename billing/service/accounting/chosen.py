@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from partner_portal.kernel.errors import Refused
 
+from .files import Files
 from .port import Accounting, Setup
 
-PACKAGES: dict[str, Callable[[Setup], Accounting]] = {}
+PACKAGES: dict[str, Callable[[Setup], Accounting]] = {Files.name: Files}
 """An adapter joins by its line here: the package's name and its class, which is made of a Setup."""
 
 

@@ -179,7 +179,8 @@ Wanted = Contact | SalesDocument | Booking
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
-    """An object as the package has it now. `version` changes whenever somebody changes it there: its version, or a hash of what it says.
+    """An object as the package has it now. `version` changes whenever somebody changes what it says, and only then: a hash of what it says, or its version
+    where payments and reminders do not move that.
 
     `says` are the few facts that people compare when it differs from ours, in words and amounts; `gross_cents` of documents only.
     """

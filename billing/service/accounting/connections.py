@@ -1,0 +1,267 @@
+"""Connections: which issuer keeps its books where, by which codes; made, paused, taken up again and ended by staff.
+
+All of the accounting link runs through the staff door. Secrets stand in files beside the exchanged ones, `<ACCOUNTING_FOLDER>/<code>/secret`, never in a table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from partner_portal.infra import clock, db, outbox, settings
+from partner_portal.infra.ids import new_id
+from partner_portal.kernel.actor import Actor, ActorKind
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Refused
+
+from ...events import AccountingLookDue
+from ...policy.accounting import ConnectionState
+from . import chosen
+from .files import Files
+from .port import Accounting, Setup
+
+SECRET = "secret"  # noqa: S105  # the name of a file
+_URL = re.compile(r"https?://[^\s]+[^/\s]")
+
+
+class ConnectedAlready(Refused):
+    """The issuer has a connection, or another one has this code: that one is ended first."""
+
+
+class ConnectionEnded(Refused):
+    """What has ended is not used again; a new connection is made."""
+
+
+class ConnectionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A connection as staff enters it; documents from `starts_on` on are sent. Codes as in `policy.accounting`."""
+
+    code: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,29}$")]
+    package: str
+    starts_on: date
+    administration: Annotated[str, Meta(max_length=60)] = ""
+    url: Annotated[str, Meta(max_length=200)] = ""
+    options: dict[str, str] = {}
+    ledgers: dict[str, str] = {}
+    vat_codes: dict[str, str] = {}
+    sends_payments: bool = True
+    takes_payments: bool = True
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection as it is on record; `tenant` is the issuer."""
+
+    id: UUID
+    tenant: UUID
+    code: str
+    package: str
+    url: str
+    administration: str
+    options: dict[str, str]
+    starts_on: date
+    ledgers: dict[str, str]
+    vat_codes: dict[str, str]
+    sends_payments: bool
+    takes_payments: bool
+    state: ConnectionState
+    cursor: str | None
+
+    @property
+    def turn(self) -> str:
+        """What goes there goes one at a time."""
+        return f"accounting {self.id}"
+
+
+_ENTER = """
+INSERT INTO billing_accounting_connection (id, tenant, code, package, url, administration, options, starts_on, ledgers, vat_codes, sends_payments,
+    takes_payments, state, state_because, made_by, made_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'active', '', $13, $14, 1)
+"""
+_CHANGE = """
+UPDATE billing_accounting_connection SET package = $2, url = $3, administration = $4, options = $5, starts_on = $6, ledgers = $7, vat_codes = $8,
+    sends_payments = $9, takes_payments = $10, version = version + 1 WHERE id = $1
+"""
+
+
+def guard(actor: Actor) -> None:
+    """NotAllowed unless it is somebody of the provider, or the portal itself."""
+    if actor.kind not in {ActorKind.STAFF, ActorKind.SYSTEM}:
+        raise NotAllowed(requires=[ActorKind.STAFF.value])
+
+
+async def enter(actor: Actor, issuer: UUID, wanted: ConnectionWanted) -> UUID:
+    """The issuer's documents go to the package from now on; entered again under the same code, the connection is changed. Invalid, ConnectedAlready."""
+    guard(actor)
+    _check(wanted)
+    if await db.fetch_one("SELECT 1 FROM billing_issuer WHERE tenant = $1", issuer) is None:
+        raise NotFound(what="issuer", id=str(issuer))
+    row = await db.fetch_one("SELECT id, tenant, state FROM billing_accounting_connection WHERE code = $1 FOR UPDATE", wanted.code)
+    tables = [msgspec.json.encode(table).decode() for table in (wanted.options, wanted.ledgers, wanted.vat_codes)]
+    place = (wanted.package, wanted.url, wanted.administration, tables[0], wanted.starts_on, tables[1], tables[2])
+    ways = (wanted.sends_payments and wanted.package != Files.name, wanted.takes_payments)
+    if row is not None:
+        if row["tenant"] != issuer or row["state"] == ConnectionState.ENDED:
+            raise ConnectedAlready(code=wanted.code)
+        made: UUID = row["id"]
+        await db.execute(_CHANGE, made, *place, *ways)
+    else:
+        made = new_id()
+        try:
+            async with db.savepoint():
+                await db.execute(_ENTER, made, issuer, wanted.code, *place, *ways, actor.trail, clock.now())
+        except asyncpg.UniqueViolationError as error:
+            raise ConnectedAlready(code=wanted.code) from error
+    await look_soon(await one(made))
+    return made
+
+
+def _check(wanted: ConnectionWanted) -> None:
+    faults = []
+    if wanted.package not in chosen.PACKAGES:
+        faults.append(FieldError("/package", "unknown-package", {"value": wanted.package, "possible": ", ".join(sorted(chosen.PACKAGES))}))
+    if wanted.url and not _URL.fullmatch(wanted.url):
+        faults.append(FieldError("/url", "not-an-address", {"value": wanted.url}))
+    if faults:
+        raise Invalid(*faults)
+
+
+async def pause(actor: Actor, connection: UUID, because: str) -> None:
+    """Nothing goes there or comes from there until it is taken up again; what waits is kept."""
+    guard(actor)
+    await _move(connection, ConnectionState.PAUSED, because)
+
+
+async def resume(actor: Actor, connection: UUID) -> None:
+    """What waits goes there, from now on."""
+    guard(actor)
+    await _move(connection, ConnectionState.ACTIVE, "")
+    await db.execute(
+        "UPDATE billing_accounting_link SET due_at = $2, attempts = 0 WHERE connection = $1 AND state = 'waiting'", connection, clock.now()
+    )
+    await look_soon(await one(connection))
+
+
+async def end(actor: Actor, connection: UUID, because: str) -> None:
+    """It is never used again; the issuer may have another one. What was mapped stays on record."""
+    guard(actor)
+    await _move(connection, ConnectionState.ENDED, because)
+
+
+async def _move(connection: UUID, state: ConnectionState, because: str) -> None:
+    row = await db.fetch_one("SELECT state FROM billing_accounting_connection WHERE id = $1 FOR UPDATE", connection)
+    if row is None:
+        raise NotFound(what="connection", id=str(connection))
+    if row["state"] == ConnectionState.ENDED:
+        raise ConnectionEnded
+    await db.execute(
+        "UPDATE billing_accounting_connection SET state = $2, state_because = $3, version = version + 1 WHERE id = $1",
+        *(connection, state.value, because[:500]),
+    )
+
+
+async def catch_up(actor: Actor, connection: UUID, since: date) -> None:
+    """Documents from before are sent, too: all from this day on."""
+    guard(actor)
+    await db.execute("UPDATE billing_accounting_connection SET starts_on = least(starts_on, $2) WHERE id = $1", connection, since)
+    await look_soon(await one(connection))
+
+
+async def look_soon(connection: Connection) -> None:
+    """What happened there, and what is to be sent, is looked for once more; not twice where that waits already."""
+    if connection.state is not ConnectionState.ACTIVE:
+        return
+    waits = await db.fetch_one(
+        "SELECT 1 FROM infra_outbox WHERE turn = $1 AND topic = $2 AND done_at IS NULL AND dead_at IS NULL AND attempts = 0 AND leased_until IS NULL",
+        *(connection.turn, AccountingLookDue.__name__),
+    )
+    if waits is None:
+        await outbox.publish(AccountingLookDue(tenant_id=connection.tenant, connection_id=connection.id), turn=connection.turn)
+
+
+async def one(connection: UUID, tenant: UUID | None = None) -> Connection:
+    """The connection; NotFound where there is none, or it is not this issuer's."""
+    row = await db.fetch_one(
+        "SELECT * FROM billing_accounting_connection WHERE id = $1 AND ($2::uuid IS NULL OR tenant = $2)", connection, tenant
+    )
+    if row is None:
+        raise NotFound(what="connection", id=str(connection))
+    return of_row(row)
+
+
+async def called(code: str) -> Connection:
+    """The connection of this code; NotFound."""
+    row = await db.fetch_one("SELECT * FROM billing_accounting_connection WHERE code = $1", code)
+    if row is None:
+        raise NotFound(what="connection", id=code)
+    return of_row(row)
+
+
+async def of_issuer(issuer: UUID) -> Connection | None:
+    """The connection that the issuer uses, be it paused; None where it has none."""
+    row = await db.fetch_one("SELECT * FROM billing_accounting_connection WHERE tenant = $1 AND state <> 'ended'", issuer)
+    return of_row(row) if row else None
+
+
+async def active() -> list[Connection]:
+    """The connections in use."""
+    return [of_row(row) for row in await db.fetch("SELECT * FROM billing_accounting_connection WHERE state = 'active' ORDER BY code")]
+
+
+def of_row(row: Any) -> Connection:
+    """The connection of a row."""
+    tables = {name: msgspec.json.decode(row[name]) for name in ("options", "ledgers", "vat_codes")}
+    plain = {name: row[name] for name in Connection.__struct_fields__ if name not in tables}
+    return msgspec.convert(plain | tables, Connection)
+
+
+def adapter(connection: Connection) -> Accounting:
+    """The package as it is spoken to; PackageUnknown."""
+    folder = settings.current().accounting / connection.code
+    setup = Setup(
+        connection=connection.code,
+        url=connection.url,
+        administration=connection.administration,
+        credential=_secret(folder),
+        options=connection.options,
+        within=timedelta(seconds=settings.current().accounting_seconds),
+        keep=lambda secret: asyncio.to_thread(keep_secret, connection.code, secret),
+        folder=folder,
+    )
+    return chosen.of(connection.package, setup)
+
+
+def _secret(folder: Path) -> str:
+    file = folder / SECRET
+    return file.read_text().strip() if file.is_file() else ""
+
+
+def keep_secret(code: str, secret: str) -> None:
+    """The connection's secret is this one from now on, in a file that its owner alone reads."""
+    folder = settings.current().accounting / code
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = folder / f".{SECRET}.{os.getpid()}"
+    new.touch(mode=0o600)
+    new.write_text(secret)
+    new.replace(folder / SECRET)
+
+
+def codes(typed: Mapping[str, str] | str) -> dict[str, str]:
+    """A table of codes as people type it: `name = code`, one a line; Invalid names what is not."""
+    if not isinstance(typed, str):
+        return dict(typed)
+    found = {}
+    for line in typed.splitlines():
+        name, between, code = (part.strip() for part in line.partition("="))
+        if not line.strip():
+            continue
+        if not (name and between and code):
+            raise Invalid(FieldError("/codes", "not-a-code-line", {"value": line.strip()[:80]}))
+        found[name] = code
+    return found

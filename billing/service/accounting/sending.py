@@ -1,0 +1,236 @@
+"""Outward: one object goes to the package, once, whatever dies meanwhile; what cannot go stands on the list of conflicts with the reason.
+
+Before anything is made there it is looked for by our key, so that what was stored before an answer got lost is found and not made twice.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from partner_portal.infra import db
+from partner_portal.kernel.actor import SYSTEM
+from partner_portal.kernel.errors import Refused
+
+from ...policy.accounting import CodeMissing, ConnectionState, LinkState, Why
+from ..documents import Document
+from ..parties import DebtorIncomplete
+from . import connections, differences, going, links
+from .connections import Connection
+from .differences import Found
+from .port import Accounting, AccountingRefuses, AccountingUnavailable, ChangedThere, CredentialRefused, Remote, SalesDocument, Wanted, What
+
+log = structlog.get_logger()
+
+_FIRST = timedelta(minutes=15)
+
+
+class ComesLater(Refused):
+    """Something of ours has to be there first: the debtor of a document, the document of a payment."""
+
+
+class StoredOtherwise(Refused):
+    """Under our number something else is stored there."""
+
+    def __init__(self, theirs: Remote) -> None:
+        super().__init__(id=theirs.id)
+        self.theirs = theirs
+
+
+async def want_document(invoice: UUID) -> None:
+    """The document will be at its issuer's package, if it has one and the day of issue is not before the connection's first."""
+    row = await db.fetch_one("SELECT issuer, issued_on FROM billing_invoice WHERE id = $1", invoice)
+    connection = await connections.of_issuer(row["issuer"]) if row else None
+    if row and connection and row["issued_on"] >= connection.starts_on:
+        await links.want(connection, What.DOCUMENT, [invoice])
+
+
+_OF_PAYMENT = """
+SELECT a.id, p.issuer FROM billing_payment q JOIN billing_payment p ON p.id = coalesce(q.reverses, q.id) JOIN billing_allocation a ON a.payment = p.id
+  JOIN billing_invoice i ON i.id = a.invoice
+  JOIN billing_accounting_connection c ON c.tenant = p.issuer AND c.state <> 'ended' AND i.issued_on >= c.starts_on AND c.sends_payments
+ WHERE q.id = $1 AND q.tenant = $2 AND p.source <> 'accounting' ORDER BY a.made_at, a.id
+"""
+
+
+async def want_payment(tenant: UUID, payment: UUID) -> None:
+    """What the tenant's payment settles will be at the issuer's package, if it has one; not what the package itself told of."""
+    rows = await db.fetch(_OF_PAYMENT, payment, tenant)
+    connection = await connections.of_issuer(rows[0]["issuer"]) if rows else None
+    if connection:
+        await links.want(connection, What.PAYMENT, [row["id"] for row in rows])
+
+
+async def send(tenant: UUID, link: UUID) -> None:
+    """The object is there as it is here; or waits for its next attempt; or stands on the list of conflicts. NotFound for another issuer's."""
+    row = await links.locked(link, tenant)
+    connection = await connections.one(row["connection"], tenant)
+    if row["state"] != LinkState.WAITING or connection.state is not ConnectionState.ACTIVE:
+        return
+    try:
+        await _go(connection, row)
+    except AccountingUnavailable as problem:
+        if not await links.later(connection, row, problem):
+            await _stuck(connection, row, Why.GIVEN_UP, detail=_detail(problem))
+    except ComesLater as problem:
+        await links.wait_for(connection, row, str(problem.facts["what"]), _FIRST)
+    except (ChangedThere, StoredOtherwise, CodeMissing, AccountingRefuses, DebtorIncomplete) as problem:
+        await _refused(connection, row, problem)
+
+
+async def _refused(connection: Connection, row: Any, problem: Refused) -> None:
+    if isinstance(problem, CredentialRefused):
+        await connections.pause(SYSTEM, connection.id, f"credential: {_detail(problem)}")
+        return
+    detail = str(problem.facts["wanted"]) if isinstance(problem, CodeMissing) else _detail(problem)
+    why = next(why for kind, why in _WHY.items() if isinstance(problem, kind))
+    await _stuck(connection, row, why, getattr(problem, "theirs", None), detail=detail)
+
+
+_WHY: dict[type[Refused], Why] = {
+    ChangedThere: Why.CHANGED,
+    StoredOtherwise: Why.DIFFERS,
+    CodeMissing: Why.NO_CODE,
+    AccountingRefuses: Why.REFUSED,
+    DebtorIncomplete: Why.REFUSED,
+}
+
+
+def _detail(problem: Any) -> str:
+    return str(problem.facts.get("detail") or problem)
+
+
+async def _go(connection: Connection, row: Any) -> None:
+    adapter = connections.adapter(connection)
+    what = What(row["what"])
+    if what is What.CONTACT:
+        await _contact(connection, adapter, row)
+    elif what is What.DOCUMENT:
+        await _document(connection, adapter, row)
+    else:
+        await _payment(connection, adapter, row)
+
+
+async def _contact(connection: Connection, adapter: Accounting, row: Any) -> str:
+    ours, mark = await going.debtor(row["subject"])
+    if row["remote_id"] is None:
+        remote = await adapter.find(ours)
+        if remote is None:
+            remote = await adapter.create(ours)
+        else:
+            await _not_anothers(connection, What.CONTACT, remote, row["id"])
+            remote = await adapter.change(ours, remote)
+    else:
+        known = Remote(id=row["remote_id"], version=row["version"] or "")
+        remote = await adapter.change(ours, known, even_if_changed=row["overwrites"])
+    await links.sent(row["id"], remote, mark)
+    return remote.id
+
+
+async def _not_anothers(connection: Connection, what: What, remote: Remote, link: UUID) -> None:
+    taken = await links.by_remote(connection, what, remote.id)
+    if taken is not None and taken["id"] != link:
+        raise StoredOtherwise(remote)
+
+
+async def _debtor_there(connection: Connection, adapter: Accounting, subject: UUID) -> str:
+    """The debtor's id there, made if need be; ComesLater where it is on the list of conflicts."""
+    row = await links.row_of(connection, What.CONTACT, subject)
+    if row["remote_id"] is not None:
+        remote: str = row["remote_id"]
+        return remote
+    if row["state"] == LinkState.STUCK:
+        raise ComesLater(what="the debtor is on the list of conflicts")
+    try:
+        return await _contact(connection, adapter, row)
+    except (AccountingRefuses, DebtorIncomplete, StoredOtherwise, ChangedThere) as problem:
+        if isinstance(problem, CredentialRefused):
+            raise
+        await _refused(connection, row, problem)
+        raise ComesLater(what="the debtor is on the list of conflicts") from problem
+
+
+async def _document(connection: Connection, adapter: Accounting, row: Any) -> None:
+    found = await going.head(row["subject"], connection.tenant)
+    if row["remote_id"] is not None:
+        await _compare_again(connection, adapter, row, found)
+        return
+    subject = found.customer or found.tenant
+    there = await _debtor_there(connection, adapter, subject)
+    owes, _mark = await going.debtor(subject)
+    corrected = await links.remote_of(connection, What.DOCUMENT, found.corrects.id) if found.corrects else None
+    ours = await going.document(connection, found, owes, there, corrected)
+    remote = await _find_or_create(connection, adapter, ours, row["id"])
+    if not _same_sum(ours, remote):
+        raise StoredOtherwise(remote)
+    await links.sent(row["id"], remote)
+
+
+async def _find_or_create(connection: Connection, adapter: Accounting, ours: Wanted, link: UUID) -> Remote:
+    remote = await adapter.find(ours)
+    if remote is None:
+        return await adapter.create(ours)
+    log.info("accounting.found_there", remote=remote.id)
+    what = What.DOCUMENT if isinstance(ours, SalesDocument) else What.PAYMENT
+    await _not_anothers(connection, what, remote, link)
+    return remote
+
+
+def _same_sum(ours: SalesDocument, remote: Remote) -> bool:
+    return remote.gross_cents is None or abs(remote.gross_cents) == abs(ours.gross_cents)
+
+
+async def _compare_again(connection: Connection, adapter: Accounting, row: Any, found: Document) -> None:
+    """Documents are never written over: somebody mends what differs there, and says that it is to be looked at again."""
+    remote = await adapter.look(What.DOCUMENT, row["remote_id"])
+    if remote is None:
+        await _stuck(connection, row, Why.GONE)
+    elif remote.gross_cents is not None and abs(remote.gross_cents) != abs(found.gross.cents):
+        raise ChangedThere(remote)
+    else:
+        await links.sent(row["id"], remote)
+
+
+async def _payment(connection: Connection, adapter: Accounting, row: Any) -> None:
+    share = await going.allocation(row["subject"], connection.tenant)
+    there = await links.remote_of(connection, What.DOCUMENT, share["invoice"])
+    owes = await links.remote_of(connection, What.CONTACT, share["customer"] or share["tenant"])
+    if there is None:
+        raise ComesLater(what=f"{share['number']} is not there yet")
+    ours = going.booking(connection, share, there, owes or "")
+    await links.sent(row["id"], await _find_or_create(connection, adapter, ours, row["id"]))
+
+
+async def _stuck(connection: Connection, row: Any, why: Why, theirs: Remote | None = None, *, detail: str = "") -> None:
+    about, ours = await told(connection, What(row["what"]), row["subject"])
+    facts = dict(theirs.says) | {"id": theirs.id, "version": theirs.version} if theirs else {}
+    if theirs and theirs.gross_cents is not None:
+        facts["total"] = going.cents(theirs.gross_cents)
+    found = Found(key=f"{row['id']} {why.value}", why=why, about=about, ours=ours, theirs=facts, detail=detail, link=row["id"])
+    await differences.put(connection, found)
+    await links.set_state(row["id"], LinkState.STUCK)
+
+
+async def told(connection: Connection, what: What, subject: UUID) -> tuple[str, dict[str, str]]:
+    """What people call an object of ours, and the facts they compare."""
+    if what is What.DOCUMENT:
+        found = await going.head(subject, connection.tenant)
+        return found.number, going.said_document(found)
+    if what is What.PAYMENT:
+        share = await going.allocation(subject, connection.tenant)
+        return share["number"], {
+            "number": share["number"],
+            "total": going.cents(share["amount_cents"]),
+            "paid": share["received_on"].isoformat(),
+        }
+    try:
+        ours, _mark = await going.debtor(subject)
+    except DebtorIncomplete:
+        row = await db.fetch_one(
+            "SELECT number, name FROM customer WHERE id = $1 UNION ALL SELECT code, name FROM tenant WHERE id = $1", subject
+        )
+        return (f"{row['number']} {row['name']}", {"name": row["name"]}) if row else (str(subject), {})
+    return f"{ours.number} {ours.name}", going.said_contact(ours)
