@@ -19,13 +19,13 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.kernel.money import exact_cents
-from partner_portal.web import auth, forms, lists, pages
+from partner_portal.web import around, auth, forms, lists, pages
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 from partner_portal.web.lists import Window
 from tenants.policy import LocationKind, Segment, WhoBills
 from tenants.service import customers
 
-from ..policy.ordering import ShownTerms, sets_own_price
+from ..policy.ordering import Offer, ShownTerms, sets_own_price
 from ..service import offers, orders, port_ins
 from ..service.orders import OrderLineWanted, OrderWanted, Shown, TermsDiffer
 from ..service.port_ins import PortWanted
@@ -43,6 +43,19 @@ PORT_STATES = {
     PortState.REJECTED: (sentence("refused by the present provider"), "bad"),
     PortState.WITHDRAWN: (sentence("stays where it is"), "calm"),
 }
+LABELS = {
+    "offer": sentence("Offer"),
+    "location": sentence("Where"),
+    "starts_on": sentence("First day"),
+    "setup": sentence("Once"),
+    "quantity": sentence("How many"),
+    "fee": sentence("Price per month"),
+    "numbers": sentence("Numbers"),
+    "donor": sentence("Present provider"),
+    "wished_on": sentence("Wished day"),
+    "accepted_by": sentence("Who accepted"),
+}
+"""What the fields of an order are called where faults are summed up."""
 PLACES = {LocationKind.BILLING: sentence("billing address"), LocationKind.VISIT: sentence("visiting address")}
 
 
@@ -115,7 +128,7 @@ async def show(request: Request[Any, Any, Any], customer_id: FromPath[UUID], act
     try:
         seen = await orders.show(customer_id, [forms.parse(form, Choice).line()])
     except Invalid as problem:
-        return await _choice(request, customer_id, form.typed, forms.errors(_at_fields(problem), actor.language), 422)
+        return await _choice(request, customer_id, form.typed, forms.errors(at_fields(problem), actor.language), 422)
     return await _terms(request, customer_id, form, seen)
 
 
@@ -127,7 +140,7 @@ async def place(request: Request[Any, Any, Any], customer_id: FromPath[UUID], ac
         chosen = forms.parse(form, Choice)
         seen = await orders.show(customer_id, [chosen.line()])
     except Invalid as problem:
-        return await _choice(request, customer_id, form.typed, forms.errors(_at_fields(problem), actor.language), 422)
+        return await _choice(request, customer_id, form.typed, forms.errors(at_fields(problem), actor.language), 422)
     try:
         accepted = forms.parse(form, Acceptance)
         wanted = OrderWanted(
@@ -143,25 +156,25 @@ async def place(request: Request[Any, Any, Any], customer_id: FromPath[UUID], ac
     except TermsDiffer:
         return await _terms(request, customer_id, form, seen, status=HTTP_409_CONFLICT)
     except Invalid as problem:
-        return await _terms(request, customer_id, form, seen, status=422, errors=forms.errors(_at_fields(problem), actor.language))
+        return await _terms(request, customer_id, form, seen, status=422, errors=forms.errors(at_fields(problem), actor.language))
     return pages.to(f"/portal/orders/{made}", said=sentence("The order is placed; the first invoice follows at once."))
 
 
 @get("/customers/{customer_id:uuid}/orders")
 async def of_customer(request: Request[Any, Any, Any], customer_id: FromPath[UUID]) -> Response[bytes]:
     """The customer's orders, the newest first."""
-    customer = await customers.one(customer_id)
-    window, page = await _listed(request, customer_id)
+    words = await around.customer(customer_id)
+    window, page = await listed_of(request, customer_id)
     return await pages.page(
-        request, "billing/orders/of_customer.html", customer=customer, tab="orders", rows=page.rows, pager=_pager(request, window, page)
+        request, "billing/orders/of_customer.html", **words, tab="orders", rows=page.rows, pager=pager_of(request, window, page)
     )
 
 
 @get("/orders")
 async def listed(request: Request[Any, Any, Any]) -> Response[bytes]:
     """All orders of the partner's customers, the newest first."""
-    window, page = await _listed(request, None)
-    return await pages.page(request, "billing/orders/list.html", rows=page.rows, pager=_pager(request, window, page))
+    window, page = await listed_of(request, None)
+    return await pages.page(request, "billing/orders/list.html", rows=page.rows, pager=pager_of(request, window, page))
 
 
 @get("/orders/{order_id:uuid}")
@@ -195,10 +208,8 @@ async def move(actor: auth.Acting, order_id: FromPath[UUID], port_in_id: FromPat
 async def _choice(
     request: Request[Any, Any, Any], customer_id: UUID, typed: Typed, errors: Errors = NO_ERRORS, status: int = 200
 ) -> Response[bytes]:
-    customer, own = await _customer(customer_id)
-    sold = [
-        offer for offer in await offers.sold(clock.today(), Segment(customer["segment"])) if not own or offer.wholesale_cents is not None
-    ]
+    customer, bills = await _customer(customer_id)
+    own, sold = await on_offer(customer["segment"], bills)
     return await pages.page(
         request,
         "billing/orders/new.html",
@@ -209,8 +220,8 @@ async def _choice(
         locations=await _locations(customer_id),
         places=PLACES,
         typed=typed,
+        labels=LABELS,
         errors=errors,
-        has_ports=any(offer.has_numbers for offer in sold),
     )
 
 
@@ -223,13 +234,13 @@ async def _terms(
     status: int = 200,
     errors: Errors = NO_ERRORS,
 ) -> Response[bytes]:
-    customer, own = await _customer(customer_id)
+    customer, _ = await _customer(customer_id)
     return await pages.page(
         request,
         "billing/orders/terms.html",
         status=status,
         customer=customer,
-        own=own,
+        labels=LABELS,
         seen=seen,
         kept=[(name, form.one(name)) for name in Choice.__struct_fields__ if form.one(name)],
         typed=form.typed,
@@ -239,17 +250,25 @@ async def _terms(
     )
 
 
-async def _customer(customer_id: UUID) -> tuple[Any, bool]:
+async def on_offer(segment: str, bills: WhoBills) -> tuple[bool, list[Offer]]:
+    """Whether the partner itself sets the price, and what can be ordered for a customer of this kind."""
+    own = sets_own_price(bills)
+    sold = await offers.sold(clock.today(), Segment(segment))
+    return own, [offer for offer in sold if not own or offer.wholesale_cents is not None]
+
+
+async def _customer(customer_id: UUID) -> tuple[Any, WhoBills]:
     customer = await customers.one(customer_id)
     row = await db.fetch_one("SELECT bills FROM tenant WHERE id = $1", customer["tenant"])
-    return customer, row is not None and sets_own_price(WhoBills(row["bills"]))
+    assert row is not None  # noqa: S101  # a customer has its partner
+    return customer, WhoBills(row["bills"])
 
 
 async def _locations(customer_id: UUID) -> list[Any]:
     return await db.fetch("SELECT id, kind, street, postcode, city FROM location WHERE customer = $1 ORDER BY kind DESC, id", customer_id)
 
 
-def _at_fields(problem: Invalid) -> Invalid:
+def at_fields(problem: Invalid) -> Invalid:
     """The same faults by the fields of the form, which knows one line only."""
     return Invalid(*(msgspec.structs.replace(fault, pointer=_field(fault.pointer)) for fault in problem.fields))
 
@@ -262,7 +281,8 @@ def _field(pointer: str) -> str:
 _FIELDS = {"fee_cents": "fee", "port": "numbers"}
 
 
-async def _listed(request: Request[Any, Any, Any], customer: UUID | None) -> tuple[Window, lists.Page[Any]]:
+async def listed_of(request: Request[Any, Any, Any], customer: UUID | None) -> tuple[Window, lists.Page[Any]]:
+    """The page of orders that the request asks for, of one customer if named."""
     after = request.query_params.get("after") or None
     try:
         window = orders.LISTING.window(after=after, limit=_PER_PAGE, customer=str(customer or ""))
@@ -271,7 +291,8 @@ async def _listed(request: Request[Any, Any, Any], customer: UUID | None) -> tup
     return window, window.page(await orders.page(window, customer))
 
 
-def _pager(request: Request[Any, Any, Any], window: Window, page: lists.Page[Any]) -> dict[str, str]:
+def pager_of(request: Request[Any, Any, Any], window: Window, page: lists.Page[Any]) -> dict[str, str]:
+    """The ways to the other pages of a list."""
     path = str(request.scope["path"])
     return {"previous": path if window.last else "", "next": lists.next_address(request, page.next) if page.next else ""}
 

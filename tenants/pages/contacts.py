@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from partner_portal.infra import catalogue, clock, db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import ContactRight, Role
 from partner_portal.kernel.errors import Invalid, NotAllowed
-from partner_portal.web import auth, forms, pages
+from partner_portal.web import around, auth, forms, pages
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 
 from .. import policy
@@ -46,20 +47,25 @@ class Place(msgspec.Struct, frozen=True):
     customer: UUID
     path: str
     frame: str
+    words: Callable[[UUID], Awaitable[Mapping[str, Any]]]
 
 
 Here = NamedDependency[Place]
 
 
 def _of_customer(customer_id: FromPath[UUID]) -> Place:
-    return Place(customer_id, f"/portal/customers/{customer_id}/contacts", "tenants/contacts/of_customer.html")
+    return Place(customer_id, f"/portal/customers/{customer_id}/contacts", "tenants/contacts/of_customer.html", around.customer)
 
 
 def _of_own(scope: Scope) -> Place:
     customer = auth.acting(scope).customer
     if customer is None:
         raise NotAllowed
-    return Place(customer, "/portal/own/contacts", "tenants/contacts/own.html")
+    return Place(customer, "/portal/own/contacts", "tenants/contacts/own.html", _alone)
+
+
+async def _alone(customer: UUID) -> Mapping[str, Any]:
+    return {"customer": await customers.one(customer)}
 
 
 async def _page(request: Request[Any, Any, Any], place: Place, template: str, *, status: int = 200, **words: Any) -> Response[bytes]:
@@ -69,10 +75,10 @@ async def _page(request: Request[Any, Any, Any], place: Place, template: str, *,
         status=status,
         frame=place.frame,
         path=place.path,
-        customer=await customers.one(place.customer),
         tab="contacts",
         now=clock.now(),
         today=clock.today(),
+        **await place.words(place.customer),
         **words,
     )
 

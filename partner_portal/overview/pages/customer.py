@@ -13,7 +13,7 @@ from billing.service import documents, invoice_list, invoice_view
 from billing.service import services as contracts
 from partner_portal.infra import catalogue
 from partner_portal.kernel.errors import Invalid
-from partner_portal.web import auth, lists, pages
+from partner_portal.web import around, auth, lists, pages
 from partner_portal.web.lists import Listing, Window
 from terminations.service import naming
 
@@ -112,9 +112,16 @@ def _pager(request: Request[Any, Any, Any], window: Window, page: lists.Page[Any
 
 
 async def _page(request: Request[Any, Any, Any], tab: str, head: asyncpg.Record, **more: Any) -> Response[bytes]:
-    return await pages.page(
-        request, f"overview/customer/{tab}.html", customer=head, tab=tab, segments=words.SEGMENTS, country=words.country, **more
-    )
+    return await pages.page(request, f"overview/customer/{tab}.html", tab=tab, **_around(head), **more)
+
+
+def _around(head: asyncpg.Record) -> around.Words:
+    return {"around": "overview/customer/page.html", "customer": head, "segments": words.SEGMENTS, "country": words.country}
+
+
+async def words_around(customer_id: UUID) -> around.Words:
+    """What the parts of other domains want around them."""
+    return _around(await customer.head(customer_id))
 
 
 router = Router(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from partner_portal.web import around
+
 from . import customer, customer_form, customer_import, customers, dashboard, help_, search, services
+
+around.draws(customer.words_around)
 
 routers = [
     customers.router,
