@@ -86,6 +86,12 @@ class GatewayCalled(Event, frozen=True, kw_only=True):
     intent_id: UUID
 
 
+class CollectionAnnounced(Event, frozen=True, kw_only=True):
+    """A debtor is to be told by mail when, and how much, will be collected: its invoice said nothing of it, or something else."""
+
+    announcement_id: UUID
+
+
 class SandboxMoved(Event, frozen=True, kw_only=True):
     """On the page of the built-in gateway somebody pressed what the payer did; the portal is to be told as a real gateway would."""
 

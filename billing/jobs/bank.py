@@ -1,4 +1,4 @@
-"""What the bank said is booked, and mandates that nobody used end."""
+"""What the bank said is booked, mandates that nobody used end, and what will be collected is announced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from partner_portal.infra.queue import Daily
 from partner_portal.kernel.events import Event
 
 from ..events import StatementAccepted
-from ..service import mandates
+from ..service import announcing, mandates
 from ..service.statements import booking
 
 
@@ -24,5 +24,10 @@ async def lapse() -> None:
         await mandates.lapse()
 
 
+async def announce() -> None:
+    """Debtors know of every collection that comes up."""
+    await announcing.announce()
+
+
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {StatementAccepted: [book]}
-DAILY: list[Daily] = [lapse]
+DAILY: list[Daily] = [lapse, announce]

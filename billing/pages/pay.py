@@ -18,7 +18,7 @@ from partner_portal.web.forms import NO_ERRORS, Errors
 from tenants.service import brands
 
 from ..policy.money_in import IntentState
-from ..service import open_now, pay_links, paying
+from ..service import announcing, open_now, pay_links, paying
 from ..service.gateways.chosen import NotPayableOnline
 from ..service.pay_links import View
 from ..service.paying import NothingOpen
@@ -91,13 +91,14 @@ async def choose(
 
 async def _choose(request: Request[Any, Any, Any], marked: set[str], errors: Errors = NO_ERRORS) -> Page:
     rows = await open_now.own()
+    collects = await announcing.now([row["id"] for row in rows])
     return await pages.page(
         request,
         "billing/pay/choose.html",
         status=422 if errors else 200,
-        owed=[(row, Money(row["open_cents"])) for row in rows],
+        owed=[(row, Money(row["open_cents"]), collects.get(row["id"])) for row in rows],
         total=Money(sum(row["open_cents"] for row in rows)),
-        marked=marked if marked or errors else {str(row["id"]) for row in rows},
+        marked=marked if marked or errors else {str(row["id"]) for row in rows if row["id"] not in collects},
         errors=errors,
     )
 

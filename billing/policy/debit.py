@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import msgspec
+
 from partner_portal.kernel.dates import add_months, add_working_days, next_working_day
 
-from .money_in import Sequence
+from .money_in import Scheme, Sequence
 
 LAPSE_MONTHS = 36
 """A mandate that was not used for so long has ended (SEPA rulebooks)."""
@@ -28,7 +30,33 @@ def sequence(last_used_on: date | None, *, is_final: bool = False) -> Sequence:
     return Sequence.RECURRENT if last_used_on else Sequence.FIRST
 
 
-def collection_day(issued_on: date, due_on: date, today: date) -> date:
+def collection_day(issued_on: date, due_on: date, today: date, announced_days: int = ANNOUNCED_DAYS) -> date:
     """The day on which an invoice is collected: when it is due, announced long enough before, the file in time, on a day when banks work."""
-    announced = issued_on + timedelta(days=ANNOUNCED_DAYS)
-    return next_working_day(max(due_on, announced, add_working_days(today, SUBMITTED_WORKING_DAYS)))
+    announced = issued_on + timedelta(days=announced_days)
+    return next_working_day(max(due_on, announced, first_day(today)))
+
+
+def first_day(today: date) -> date:
+    """The first day on which a file that is made today can collect."""
+    return add_working_days(today, SUBMITTED_WORKING_DAYS)
+
+
+class Collection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a debtor was told of a collection: on which day, how much (cents), by which mandate of which creditor, from which account."""
+
+    on: date
+    amount_cents: int
+    mandate: str
+    creditor_id: str
+    iban: str
+    scheme: Scheme = Scheme.CORE
+
+    @property
+    def can_be_refunded(self) -> bool:
+        """Whether the debtor's bank takes the money back when it is asked to: for eight weeks, of a core debit."""
+        return self.scheme is Scheme.CORE
+
+    @property
+    def account(self) -> str:
+        """The account as it is said in a mail: enough to know one's own by, not enough to use it."""
+        return f"{self.iban[:4]} •••• {self.iban[-4:]}"

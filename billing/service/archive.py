@@ -15,6 +15,7 @@ from partner_portal.infra.tables import Document as Filed
 from partner_portal.kernel.errors import NotFound, Unavailable
 from partner_portal.kernel.money import Money
 
+from ..policy.debit import Collection
 from ..policy.ledger import Kind, Layer
 from . import documents, faces, paper, ubl
 from .documents import Document, Rendering
@@ -41,6 +42,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     is_owed: bool
     paid_on: date | None = None
+    collects: Collection | None = None
+    """How it will be collected, where nobody has to pay it."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -72,6 +75,7 @@ def told_about(document: Document) -> Told:
         document=document,
         amount=document.gross if document.gross.cents >= 0 else -document.gross,
         is_owed=is_owed,
+        collects=document.collects if is_owed else None,
     )
 
 

@@ -18,7 +18,7 @@ from partner_portal.infra import clock, db, outbox
 from ..events import InvoiceIssued
 from ..policy.ledger import Kind, Layer, LineKind, Unit
 from ..policy.tax import Vat
-from . import issuing
+from . import announcing, issuing
 from .parties import Debtor, Sender
 
 
@@ -226,6 +226,7 @@ async def write(senders: Mapping[UUID, Sender], day: date, run: UUID | None) -> 
     await db.execute(_LINES)
     await db.execute(_VATS)
     await db.execute(_BILLED)
+    await announcing.with_invoices([row["id"] for row in made])
     await outbox.publish_all([InvoiceIssued(tenant_id=row["tenant"], invoice_id=row["id"]) for row in made])
 
 

@@ -11,21 +11,19 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor
 from partner_portal.kernel.errors import NotFound, Refused
 
-from ..policy.debit import ANNOUNCED_DAYS, collection_day, sequence
+from ..policy.debit import first_day, sequence
 from ..policy.money_in import BatchKind, DebitState, EntryState, Scheme, Source
 from ..policy.money_in import Sequence as Turn
 from . import mandates, payments, sepa
 from .payments import Back, Debtor, Receipt
 from .sepa import Own, Taken
 
-_AHEAD = timedelta(days=5)
+_AHEAD = timedelta(days=7)
 _ENDS_MANDATE = frozenset({"AC01", "AC04", "AC06", "MD01", "MD07", "AG01"})
 """Why the bank sends it back where it will do so again: no such account, closed, blocked, no mandate, the debtor has died, not allowed."""
 
@@ -38,51 +36,33 @@ class CreditorUnknown(Refused):
     """The issuer has not entered its creditor id."""
 
 
-class Announced(msgspec.Struct, frozen=True, kw_only=True):
-    """What an invoice says about being collected: on which day, by which mandate, from which account."""
-
-    on: date
-    mandate: str
-    creditor_id: str
-    iban: str
-
-
 _DUE = """
-SELECT i.id, i.number, i.tenant, i.customer, i.issued_on, i.due_on, s.open_cents, m.id AS mandate, m.reference, m.scheme, m.holder, m.iban, m.bic,
+SELECT i.id, i.number, i.tenant, i.customer, s.open_cents, a.collects_on, m.id AS mandate, m.reference, m.scheme, m.holder, m.iban, m.bic,
        m.signed_on, m.last_used_on
   FROM billing_mandate m JOIN billing_invoice i ON i.tenant = m.tenant AND i.customer IS NOT DISTINCT FROM m.customer AND i.issuer = m.issuer
   JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+  JOIN LATERAL (SELECT * FROM billing_announcement a WHERE a.tenant = i.tenant AND a.invoice = i.id ORDER BY a.id DESC LIMIT 1) a ON true
  WHERE m.issuer = $1 AND m.ended_on IS NULL AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > $2::date
-   AND s.open_cents > 0 AND i.kind <> 'credit note' AND i.due_on <= $3 AND i.issued_on <= $4
+   AND s.open_cents > 0 AND i.kind <> 'credit note' AND a.mandate = m.id AND a.iban = m.iban AND a.amount_cents = s.open_cents
+   AND a.collects_on BETWEEN $3 AND $4 AND (m.rests_until IS NULL OR m.rests_until <= a.collects_on)
    AND NOT EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state IN ('sent', 'returned'))
- ORDER BY i.due_on, i.number
+   AND NOT EXISTS (SELECT 1 FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $2)
+                      AND (h.invoice = i.id OR h.customer = i.customer))
+ ORDER BY a.collects_on, i.number
 """
 
 
 async def due(issuer: UUID) -> list[Any]:
-    """The documents that a file made today would collect: due within five days, announced fourteen days before, and never sent back by the bank before."""
+    """The documents that a file made today would collect: announced for the coming days as they stand now, and never sent back by the bank before."""
     today = clock.today()
-    return await db.fetch(_DUE, issuer, today, today + _AHEAD, today + _AHEAD - timedelta(days=ANNOUNCED_DAYS))
-
-
-async def announced(invoice: UUID) -> Announced | None:
-    """How an invoice will be collected, as the debtor must be told beforehand; None where it is not."""
-    row = await db.fetch_one(
-        "SELECT i.tenant, i.customer, i.issuer, i.kind, i.issued_on, i.due_on, i.issuer_details ->> 'creditor_id' AS creditor_id"
-        " FROM billing_invoice i WHERE i.id = $1",
-        invoice,
-    )
-    if row is None or row["kind"] == "credit note" or not row["creditor_id"]:
-        return None
-    mandate = await mandates.in_force(row["tenant"], row["customer"], row["issuer"])
-    if mandate is None:
-        return None
-    day = collection_day(row["issued_on"], row["due_on"], row["issued_on"])
-    return Announced(on=day, mandate=mandate["reference"], creditor_id=row["creditor_id"], iban=mandate["iban"])
+    return await db.fetch(_DUE, issuer, today, first_day(today), today + _AHEAD)
 
 
 async def collect(actor: Actor, issuer: UUID) -> list[UUID]:
-    """Everything that is due is in files for the bank, one for each scheme and turn; nothing is collected twice. NothingToCollect, CreditorUnknown."""
+    """Everything that is due is in files for the bank, one for each scheme, turn and day that was announced; nothing is collected twice.
+
+    NothingToCollect, CreditorUnknown.
+    """
     await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"collect {issuer}")
     rows = await due(issuer)
     if not rows:
@@ -91,12 +71,12 @@ async def collect(actor: Actor, issuer: UUID) -> list[UUID]:
     if not own.creditor_id:
         raise CreditorUnknown
     first: set[UUID] = set()
-    parts: dict[tuple[Scheme, Turn], list[Any]] = {}
+    parts: dict[tuple[Scheme, Turn, date], list[Any]] = {}
     for row in rows:
         turn = sequence(row["last_used_on"] or (clock.today() if row["mandate"] in first else None))
         first.add(row["mandate"])
-        parts.setdefault((Scheme(row["scheme"]), turn), []).append(row)
-    return [await _file(actor, issuer, own, scheme, turn, part) for (scheme, turn), part in sorted(parts.items())]
+        parts.setdefault((Scheme(row["scheme"]), turn, row["collects_on"]), []).append(row)
+    return [await _file(actor, issuer, own, *kind, part) for kind, part in sorted(parts.items())]
 
 
 async def own_account(issuer: UUID) -> Own:
@@ -107,9 +87,10 @@ async def own_account(issuer: UUID) -> Own:
     return Own(name=row["name"], iban=row["iban"], bic=row["bic"], creditor_id=row["creditor_id"] or "")
 
 
-async def _file(actor: Actor, issuer: UUID, own: Own, scheme: Scheme, turn: Turn, rows: Sequence[Any]) -> UUID:
-    today, made = clock.today(), new_id()
-    day = max(collection_day(row["issued_on"], row["due_on"], today) for row in rows)
+async def _file(  # noqa: PLR0913, PLR0917
+    actor: Actor, issuer: UUID, own: Own, scheme: Scheme, turn: Turn, day: date, rows: Sequence[Any]
+) -> UUID:
+    made = new_id()
     ids = [new_id() for _ in rows]
     taken = [
         Taken(

@@ -130,13 +130,15 @@ def _identified(tag: str, address: Address) -> Node:
 
 
 def _settlement(document: Document) -> Node:
-    nodes = [_RAM.PaymentReference(document.reference), _RAM.InvoiceCurrencyCode("EUR"), _payment(document)]
+    creditor = [_RAM.CreditorReferenceID(document.collects.creditor_id)] if document.collects else []
+    nodes = [*creditor, _RAM.PaymentReference(document.reference), _RAM.InvoiceCurrencyCode("EUR"), _payment(document)]
     nodes += [_tax(document, part) for part in einvoice.taxed(document)]
     if document.period:
         nodes.append(_period(document.period))
     if document.kind is not Kind.CREDIT_NOTE:
         due = _day("DueDateDateTime", document.due_on)
-        nodes.append(_RAM.SpecifiedTradePaymentTerms(_RAM.Description(einvoice.terms(document)), due))
+        mandate = [_RAM.DirectDebitMandateID(document.collects.mandate)] if document.collects else []
+        nodes.append(_RAM.SpecifiedTradePaymentTerms(_RAM.Description(einvoice.terms(document)), due, *mandate))
     nodes.append(_sums(document))
     if earlier := document.corrects:
         named = [_RAM.IssuerAssignedID(earlier.number), _qualified_day(earlier.issued_on)]
@@ -151,6 +153,9 @@ def _qualified_day(day: date) -> Node:
 
 
 def _payment(document: Document) -> Node:
+    if document.collects:
+        account = _RAM.PayerPartyDebtorFinancialAccount(_RAM.IBANID(document.collects.iban))
+        return _RAM.SpecifiedTradeSettlementPaymentMeans(_RAM.TypeCode(einvoice.means(document)), account)
     sender = document.issuer
     bank = [_RAM.PayeeSpecifiedCreditorFinancialInstitution(_RAM.BICID(sender.bic))] if sender.bic else []
     return _RAM.SpecifiedTradeSettlementPaymentMeans(

@@ -16,8 +16,10 @@ from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from tenants.policy import TenantKind
 
+from ..policy.debit import Collection
 from ..policy.ledger import Kind
 from ..policy.money_in import IntentState
+from . import announcing
 from .gateways import chosen
 from .parties import Party
 
@@ -35,6 +37,8 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
     gross_cents: int
     open_cents: int
     paid_on: date | None
+    collects: Collection | None = None
+    """How it will be collected, where nobody has to pay it."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +58,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def open_cents(self) -> int:
         """What is still to be paid, all together."""
         return sum(max(one.open_cents, 0) for one in self.owed)
+
+    @property
+    def is_all_collected(self) -> bool:
+        """Whether everything that is open will be collected, so that nothing has to be paid here."""
+        return self.open_cents > 0 and all(one.collects for one in self.owed if one.open_cents > 0)
 
     @property
     def can_go_on(self) -> bool:
@@ -140,10 +149,11 @@ async def look(link: UUID) -> View:
         raise NotFound(what="link")
     rows = await db.fetch(_OWED, link)
     newest = await db.fetch_one(_NEWEST, link)
+    collects = await announcing.now([one["id"] for one in rows])
     return View(
         id=link,
         tenant=row["tenant"],
-        owed=tuple(_owed(one) for one in rows),
+        owed=tuple(_owed(one, collects.get(one["id"])) for one in rows),
         issuer=msgspec.json.decode(rows[0]["issuer_details"], type=Party),
         language=rows[0]["language"],
         # The gateway pays out to the provider: what is owed to a partner who bills in its own name must not end up there.
@@ -154,5 +164,5 @@ async def look(link: UUID) -> View:
     )
 
 
-def _owed(row: Any) -> Owed:
-    return Owed(**{name: row[name] for name in Owed.__struct_fields__})
+def _owed(row: Any, collects: Collection | None) -> Owed:
+    return Owed(**{name: row[name] for name in Owed.__struct_fields__ if name != "collects"}, collects=collects)

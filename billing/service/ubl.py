@@ -46,7 +46,9 @@ def render(document: Document, profile: Profile | None = None) -> bytes:
     root = einvoice.maker(place, _NAMESPACES, usual=place)(kind)
     root.extend(_head(document, profile or profile_for(document)))
     root.extend(_references(document))
-    root.append(_CAC.AccountingSupplierParty(_party(document, document.issuer)))
+    root.append(
+        _CAC.AccountingSupplierParty(_party(document, document.issuer, creditor=document.collects.creditor_id if document.collects else ""))
+    )
     root.append(_CAC.AccountingCustomerParty(_party(document, document.debtor)))
     root.append(_payment(document))
     if document.kind is not Kind.CREDIT_NOTE:
@@ -89,11 +91,13 @@ def _period(period: tuple[date, date]) -> Node:
     return _CAC.InvoicePeriod(_CBC.StartDate(start.isoformat()), _CBC.EndDate((until - timedelta(days=1)).isoformat()))
 
 
-def _party(document: Document, party: Party) -> Node:
+def _party(document: Document, party: Party, *, creditor: str = "") -> Node:
     address = einvoice.address(party)
     nodes: list[Node] = [_identified("EndpointID", address)] if address else []
     if party.number:
         nodes.append(_CAC.PartyIdentification(_CBC.ID(party.number)))
+    if creditor:  # BT-90: whoever collects, by its creditor id
+        nodes.append(_CAC.PartyIdentification(_CBC.ID(creditor, schemeID="SEPA")))
     nodes.append(_CAC.PartyName(_CBC.Name(einvoice.plain(party.name))))
     nodes.append(
         _CAC.PostalAddress(
@@ -125,6 +129,13 @@ def _vat_scheme() -> Node:
 
 
 def _payment(document: Document) -> Node:
+    if document.collects:
+        debtor_account = _CAC.PayerFinancialAccount(_CBC.ID(document.collects.iban))
+        return _CAC.PaymentMeans(
+            _CBC.PaymentMeansCode(einvoice.means(document)),
+            _CBC.PaymentID(document.reference),
+            _CAC.PaymentMandate(_CBC.ID(document.collects.mandate), debtor_account),
+        )
     sender = document.issuer
     account = [_CBC.ID(sender.iban or ""), _CBC.Name(einvoice.plain(sender.name))]
     if sender.bic:

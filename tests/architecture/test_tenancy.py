@@ -211,6 +211,7 @@ async def test_a_partner_cannot_hang_its_row_onto_anothers(world: World) -> None
         "billing_vat_check",
         "billing_payment",
         "billing_allocation",
+        "billing_announcement",
         "billing_reminder",
         "billing_instalment",
         "billing_suspension",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from billing.policy.debit import Collection
 from billing.policy.drafting import amounts, due_on, payment_reference, unit_price
 from billing.policy.ledger import DraftLine, Kind, Layer, LineKind, Unit
 from billing.policy.tax import Vat, VatCategory
@@ -69,6 +70,9 @@ BRITISH = Party(
     number="NRD-C-00012",
 )
 
+COLLECTED = Collection(
+    on=date(2026, 12, 22), amount_cents=10884, mandate="NRD-M-00012", creditor_id="NL98ZZZ999999990000", iban="NL91ABNA0417164300"
+)
 NL, NL_TOLD = Vat(), Vat(prices_include_vat=True)
 SHIFTED = Vat(category=VatCategory.REVERSE_CHARGE, rate=Decimal(0), country="DE")
 GERMAN_TOLD = Vat(rate=Decimal(19), country="DE", prices_include_vat=True)
@@ -160,6 +164,10 @@ def every_case() -> dict[str, Document]:
         "damages": document(damage(), kind=Kind.DAMAGES, number="HUIS-S2026-000003"),
         "damages for a consumer": document(damage(), debtor=PERSON, kind=Kind.DAMAGES, number="HUIS-S2026-000004"),
         "wholesale": document(line("Internet (inkoop)", 6000), layer=Layer.PARTNER, customer=None),
+        "collected": document(collects=COLLECTED),
+        "collected from a consumer": document(told, debtor=PERSON, collects=COLLECTED),
+        "collected abroad": document(line(vat=SHIFTED), debtor=GERMAN, language="en", collects=COLLECTED),
+        "damages that are collected": document(damage(), kind=Kind.DAMAGES, number="HUIS-S2026-000005", collects=COLLECTED),
         "own reference": document(buyer_reference="PO 4711/2026"),
         "hostile words": document(line("Kabel \x0b<b>&</b> \U0001f50c " + "lang" * 40), debtor=PERSON),
     }

@@ -15,15 +15,16 @@ import pytest_asyncio
 from billing.policy.debit import collection_day, lapses_on, sequence
 from billing.policy.money_in import Source
 from billing.policy.settling import MoreThanLeft
-from billing.service import debits, issuers, mandates, payments, refunds
+from billing.service import debits, documents, issuers, mandates, payments, refunds
 from billing.service.debits import CreditorUnknown, NothingToCollect
 from billing.service.mandates import MandateEnded, MandateInForce, NewMandate
 from billing.service.payments import Debtor, Receipt
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, outbox
 from partner_portal.kernel.errors import Invalid
 from tests.billing.bank import PAYER_IBAN, Booking, camt
 from tests.billing.money import issue, line
 from tests.billing.test_statements import open_cents, rows, take
+from tests.journeys import partner
 from tests.world import FINANCE, HOUSE_DETAILS, STAFF_DOOR, World
 
 SIGNED = NewMandate(holder="Bakkerij De Korst & Zn", iban=PAYER_IBAN, signed_on=date(2026, 11, 1))
@@ -54,9 +55,9 @@ async def invoice(world: World) -> UUID:
     """Owed by a debtor with a mandate, announced long enough ago and due in three days."""
     async with db.unit_of_work(STAFF_DOOR):
         await issuers.enter(world.house, msgspec.structs.replace(HOUSE_DETAILS, creditor_id="NL98ZZZ999999990000"))
-    made = await issue(world.noord.id, world.noord.customers["bakery"], [line(10000)])
     async with db.unit_of_work(STAFF_DOOR):
         await mandates.sign(FINANCE, world.noord.id, world.noord.customers["bakery"], world.house, SIGNED)
+    made = await issue(world.noord.id, world.noord.customers["bakery"], [line(10000)])
     clock.move_to(date(2026, 12, 19))
     return made
 
@@ -137,12 +138,18 @@ async def test_another_sum_than_was_collected_waits_for_a_person(world: World, i
     assert [row["state"] for row in await rows("SELECT state FROM billing_statement_entry")] == ["waiting"]
 
 
-async def test_the_invoice_says_when_and_from_where_it_will_be_collected(invoice: UUID) -> None:
+async def test_the_invoice_says_when_and_from_where_it_will_be_collected(world: World, invoice: UUID) -> None:
     async with db.unit_of_work(STAFF_DOOR):
-        said = await debits.announced(invoice)
+        said, stands = (await documents.one(invoice)).collects, await documents.standing(invoice)
 
     assert said
-    assert (said.on, said.iban, said.creditor_id) == (date(2026, 12, 22), PAYER_IBAN, "NL98ZZZ999999990000")
+    assert (said.on, said.amount_cents, said.iban, said.creditor_id) == (date(2026, 12, 22), 12100, PAYER_IBAN, "NL98ZZZ999999990000")
+    assert stands.collects == said
+    await outbox.drain()
+    mailed = partner.newest(world.mailbox, "bakkerij@")
+    assert "22 december 2026" in mailed.subject
+    assert "NL91 •••• 4300" in mailed.text
+    assert "Naar rekening" not in mailed.text, "nobody is asked to pay what will be collected"
 
 
 @pytest.mark.usefixtures("invoice")

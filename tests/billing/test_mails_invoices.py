@@ -24,6 +24,8 @@ MAILS = {
     "invoice_for_a_consumer": ("invoice", "consumer"),
     "invoice_in_its_favour": ("invoice", "more back than billed"),
     "invoice_for_damage": ("invoice", "damages"),
+    "invoice_that_is_collected": ("invoice", "collected"),
+    "collection_announced": ("collection_announced", "collected"),
     "invoice_paid": ("invoice_paid", "business"),
     "credit_note": ("credit_note", "credit note"),
 }

@@ -39,6 +39,16 @@ def test_each_case_passes_the_rules_of_en_16931(case: str) -> None:
     assert validator.fatal(factur_x.render(CASES[case]), ["cii"]) == []
 
 
+def test_what_is_collected_says_by_which_mandate_of_whom_and_from_which_account() -> None:
+    said = factur_x.render(papers.document(collects=papers.COLLECTED)).decode()
+
+    assert "<ram:CreditorReferenceID>NL98ZZZ999999990000</ram:CreditorReferenceID>" in said
+    assert "<ram:DirectDebitMandateID>NRD-M-00012</ram:DirectDebitMandateID>" in said
+    assert "<ram:TypeCode>59</ram:TypeCode>" in said
+    assert "<ram:IBANID>NL91ABNA0417164300</ram:IBANID>" in said
+    assert "PayeePartyCreditorFinancialAccount" not in said
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_it_says_the_same_sums_as_ubl(case: str) -> None:
     tree, other = etree.fromstring(factur_x.render(CASES[case])), etree.fromstring(ubl.render(CASES[case]))

@@ -26,7 +26,7 @@ from tests.billing import papers
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
 CASES = papers.every_case()
 PAGE = "https://portal.example.com/portal/own/invoices/0190"
-APPROVED = ("business", "consumer", "eu business", "eu consumer", "abroad", "credit note", "damages", "final bill")
+APPROVED = ("business", "consumer", "eu business", "eu consumer", "abroad", "credit note", "damages", "final bill", "collected")
 
 
 def stands(label: Label | None, cents: int = 0, *, paid_on: date | None = None) -> Standing:
