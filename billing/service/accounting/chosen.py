@@ -7,9 +7,10 @@ from collections.abc import Callable
 from partner_portal.kernel.errors import Refused
 
 from .files import Files
+from .moneybird import Moneybird
 from .port import Accounting, Setup
 
-PACKAGES: dict[str, Callable[[Setup], Accounting]] = {Files.name: Files}
+PACKAGES: dict[str, Callable[[Setup], Accounting]] = {Files.name: Files, Moneybird.name: Moneybird}
 """An adapter joins by its line here: the package's name and its class, which is made of a Setup."""
 
 
