@@ -15,11 +15,12 @@ from litestar.params import Body, FromQuery
 from litestar.response import Redirect
 from markupsafe import Markup
 
-from billing.pages.open_items import AGES, HOLDS, LEVELS, picture
+from billing.pages.open_items import HOLDS, LEVELS, picture
 from billing.policy.reminding import Held
 from billing.service import holds, open_items, reminder_policies, reminders
 from billing.service.open_items import Aged, Ageing
 from billing.service.reminder_policies import PolicyWanted
+from billing.service.statement_letters import AGES
 from partner_portal.infra import clock, db, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor

@@ -43,6 +43,7 @@ TAGS = {
     "services": "What customers have, with the terms of each contract.",
     "orders": "What is on offer, what was ordered, and numbers on their way.",
     "invoices": "Invoices, credit notes and notes of damage, as they were issued and where they stand.",
+    "open items": "What is still to be paid, by age and by debtor, and statements of account.",
     "payments": "Links with which customers pay.",
     "terminations": "Previews, quotes, cases and their steps.",
     "deadlines": "By which day notice must be given.",

@@ -14,29 +14,21 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 from markupsafe import Markup
 
-from partner_portal.infra import catalogue, clock, formats, pdf, settings, spreadsheets_out, templates
+from partner_portal.infra import catalogue, clock, spreadsheets_out
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
 from partner_portal.web import auth, charts, lists, pages
 from partner_portal.web.charts import Bar
-from tenants.service import brands, customers
+from tenants.service import customers
 
-from ..policy.reminding import Bucket, Held, Level
-from ..service import open_items, reminder_policies
-from ..service.open_items import LISTING, Ageing, Filter, Statement
+from ..policy.reminding import Held, Level
+from ..service import open_items, reminder_policies, statement_letters
+from ..service.open_items import LISTING, Ageing, Filter
+from ..service.statement_letters import AGES
 
 PATH, OWN = "/portal/open-items", "/portal/own/open-items"
-AGES: dict[str, str] = {
-    "": sentence("Everything open"),
-    "overdue": sentence("Overdue"),
-    Bucket.NOT_DUE: sentence("Not due yet"),
-    Bucket.TO_30: sentence("1 to 30 days"),
-    Bucket.TO_60: sentence("31 to 60 days"),
-    Bucket.TO_90: sentence("61 to 90 days"),
-    Bucket.OLDER: sentence("Over 90 days"),
-}
 HOLDS: dict[str, str] = {
     Held.DISPUTED: sentence("disputed"),
     Held.PLAN: sentence("payment plan"),
@@ -244,23 +236,8 @@ async def own_statement(actor: auth.Acting) -> Response[bytes]:
 
 
 async def _statement(tenant: UUID, customer: UUID | None, language: str) -> Response[bytes]:
-    told = await open_items.statement(tenant, customer)
-    content = await pdf.render("billing/statement", language=language, **await _letter(told, tenant, language))
-    name = catalogue.text(sentence("statement"), language)
-    return _file(content, f"{name}-{told.on.isoformat()}.pdf", "application/pdf")
-
-
-async def _letter(told: Statement, tenant: UUID, language: str) -> dict[str, Any]:
-    return {
-        "brand": await brands.for_letter(tenant),
-        "provider": settings.current().provider_name,
-        "recipient": told.recipient,
-        "issued_at": clock.now(),
-        "number": formats.day(told.on, language),
-        "told": told,
-        "ages": AGES,
-        "version": templates.version("billing/pdf/statement.html", language),
-    }
+    name, content = await statement_letters.written(tenant, customer, language)
+    return _file(content, f"{name}.pdf", "application/pdf")
 
 
 routers = [

@@ -20,6 +20,17 @@ from ..policy.reminding import Bucket
 LARGEST_EXPORT = 20_000
 MOST_ON_A_STATEMENT = 500
 LISTING = Listing("open items", {"due_on": Column("i.due_on", "date", "due_on")}, usual="due_on", id_sql="i.id")
+DEBTORS = Listing(
+    "debtors",
+    {
+        "overdue": Column("d.overdue_cents", "bigint", "overdue_cents"),
+        "open": Column("d.open_cents", "bigint", "open_cents"),
+        "oldest": Column("d.oldest_on", "date", "oldest_on"),
+    },
+    usual="-overdue",
+    id_sql="d.debtor",
+    id_attribute="debtor",
+)
 
 _AGE = {
     Bucket.NOT_DUE: "i.due_on >= {today}",
@@ -143,15 +154,39 @@ class Owing(msgspec.Struct, frozen=True, kw_only=True):
     tenant: UUID
     partner: str
     customer: UUID | None
+    number: str | None = None
     name: str
     oldest_on: date
     ageing: Ageing
+
+    @property
+    def debtor(self) -> UUID:
+        """Whoever owes."""
+        return self.customer or self.tenant
+
+    @property
+    def open_cents(self) -> int:
+        """All that is open."""
+        return self.ageing.cents
+
+    @property
+    def overdue_cents(self) -> int:
+        """What of it should have been paid."""
+        return self.ageing.overdue_cents
 
 
 async def by_debtor(most: int = 50, *, tenant: UUID | None = None) -> list[Owing]:
     """Whoever owes most that is overdue, first; of one partner or, through the staff door, of all."""
     rows = await db.fetch(_BY_DEBTOR.format(sums=_SUMS.format(today="$1")), clock.today(), most, tenant)
     return [_owing(row) for row in rows]
+
+
+async def debtors(window: Window, *, is_own: bool = False) -> list[Owing]:
+    """The customers of the asking partner that owe something (or the partner itself), as the window sorts them; one row more than shown."""
+    unseen, seen = window.where(2)
+    whose = "i.customer IS NULL" if is_own else "i.customer IS NOT NULL"
+    statement = _DEBTORS.format(sums=_SUMS.format(today="$1"), whose=whose, unseen=unseen, order=window.order)
+    return [_owing(row) for row in await db.fetch(statement, clock.today(), *seen)]
 
 
 async def by_partner() -> list[Owing]:
@@ -171,6 +206,15 @@ SELECT i.tenant, t.name AS partner, NULL::uuid AS customer, t.name, min(i.due_on
   FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice JOIN tenant t ON t.id = i.tenant
  WHERE s.open_cents <> 0 AND s.open_cents > 0 AND i.kind <> 'credit note' GROUP BY i.tenant, t.name ORDER BY t.name
 """
+_DEBTORS = """
+SELECT d.*, t.name AS partner, c.name, c.number FROM (
+    SELECT i.tenant, i.customer, coalesce(i.customer, i.tenant) AS debtor, min(i.due_on) AS oldest_on, sum(s.open_cents)::bigint AS open_cents,
+           coalesce(sum(s.open_cents) FILTER (WHERE i.due_on < $1), 0)::bigint AS overdue_cents, {sums}
+      FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
+     WHERE s.open_cents <> 0 AND s.open_cents > 0 AND i.kind <> 'credit note' AND {whose} GROUP BY i.tenant, i.customer) d
+  JOIN tenant t ON t.id = d.tenant LEFT JOIN customer c ON c.tenant = d.tenant AND c.id = d.customer
+ WHERE {unseen} ORDER BY {order}
+"""
 
 
 def _owing(row: asyncpg.Record) -> Owing:
@@ -178,6 +222,7 @@ def _owing(row: asyncpg.Record) -> Owing:
         tenant=row["tenant"],
         partner=row["partner"],
         customer=row["customer"],
+        number=row.get("number"),
         name=row["name"] or row["partner"],
         oldest_on=row["oldest_on"],
         ageing=_aged(row),

@@ -1,0 +1,45 @@
+"""A debtor's statement of account as a letter."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from partner_portal.infra import catalogue, clock, formats, pdf, settings, templates
+from partner_portal.infra.catalogue import sentence
+from tenants.service import brands
+
+from ..policy.reminding import Bucket
+from . import open_items
+from .open_items import Statement
+
+AGES: dict[str, str] = {
+    "": sentence("Everything open"),
+    "overdue": sentence("Overdue"),
+    Bucket.NOT_DUE: sentence("Not due yet"),
+    Bucket.TO_30: sentence("1 to 30 days"),
+    Bucket.TO_60: sentence("31 to 60 days"),
+    Bucket.TO_90: sentence("61 to 90 days"),
+    Bucket.OLDER: sentence("Over 90 days"),
+}
+"""What each age is called."""
+
+
+async def written(tenant: UUID, customer: UUID | None, language: str) -> tuple[str, bytes]:
+    """The account of the customer, or of the partner itself, as it stands today: a file's name without its ending, and the PDF. NotFound."""
+    told = await open_items.statement(tenant, customer)
+    content = await pdf.render("billing/statement", language=language, **await _words(told, tenant, language))
+    return f"{catalogue.text(sentence('statement'), language)}-{told.on.isoformat()}", content
+
+
+async def _words(told: Statement, tenant: UUID, language: str) -> dict[str, Any]:
+    return {
+        "brand": await brands.for_letter(tenant),
+        "provider": settings.current().provider_name,
+        "recipient": told.recipient,
+        "issued_at": clock.now(),
+        "number": formats.day(told.on, language),
+        "told": told,
+        "ages": AGES,
+        "version": templates.version("billing/pdf/statement.html", language),
+    }
