@@ -69,7 +69,6 @@ async def _page(request: Request[Any, Any, Any], actor: Actor, *, done: str = ""
     return own_pages.shown(
         request,
         "credits.html",
-        actor,
         waiting=await credit_requests.waiting(),
         decided=await credit_requests.decided(),
         limit=settings.current().four_eyes_limit_cents,

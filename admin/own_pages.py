@@ -12,7 +12,7 @@ from partner_portal.infra import settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotAllowed, NotFound
-from partner_portal.web import csrf, identity
+from partner_portal.web import csrf, forms, identity
 from partner_portal.web.problems import UntrustedOrigin
 
 from . import access
@@ -37,6 +37,14 @@ def typed(request: Request[Any, Any, Any], data: dict[str, str], longest: int = 
     return {name: value[:longest] for name, value in data.items()}
 
 
+async def read(request: Request[Any, Any, Any]) -> forms.Form:
+    """The form of this session as the portal's pages read theirs; UntrustedOrigin when it came from elsewhere."""
+    sent = await request.form()
+    if not hmac.compare_digest(str(sent.get(csrf.FIELD, "")).encode(), token(request).encode()):
+        raise UntrustedOrigin
+    return await forms.read(request)
+
+
 def id_of(typed: str, what: str) -> UUID:
     """The id in a form; NotFound where it is none."""
     try:
@@ -45,14 +53,15 @@ def id_of(typed: str, what: str) -> UUID:
         raise NotFound(what=what, id=typed[:40]) from error
 
 
-def shown(request: Request[Any, Any, Any], template: str, actor: Actor, **words: Any) -> Response[str]:
+def shown(request: Request[Any, Any, Any], template: str, **words: Any) -> Response[str]:
     """The page in the language of whoever reads it, kept by no cache."""
     page = templates.render(
         f"admin/{template}",
         language=access.spoken(request),
         brand=Brand(name=settings.current().provider_name),
-        me=actor.label,
+        me=access.acting(request).label,
         token=token(request),
+        csrf=token(request),
         **words,
     )
     return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})

@@ -22,7 +22,7 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, form, forms, four_eyes, invoices, notices, reminders, saying, work_list
+from . import access, form, forms, four_eyes, invoices, notices, orders, password_again, reminders, saying, work_list
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
@@ -144,6 +144,14 @@ router = Router(
         invoices.read,
         four_eyes.look,
         four_eyes.decide,
+        orders.look,
+        orders.choose,
+        orders.show,
+        orders.place,
+        orders.one,
+        orders.move,
+        password_again.ask_again,
+        password_again.prove_again,
     ],
     include_in_schema=False,
 )

@@ -36,6 +36,7 @@ NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
 INVOICES = "/admin/invoices"
 CREDITS = "/admin/credit-notes"
+ORDERS = "/admin/orders"
 
 _BLOCKED_SECONDS = 300
 _MOST_SIGN_INS = 100  # of one address; attempts at one account are counted apart, see access.Account
@@ -110,6 +111,7 @@ class StaffAdmin(AdminRouter):
             (sentence("Reminders"), REMINDERS, FINANCE),
             (sentence("Invoices as they were sent"), INVOICES, FINANCE | DESK),
             (sentence("Credit notes for two people"), CREDITS, FINANCE),
+            (sentence("Place and follow orders"), ORDERS, DESK),
         )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 

@@ -23,6 +23,7 @@ _MEMBERS = (
 _SETTINGS = Entry(sentence("Settings"), "/portal/settings/members", "gear", ("/portal/settings",))
 _CONTACTS = (
     Entry(sentence("Services"), "/portal/own", "house"),
+    Entry(sentence("Orders"), "/portal/own/orders", "cart"),
     Entry(sentence("Invoices"), "/portal/own/invoices", "receipt"),
     Entry(sentence("Open items"), "/portal/own/open-items", "cash-coin", ("/portal/own/pay",)),
     Entry(sentence("Contacts"), "/portal/own/contacts", "people"),

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 
 import msgspec
 
-from partner_portal.kernel.dates import ONE_DAY, Period, add_months
+from partner_portal.kernel.dates import ONE_DAY, Period, add_months, statutory_days_end
 from tenants.policy import Segment, WhoBills
 
 from .agreed import Channel, CreditMode
 from .charges import Proration
 from .terms import Align, NoticeUnit, Renewal
 
+COOLING_OFF_DAYS = 14
 LONGEST_AHEAD = timedelta(days=365)
 """How far ahead a service can be ordered."""
 
@@ -118,6 +119,14 @@ def seal(terms: Sequence[ShownTerms]) -> str:
 def sets_own_price(bills: WhoBills) -> bool:
     """Whether the partner itself says what its customer pays: only where it bills in its own name."""
     return bills is WhoBills.OWN_NAME
+
+
+def cooling_off_ends(segment: Segment, channel: Channel, placed_on: date) -> date | None:
+    """The last day on which a consumer can withdraw, counted from the day after the order; None for others, and for contracts concluded in person.
+
+    BW 6:230o; moved on where it ends on no working day (Algemene termijnenwet art. 1).
+    """
+    return statutory_days_end(placed_on, COOLING_OFF_DAYS) if segment is Segment.CONSUMER and is_at_a_distance(channel) else None
 
 
 def is_at_a_distance(channel: Channel) -> bool:

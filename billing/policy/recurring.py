@@ -51,6 +51,8 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     proration: Proration = Proration.CAL
     quantity: int = 1
     ends: date | None = None
+    pauses: tuple[Period, ...] = ()
+    """Days that are not billed, in order and apart from each other."""
 
     @property
     def cycle(self) -> BillingCycle:
@@ -75,7 +77,7 @@ def due(service: Billed, on: date) -> list[ChargedPeriod]:
     """
     stretches: list[ChargedPeriod] = []
     for stretch in _unbilled(service):
-        if _due_on(service, stretch) > on and not _comes_along(service, stretches):
+        if _due_on(service, stretch) > on and not _comes_along(service, stretch, stretches):
             break
         stretches.append(stretch)
     return stretches
@@ -120,16 +122,29 @@ def _unbilled(service: Billed) -> Iterator[ChargedPeriod]:
     while cycle.until is None or since < cycle.until:
         whole = Period(cycle_day(cycle, index), cycle_day(cycle, index + 1))
         until = whole.until if cycle.until is None else min(whole.until, cycle.until)
-        yield ChargedPeriod(Period(since, until), whole)
+        for days in _without(service.pauses, Period(since, until)):
+            yield ChargedPeriod(days, whole)
         index, since = index + 1, until
+
+
+def _without(pauses: Sequence[Period], days: Period) -> Iterator[Period]:
+    """The stretches of these days that are not paused."""
+    since = days.start
+    for pause in pauses:
+        if since < min(pause.start, days.until):
+            yield Period(since, min(pause.start, days.until))
+        since = max(since, min(pause.until, days.until))
+    if since < days.until:
+        yield Period(since, days.until)
 
 
 def _due_on(service: Billed, stretch: ChargedPeriod) -> date:
     return stretch.days.start if service.in_advance else stretch.days.until
 
 
-def _comes_along(service: Billed, before: list[ChargedPeriod]) -> bool:
-    return service.in_advance and len(before) == 1 and before[0].days.start == service.starts_on > before[0].whole.start
+def _comes_along(service: Billed, stretch: ChargedPeriod, before: list[ChargedPeriod]) -> bool:
+    follows = len(before) == 1 and before[0].days.until == stretch.days.start
+    return service.in_advance and follows and before[0].days.start == service.starts_on > before[0].whole.start
 
 
 def _index_holding(cycle: BillingCycle, day: date) -> int:

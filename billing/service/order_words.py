@@ -8,15 +8,12 @@ from uuid import UUID
 import msgspec
 
 from partner_portal.infra import db
-from partner_portal.kernel.dates import local_date, statutory_days_end
+from partner_portal.kernel.dates import local_date
 from partner_portal.kernel.errors import NotFound
 from tenants.policy import Segment
 
 from ..policy.agreed import Channel
-from ..policy.ordering import ShownTerms, is_at_a_distance
-
-COOLING_OFF_DAYS = 14
-"""BW 6:230o, from the day after the contract was concluded; moved on where it ends on no working day (Algemene termijnenwet art. 1)."""
+from ..policy.ordering import ShownTerms, cooling_off_ends
 
 
 class PortWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +65,6 @@ async def of_order(order: UUID) -> OrderWords:
     row = await db.fetch_one(_ORDER, order)
     if row is None:
         raise NotFound(what="order", id=str(order))
-    consumer = Segment(row["segment"]) is Segment.CONSUMER and is_at_a_distance(Channel(row["channel"]))
     ports = await db.fetch(f"{_PORTS} WHERE o.id = $1 AND x.nth = 1 ORDER BY p.id", order)
     return OrderWords(
         number=row["number"],
@@ -80,7 +76,7 @@ async def of_order(order: UUID) -> OrderWords:
         where=f"{row['street']}, {row['postcode']} {row['city']}",
         lines=msgspec.json.decode(row["terms"], type=list[ShownTerms]),
         ports=[PortWords(**dict(port)) for port in ports],
-        withdraw_until=statutory_days_end(local_date(row["placed_at"]), COOLING_OFF_DAYS) if consumer else None,
+        withdraw_until=cooling_off_ends(Segment(row["segment"]), Channel(row["channel"]), local_date(row["placed_at"])),
     )
 
 

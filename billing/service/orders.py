@@ -41,8 +41,9 @@ SELECT o.*, c.name AS customer_name, c.number AS customer_number, l.street, l.po
   FROM billing_order o JOIN customer c ON c.id = o.customer JOIN location l ON l.id = o.location
 """
 _LINES = """
-SELECT x.position, x.service, x.setup_cents, s.number, s.label, s.quantity, s.fee_cents, s.starts_on, s.ends_on, f.code AS offer
-  FROM billing_order_line x JOIN billing_service s ON s.id = x.service JOIN billing_offer f ON f.id = x.offer WHERE x.of_order = $1 ORDER BY x.position
+SELECT x.position, x.service, x.setup_cents, s.number, s.label, s.quantity, s.fee_cents, s.starts_on, s.ends_on, s.ended_at,
+       o.terms -> (x.position - 1) ->> 'offer' AS offer
+  FROM billing_order_line x JOIN billing_order o ON o.id = x.of_order JOIN billing_service s ON s.id = x.service WHERE x.of_order = $1 ORDER BY x.position
 """
 
 

@@ -162,6 +162,9 @@ _ORDERS = [
     Surface("no such order", "/portal/orders/00000000-0000-7000-8000-000000000000", status=404),
     Surface("customer's orders", "/portal/customers/{customer}/orders", Reader.CLERK),
     Surface("customer's orders, none", "/portal/customers/{empty_customer}/orders"),
+    Surface("own orders", "/portal/own/orders", Reader.CONTACT),
+    Surface("own orders, none", "/portal/own/orders", Reader.CONSUMER),
+    Surface("own order", "/portal/own/orders/{order}", Reader.CONTACT),
     Surface("new order", "/portal/customers/{customer}/orders/new", Reader.CLERK),
     Surface("new order, incomplete", "/portal/customers/{customer}/orders/new", status=422, sends="main form"),
 ]

@@ -129,6 +129,11 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
             "INSERT INTO billing_vat_check (id, tenant, customer, vat_id, outcome) VALUES (gen_random_uuid(), $1, $2, 'BE0403170701', 'valid')",
             *(noord.id, customer),
         )
+        await db.execute(
+            "INSERT INTO billing_pause (id, tenant, service, pauses_from, resumes_on, extends_term, reason, decided_by, decided_by_label)"
+            " VALUES (gen_random_uuid(), $1, $2, '2028-01-01', '2028-02-01', true, 'Geheime verbouwing', 'staff:1', 'Fien')",
+            *(noord.id, services[0]),
+        )
     await outbox.drain()
     await deadline_keeping.refresh_all()
     async with db.unit_of_work(STAFF_DOOR):
