@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from uuid import UUID
 
 from partner_portal.kernel.events import Event
@@ -120,3 +121,23 @@ class AccountingLookDue(Event, frozen=True, kw_only=True):
     """It is time to see what happened at an accounting package, and what was not sent there yet. `tenant_id` is the issuer."""
 
     connection_id: UUID
+
+
+class AccountChanged(Event, frozen=True, kw_only=True):
+    """Another bank account of a debtor is to be collected from, or paid back to, from a day on; accounts are masked. `about_id`: the mandate or refund."""
+
+    customer_id: UUID | None
+    about_id: UUID
+    before: str
+    now: str
+    used_from: date
+    at: datetime
+    is_refund: bool
+
+
+class PaymentPlanMoved(Event, frozen=True, kw_only=True):
+    """A payment plan was agreed, an instalment of it did not come in time, or it has ended; `kind` and `nth` name the step."""
+
+    plan_id: UUID
+    kind: str
+    nth: int

@@ -6,6 +6,7 @@ from billing.policy.terms import RenewalHasNoLength
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.mail import RepeatedEnough
 from partner_portal.infra.spreadsheet import ImportRefused
+from partner_portal.infra.step_up import PasswordNeeded
 from partner_portal.overview.service.customers import TooManyToExport
 from partner_portal.web import problems
 from partner_portal.web.problems import Words
@@ -32,13 +33,17 @@ from terminations.service.sending import MayNotSign, NobodyToAsk
 from terminations.service.steps import TooLate
 from terminations.workflow import IllegalStep
 
-from . import words_billing, words_payments, words_reminding
+from . import words_accounting, words_billing, words_payments, words_reminding
 
 PROBLEMS = {
     SignInFailed: Words(sentence("Signing in failed"), sentence("E-mail and password do not belong together.")),
     ChooseAccount: Words(
         sentence("Choose an account"),
         sentence("This address has several accounts; send the request again with one of those in `accounts`."),
+    ),
+    PasswordNeeded: Words(
+        sentence("Give your password again first"),
+        sentence("This is asked before bank accounts change, so that nobody else does it in your name."),
     ),
     WrongPassword: Words(sentence("Signing in failed"), sentence("This address has a password already, and this is another.")),
     InvitationNotOpen: Words(
@@ -239,5 +244,9 @@ FIELDS = {
 
 def explain() -> None:
     """The answers of the portal say these words."""
-    problems.explain({**PROBLEMS, **words_billing.PROBLEMS, **words_payments.PROBLEMS, **words_reminding.PROBLEMS})
-    problems.explain_fields({**FIELDS, **words_billing.FIELDS, **words_payments.FIELDS, **words_reminding.FIELDS})
+    problems.explain(
+        {**PROBLEMS, **words_accounting.PROBLEMS, **words_billing.PROBLEMS, **words_payments.PROBLEMS, **words_reminding.PROBLEMS}
+    )
+    problems.explain_fields(
+        {**FIELDS, **words_accounting.FIELDS, **words_billing.FIELDS, **words_payments.FIELDS, **words_reminding.FIELDS}
+    )

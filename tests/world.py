@@ -55,8 +55,12 @@ class World(msgspec.Struct, kw_only=True):
     mailbox: Catcher
 
 
-FINANCE = Actor(kind=ActorKind.STAFF, id="1", roles=frozenset({StaffRole.FINANCE.value}), label="Fien Financiën", channel="admin")
-FINANCE_TOO = Actor(kind=ActorKind.STAFF, id="2", roles=frozenset({StaffRole.FINANCE.value}), label="Frits Financiën", channel="admin")
+FINANCE = Actor(
+    kind=ActorKind.STAFF, id="1", roles=frozenset({StaffRole.FINANCE.value}), label="Fien Financiën", channel="admin", is_proven=True
+)
+FINANCE_TOO = Actor(
+    kind=ActorKind.STAFF, id="2", roles=frozenset({StaffRole.FINANCE.value}), label="Frits Financiën", channel="admin", is_proven=True
+)
 DESK = Actor(kind=ActorKind.STAFF, id="3", roles=frozenset({StaffRole.SERVICE_DESK.value}), label="Dirk Desk", channel="admin")
 STAFF_DOOR = Principal(Door.STAFF, None, "staff:1")
 

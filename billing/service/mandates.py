@@ -13,13 +13,15 @@ from msgspec import Meta
 from stdnum import bic as bic_code
 from stdnum import iban as iban_code
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, step_up
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
 from ..policy.debit import lapses_on
 from ..policy.money_in import Scheme
+from . import account_changes
+from .payments import Debtor
 
 
 class MandateInForce(Refused):
@@ -42,13 +44,16 @@ class NewMandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 _INSERT = """
-INSERT INTO billing_mandate (id, tenant, customer, issuer, reference, scheme, holder, iban, bic, signed_on, amendments, made_by, made_at, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, 1)
+INSERT INTO billing_mandate (id, tenant, customer, issuer, reference, scheme, holder, iban, bic, signed_on, amendments, made_by, made_at, rests_until, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, $13, 1)
 """
 
 
 async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, new: NewMandate) -> UUID:
-    """The debtor's mandate is on record and in force; MandateInForce where it has one, Invalid for an account that cannot be or a day to come."""
+    """The debtor's mandate is on record and in force; MandateInForce where it has one, Invalid for an account that cannot be or a day to come.
+
+    From another account than before nothing is collected for some days, in which the debtor, who is told, may object.
+    """
     _judge(new.iban, new.bic)
     if new.signed_on > clock.today():
         raise Invalid(FieldError("/signed_on", "in-the-future"))
@@ -56,6 +61,7 @@ async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, 
         raise Invalid(FieldError("/signed_on", "mandate-lapsed"))
     made = new_id()
     reference = new.reference or f"M{made.hex.upper()}"
+    rests_until = await account_changes.for_mandate(Debtor(tenant, customer, issuer), new.iban, made)
     try:
         async with db.savepoint():
             await db.execute(
@@ -72,7 +78,7 @@ async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, 
                     new.bic,
                     new.signed_on,
                 ),
-                *(actor.trail, clock.now()),
+                *(actor.trail, clock.now(), rests_until),
             )
     except asyncpg.UniqueViolationError as error:
         if "billing_mandate_in_force_once" in str(error):
@@ -92,13 +98,19 @@ def _judge(iban: str, bic: str | None) -> None:
 
 
 async def move(actor: Actor, mandate: UUID, *, iban: str, bic: str | None = None) -> None:
-    """From now on money is taken from another account of the debtor; the earlier one stays on record. MandateEnded, Invalid."""
+    """Money is taken from another account of the debtor, after some days in which the debtor, who is told, may object; the earlier one stays on record.
+
+    PasswordNeeded unless the password was given a moment ago; MandateEnded, Invalid.
+    """
     _judge(iban, bic)
+    step_up.required(actor)
     row = await _held(mandate)
+    debtor = Debtor(row["tenant"], row["customer"], row["issuer"])
+    rests_until = await account_changes.for_mandate(debtor, iban, mandate, before=row["iban"])
     before = {"iban": row["iban"], "bic": row["bic"], "on": clock.today().isoformat(), "by": actor.trail}
     await db.execute(
-        "UPDATE billing_mandate SET iban = $2, bic = $3, amendments = $4, version = version + 1 WHERE id = $1",
-        *(mandate, iban_code.compact(iban), bic, json.dumps([*json.loads(row["amendments"]), before])),
+        "UPDATE billing_mandate SET iban = $2, bic = $3, amendments = $4, rests_until = $5, version = version + 1 WHERE id = $1",
+        *(mandate, iban_code.compact(iban), bic, json.dumps([*json.loads(row["amendments"]), before]), rests_until),
     )
 
 

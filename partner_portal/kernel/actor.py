@@ -48,7 +48,7 @@ class StaffRole(StrEnum):
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts, for which tenant, with which roles; `tenant` is None only for staff and the portal itself, `customer` is a contact's only.
 
-    `seen_hints`: which explanations this person has put away.
+    `seen_hints`: which explanations this person has put away. `is_proven`: the person gave the password again a moment ago, in this very browser.
     """
 
     kind: ActorKind
@@ -60,6 +60,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = "api"
     language: str = "nl"
     seen_hints: frozenset[str] = frozenset()
+    is_proven: bool = False
 
     @property
     def trail(self) -> str:

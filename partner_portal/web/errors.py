@@ -20,11 +20,12 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from partner_portal.infra import catalogue, templates
+from partner_portal.infra.step_up import PasswordNeeded
 from partner_portal.kernel import errors
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.kernel.money import Money
 
-from . import above, faults, frame, problems
+from . import above, faults, frame, problems, step_up
 from .money import MoneyOut
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ def answer(problem: Problem, reader: Reader) -> Answer:
     headers = _headers(problem, status)
     if reader.wants_page and isinstance(problem, problems.NotSignedIn) and reader.way_in:
         return Answer(303, HTML, b"", (("location", reader.way_in),))
+    if reader.wants_page and isinstance(problem, PasswordNeeded):
+        return Answer(303, HTML, b"", (("location", step_up.way(reader.here)),))
     if reader.wants_part:
         return Answer(status, HTML, _filled("web/problem_part.html", details, reader).encode(), (*headers, *_BESIDE_THE_PAGE))
     if reader.wants_page:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from partner_portal.infra import sessions
+from partner_portal.infra import sessions, step_up
 from partner_portal.infra.db import NOBODY, Door, Principal
 from partner_portal.infra.redis import StoreUnavailable
 from partner_portal.kernel.actor import Actor, ActorKind
@@ -61,6 +61,7 @@ class Credentials(msgspec.Struct, frozen=True):
     bearer: str = ""
     admin: str = ""
     address: str = ""
+    proof: str = ""
 
 
 def credentials(headers: Mapping[bytes, bytes], scope: Scope, *, session_cookie: str, in_admin: bool) -> Credentials:
@@ -69,12 +70,12 @@ def credentials(headers: Mapping[bytes, bytes], scope: Scope, *, session_cookie:
     address = rate_address(client[0]) if client else "local"
     jar = headers.get(b"cookie", b"").decode("latin-1")
     if in_admin:
-        return Credentials(admin=cookie(jar, ADMIN_COOKIE), address=address)
+        return Credentials(admin=cookie(jar, ADMIN_COOKIE), address=address, proof=cookie(jar, step_up.COOKIE))
     authorization = headers.get(b"authorization")
     if authorization is not None:
         scheme, _, value = authorization.decode("latin-1").partition(" ")
         return Credentials(bearer=(scheme.lower() == "bearer" and value.strip()) or "?", address=address)
-    return Credentials(session=cookie(jar, session_cookie), address=address)
+    return Credentials(session=cookie(jar, session_cookie), address=address, proof=cookie(jar, step_up.COOKIE))
 
 
 def cookie(jar: str, name: str) -> str:
@@ -112,7 +113,7 @@ async def identify(given: Credentials, authenticator: Authenticator, *, limit: i
             await sessions.end(given.session)
             return Identity(None, None, "", found.used, limit, found.resets_in_ms)
         await sessions.remember(actor, since=found.since)
-    return Identity(actor, found.session, given.session, found.used, limit, found.resets_in_ms)
+    return Identity(_proven(actor, given.proof, given.session), found.session, given.session, found.used, limit, found.resets_in_ms)
 
 
 async def _key(given: Credentials, authenticator: Authenticator, limit: int) -> Identity:
@@ -131,7 +132,13 @@ async def _key(given: Credentials, authenticator: Authenticator, limit: int) -> 
 
 async def _staff(given: Credentials, authenticator: Authenticator, limit: int) -> Identity:
     found = await _counted(Credentials(address=given.address), limit)
-    return Identity(await authenticator.staff(given.admin), None, "", found.used, limit, found.resets_in_ms)
+    actor = await authenticator.staff(given.admin)
+    return Identity(None if actor is None else _proven(actor, given.proof, given.admin), None, "", found.used, limit, found.resets_in_ms)
+
+
+def _proven(actor: Actor, proof: str, session: str) -> Actor:
+    # Of this request only: what is remembered of a person is remembered for all of its sessions.
+    return msgspec.structs.replace(actor, is_proven=True) if proof and step_up.is_proven(proof, session) else actor
 
 
 async def _counted(given: Credentials, limit: int) -> sessions.Found:

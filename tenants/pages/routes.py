@@ -5,10 +5,11 @@ from __future__ import annotations
 from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 
-from . import account, brand, contacts, keys, members, sign_in, webhooks
+from . import account, brand, contacts, keys, members, password_again, sign_in, webhooks
 
 routers: list[Router | HTTPRouteHandler] = [
     sign_in.router,
+    password_again.router,
     account.preferences,
     account.router,
     members.router,

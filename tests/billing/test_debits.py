@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -199,6 +199,7 @@ async def test_what_is_on_account_is_paid_back_by_one_valid_file(world: World) -
     with pytest.raises(MoreThanLeft):
         async with db.unit_of_work(STAFF_DOOR):
             await refunds.order(FINANCE, payment, cents=3001, iban=PAYER_IBAN)
+    clock.move_to(clock.today() + timedelta(days=5))
     async with db.unit_of_work(STAFF_DOOR):
         batch = await refunds.pay_out(FINANCE, world.house)
         with pytest.raises(NothingToCollect):
