@@ -110,4 +110,4 @@ async def serving(side: S, base: str) -> AsyncIterator[S]:
     finally:
         server.should_exit = True
         await running
-    assert side.breaches == []
+    assert side.breaches == [], "\n".join(side.breaches)

@@ -9,8 +9,9 @@ from partner_portal.kernel.errors import Refused
 from .files import Files
 from .moneybird import Moneybird
 from .port import Accounting, Setup
+from .xero import Xero
 
-PACKAGES: dict[str, Callable[[Setup], Accounting]] = {Files.name: Files, Moneybird.name: Moneybird}
+PACKAGES: dict[str, Callable[[Setup], Accounting]] = {Files.name: Files, Moneybird.name: Moneybird, Xero.name: Xero}
 """An adapter joins by its line here: the package's name and its class, which is made of a Setup."""
 
 

@@ -1,0 +1,282 @@
+"""Xero's accounting API, version 2.0, as it publishes it: pages of a hundred in the order of change, 60 questions a minute and 5000 a day.
+
+Its tokens last half an hour and are renewed by a token that is good for one use. What is written has an idempotency key; it is remembered there for
+minutes only, so that after any interruption `find` looks first.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+import structlog
+
+from partner_portal.infra import clock
+
+from ...policy.ledger import Kind
+from . import xero_words as words
+from .port import (
+    AccountingRefuses,
+    AccountingUnavailable,
+    Altered,
+    Booking,
+    ChangedThere,
+    Contact,
+    CredentialRefused,
+    Health,
+    News,
+    Remote,
+    SalesDocument,
+    Setup,
+    Wanted,
+    What,
+)
+from .speaking import NothingThere, Speaker, fingerprint
+from .xero_words import CONTACTS, CREDITS, INVOICES, PAYMENTS, Document, TheirContact, TheirCreditNote, TheirInvoice, TheirPayment
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+URL = "https://api.xero.com/api.xro/2.0"
+TOKENS = "https://identity.xero.com/connect/token"
+_PAGE = 100
+_CLOCKS_DIFFER = timedelta(minutes=1)
+_FINE = {"unitdp": "4"}
+_ID = re.compile(r"(Contacts|Invoices|CreditNotes|Payments)/[0-9A-Za-z-]{1,64}")
+_NUMBER = re.compile(r'[^",\\]{1,255}')
+
+
+class _Organisation(msgspec.Struct, frozen=True, rename="pascal"):
+    name: str
+
+
+class _Account(msgspec.Struct, frozen=True, rename="pascal"):
+    name: str = ""
+    code: str = ""
+    status: str = ""
+
+
+class _TaxRate(msgspec.Struct, frozen=True, rename="pascal"):
+    name: str = ""
+    tax_type: str = ""
+    status: str = ""
+    can_apply_to_revenue: bool = True
+
+
+class _Mark(msgspec.Struct, frozen=True, array_like=True):
+    """Until which second a list has been told; and which page of it is next, where more than a page changed in that second."""
+
+    at: int
+    page: int = 1
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True):
+    contacts: _Mark
+    invoices: _Mark
+    credits: _Mark
+    payments: _Mark
+
+
+class Xero:
+    """One organisation and the grant that opens it."""
+
+    name = "xero"
+
+    def __init__(self, setup: Setup) -> None:
+        self._speaker = Speaker(setup, url=setup.url or URL, renews_at=TOKENS, words=words.words, is_basic=True)
+        self._tenant = {"xero-tenant-id": setup.administration}
+
+    async def check(self) -> Health:
+        """GET /Organisation, /Accounts and /TaxRates."""
+        mine = await self._list(_Organisation, "GET", "Organisation", "Organisations")
+        if not mine:
+            raise CredentialRefused(detail="the grant does not open this organisation")
+        accounts = await self._list(_Account, "GET", "Accounts")
+        rates = await self._list(_TaxRate, "GET", "TaxRates")
+        return Health(
+            administration=mine[0].name,
+            ledgers={one.code: one.name for one in accounts if one.code and one.status == "ACTIVE"},
+            vat_codes={one.tax_type: one.name for one in rates if one.status == "ACTIVE" and one.can_apply_to_revenue},
+        )
+
+    async def find(self, wanted: Wanted) -> Remote | None:
+        """A contact by our key; a document by its number; a payment by our key among the document's.
+
+        A document that is as ours but has not got its e-invoice (we were interrupted) gets it.
+        """
+        if isinstance(wanted, Contact):
+            there = await self._one(TheirContact, CONTACTS, words.CONTACT + wanted.key)
+            return words.contact_remote(there) if there else None
+        if isinstance(wanted, SalesDocument):
+            return await self._find_document(wanted)
+        paid = await self._document(wanted.document)
+        ours = [one for one in paid.payments if one.reference == words.OURS + wanted.key] if paid else []
+        return words.payment_remote(ours[0]) if ours else None
+
+    async def _find_document(self, wanted: SalesDocument) -> Remote | None:
+        if not _NUMBER.fullmatch(wanted.number):
+            raise AccountingRefuses(detail=f"{wanted.number} cannot be looked for there")
+        listed: list[Any]
+        if wanted.kind is Kind.CREDIT_NOTE:
+            asked = {"where": f'CreditNoteNumber=="{wanted.number}"', "page": "1"} | _FINE
+            listed = await self._list(TheirCreditNote, "GET", CREDITS, query=asked)
+        else:
+            asked = {"InvoiceNumbers": wanted.number, "page": "1"} | _FINE
+            listed = await self._list(TheirInvoice, "GET", INVOICES, query=asked)
+        found = [
+            one for one in listed if one.type in {"ACCREC", "ACCRECCREDIT"} and one.number == wanted.number and one.status not in words.GONE
+        ]
+        if not found:
+            return None
+        return await self._finished(wanted, found[0], lacks_paper=not found[0].has_attachments)
+
+    async def _finished(self, wanted: SalesDocument, there: Document, *, lacks_paper: bool) -> Remote:
+        remote = words.document_remote(there)
+        words.must_say_the_same_vat(wanted, there)
+        if lacks_paper and remote.gross_cents == wanted.gross_cents:
+            await self._attach(wanted, remote.id)
+        return remote
+
+    async def create(self, wanted: Wanted) -> Remote:
+        """PUT of a contact, of a document with its e-invoice, or of a payment."""
+        if isinstance(wanted, Contact):
+            return words.contact_remote(await self._put(TheirContact, CONTACTS, words.contact_body(wanted), wanted.key))
+        if isinstance(wanted, Booking):
+            return words.payment_remote(await self._put(TheirPayment, PAYMENTS, words.payment_body(wanted), wanted.key))
+        body = words.document_body(wanted)
+        made: Document
+        if wanted.kind is Kind.CREDIT_NOTE:
+            made = await self._put(TheirCreditNote, CREDITS, body, wanted.key)
+        else:
+            made = await self._put(TheirInvoice, INVOICES, body, wanted.key)
+        return await self._finished(wanted, made, lacks_paper=True)
+
+    async def _put(self, kind: type[T], place: str, body: bytes, key: str) -> T:
+        query = {"summarizeErrors": "true"} | (_FINE if place in {INVOICES, CREDITS} else {})
+        # A key is good for one body there; who sends another body looks for what the first one made before.
+        headers = {"idempotency-key": f"{key}:{fingerprint(body)[:12]}"}
+        return _single(await self._list(kind, "PUT", place, query=query, headers=headers, body=body))
+
+    async def _attach(self, document: SalesDocument, remote_id: str) -> None:
+        """The e-invoice hangs on the document. Where it is refused the books are right without it."""
+        if not document.ubl:
+            return
+        where = f"/{remote_id}/Attachments/{quote(document.number, safe='-_.')}.xml"
+        try:
+            await self._speaker.ask("PUT", where, headers=self._tenant | {"content-type": "application/xml"}, body=document.ubl)
+        except CredentialRefused:
+            raise
+        except AccountingRefuses as error:
+            log.warning("accounting.attachment_refused", package=self.name, document=document.number, detail=error.facts.get("detail"))
+
+    async def change(self, contact: Contact, known: Remote, *, even_if_changed: bool = False) -> Remote:
+        """POST of the contact, unless it is there as ours already."""
+        now = await self.look(What.CONTACT, known.id)
+        if now is None:
+            raise AccountingRefuses(detail=f"{contact.number} {contact.name} is not there (any more)")
+        if now.version == words.contact_version(contact):
+            return now
+        if now.version != known.version and not even_if_changed:
+            raise ChangedThere(now)
+        return words.contact_remote(_single(await self._list(TheirContact, "POST", known.id, CONTACTS, body=words.contact_body(contact))))
+
+    async def look(self, what: What, remote_id: str) -> Remote | None:
+        """GET of one; what is voided or deleted is gone."""
+        if what is What.DOCUMENT:
+            document = await self._document(remote_id)
+            return words.document_remote(document) if document else None
+        if not _ID.fullmatch(remote_id):
+            return None
+        place, _, guid = remote_id.partition("/")
+        if what is What.CONTACT:
+            contact = await self._one(TheirContact, place, guid)
+            return words.contact_remote(contact) if contact else None
+        payment = await self._one(TheirPayment, place, guid)
+        return words.payment_remote(payment) if payment and payment.status not in words.GONE else None
+
+    async def _document(self, remote_id: str) -> Document | None:
+        if not _ID.fullmatch(remote_id):
+            return None
+        place, _, guid = remote_id.partition("/")
+        found: Document | None = await self._one(TheirCreditNote if place == CREDITS else TheirInvoice, place, guid)
+        return found if found and found.status not in words.GONE else None
+
+    async def _one(self, kind: type[T], place: str, guid: str) -> T | None:
+        query = _FINE if place in {INVOICES, CREDITS} else None
+        try:
+            return _single(await self._list(kind, "GET", f"{place}/{quote(guid, safe='')}", place, query=query))
+        except NothingThere:
+            return None
+
+    async def news(self, cursor: str | None) -> News:
+        """The next page of each list, in the order of change; what is voided or deleted is told, too."""
+        if cursor is None:
+            start = _Mark(int((clock.now() - _CLOCKS_DIFFER).timestamp()))
+            return News(cursor=_told(_Cursor(start, start, start, start)))
+        since = _read_cursor(cursor)
+        contacts, c = await self._changed(TheirContact, CONTACTS, since.contacts, {"includeArchived": "true"})
+        invoices, i = await self._changed(TheirInvoice, INVOICES, since.invoices, {"where": 'Type=="ACCREC"'} | _FINE)
+        credited, n = await self._changed(TheirCreditNote, CREDITS, since.credits, {"where": 'Type=="ACCRECCREDIT"'} | _FINE)
+        payments, p = await self._changed(TheirPayment, PAYMENTS, since.payments, {})
+        documents: list[Document] = [*invoices, *credited]
+        return News(
+            cursor=_told(_Cursor(c, i, n, p)),
+            payments=tuple(one for one in map(words.seen, payments) if one),
+            altered=(
+                *(Altered(what=What.CONTACT, id=f"{CONTACTS}/{one.id}", now=words.contact_remote(one)) for one in contacts),
+                *(_altered(one) for one in documents),
+            ),
+            is_more=any(len(listed) >= _PAGE for listed in (contacts, invoices, credited, payments)),
+        )
+
+    async def _changed(self, kind: type[T], place: str, mark: _Mark, more: dict[str, str]) -> tuple[list[T], _Mark]:
+        # Their "since" may or may not count the second itself: it is asked for, as what is told twice does no harm.
+        since = datetime.fromtimestamp(max(mark.at - 1, 0), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        query = {"order": "UpdatedDateUTC ASC", "page": str(mark.page), "pageSize": str(_PAGE)} | more
+        listed = await self._list(kind, "GET", place, query=query, headers={"if-modified-since": since})
+        last = max([mark.at, *(one.changed_at for one in listed)])  # type: ignore[attr-defined]
+        if len(listed) < _PAGE or last > mark.at:
+            return listed, _Mark(last)
+        return listed, _Mark(mark.at, mark.page + 1)
+
+    async def _list(self, kind: type[T], method: str, path: str, under: str = "", **more: Any) -> list[T]:
+        headers = self._tenant | (more.pop("headers", None) or {})
+        shape: Any = _shape(cast("Any", kind), under or path)
+        answer = await self._speaker.read(shape, method, f"/{path}", headers=headers, **more)
+        listed: list[T] = answer.listed
+        return listed
+
+
+@cache
+def _shape(kind: Any, name: str) -> Any:
+    """An answer: a list under its name, and whatever else."""
+    return msgspec.defstruct(f"_{name}", [("listed", list[kind], msgspec.field(name=name))])
+
+
+def _altered(there: Document) -> Altered:
+    remote = words.document_remote(there)
+    return Altered(what=What.DOCUMENT, id=remote.id, now=None if there.status in words.GONE else remote)
+
+
+def _single(listed: list[T]) -> T:
+    if len(listed) != 1:
+        raise AccountingUnavailable(detail=f"{len(listed)} objects where one was asked for")
+    return listed[0]
+
+
+def _told(cursor: _Cursor) -> str:
+    return msgspec.json.encode(cursor).decode()
+
+
+def _read_cursor(told: str) -> _Cursor:
+    try:
+        return msgspec.json.decode(told, type=_Cursor)
+    except msgspec.DecodeError:
+        # Of another package, or damaged: everything is told again, and what was told before is known.
+        start = _Mark(0)
+        return _Cursor(start, start, start, start)
