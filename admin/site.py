@@ -36,6 +36,7 @@ NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
 INVOICES = "/admin/invoices"
 CREDITS = "/admin/credit-notes"
+ACCOUNTING = "/admin/accounting"
 ORDERS = "/admin/orders"
 
 _BLOCKED_SECONDS = 300
@@ -112,6 +113,7 @@ class StaffAdmin(AdminRouter):
             (sentence("Invoices as they were sent"), INVOICES, FINANCE | DESK),
             (sentence("Credit notes for two people"), CREDITS, FINANCE),
             (sentence("Place and follow orders"), ORDERS, DESK),
+            (sentence("Accounting link"), ACCOUNTING, FINANCE),
         )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 

@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router, get
 
 import admin.access
+import admin.accounting
 import admin.bank
 import admin.pages
 import admin.site
@@ -113,6 +114,7 @@ app = shell.application(
         *overview_pages.routers,
         admin.pages.router,
         admin.bank.router,
+        admin.accounting.router,
         admin.site.mount(),
     ],
     authenticator=People(),

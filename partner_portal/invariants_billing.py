@@ -87,3 +87,14 @@ RULES: dict[str, str] = {
                   AND o.open_cents + o.written_off_cents > 0)
            AND NOT EXISTS (SELECT 1 FROM billing_allocation a WHERE a.tenant = x.tenant AND a.invoice = x.invoice AND a.made_at >= $1)""",
 }
+    "what is issued is in the issuer's books, or on its way there": """
+        SELECT i.number || ' ' || c.code AS what FROM billing_accounting_connection c JOIN billing_invoice i
+               ON i.issuer = c.tenant AND i.issued_on >= c.starts_on AND i.issued_at < least($1::timestamptz, c.synced_at)
+          LEFT JOIN billing_accounting_link l ON l.connection = c.id AND l.what = 'document' AND l.subject = i.id
+         WHERE c.state = 'active' AND (l.id IS NULL OR l.state = 'waiting' AND l.due_at < least($1, c.synced_at) - interval '1 hour')""",
+    "what cannot go to the books is on the list of conflicts": """
+        SELECT l.what || ' ' || l.subject AS what FROM billing_accounting_link l WHERE l.state = 'stuck' AND $1::timestamptz IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM billing_accounting_conflict k WHERE k.tenant = l.tenant AND k.link = l.id AND k.solved_at IS NULL)""",
+    "accounting in use is looked at": """
+        SELECT c.code || coalesce(': ' || c.last_error, '') AS what FROM billing_accounting_connection c
+         WHERE c.state = 'active' AND greatest(c.synced_at, c.made_at) < $1::timestamptz - interval '1 day'""",

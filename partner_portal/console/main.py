@@ -19,6 +19,7 @@ COMMANDS = {
     "migrate": "partner_portal.console.migrate:migrate",
     "staff": "partner_portal.console.staff:staff",
     "billing": "partner_portal.console.billing:billing",
+    "accounting": "partner_portal.console.accounting:accounting",
     "invoices": "partner_portal.console.invoices:invoices",
     "import": "partner_portal.console.imports:import_",
     "assets": "partner_portal.console.assets:assets",

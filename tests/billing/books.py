@@ -100,7 +100,7 @@ class Books:
         self.stored.set()
         return made
 
-    def alter(self, kind: str, key: str, **words: Any) -> dict[str, Any]:
+    def alter(self, kind: str, key: str, /, **words: Any) -> dict[str, Any]:
         """Somebody changes it there."""
         kept = self.kept[kind][key]
         kept.update(words, version=kept["version"] + 1)

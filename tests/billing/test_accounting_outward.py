@@ -166,7 +166,7 @@ async def test_a_package_that_asks_for_patience_gets_it_for_everything_that_wait
 
 
 async def test_what_was_tried_twelve_times_stands_on_the_list_and_can_be_sent_again(world: World, there: Books) -> None:
-    await connect(there, world.house)
+    connection = await connect(there, world.house)
     await carry()
     there.failures = [Failure(times=1000)]
     invoice = await issue(world.noord.id, world.noord.customers["bakery"])
@@ -181,7 +181,7 @@ async def test_what_was_tried_twelve_times_stands_on_the_list_and_can_be_sent_ag
     there.failures = []
     async with db.unit_of_work(STAFF_DOOR):
         await deciding.decide(FINANCE, conflict["id"], Decision.AGAIN)
-    await carry()
+    await look(connection)
 
     assert (await link_of(invoice))["state"] == "sent"
     assert await conflicts() == []

@@ -86,7 +86,7 @@ INSERT INTO billing_accounting_connection (id, tenant, code, package, url, admin
 """
 _CHANGE = """
 UPDATE billing_accounting_connection SET package = $2, url = $3, administration = $4, options = $5, starts_on = $6, ledgers = $7, vat_codes = $8,
-    sends_payments = $9, takes_payments = $10, version = version + 1 WHERE id = $1
+    sends_payments = $9, takes_payments = $10, synced_at = NULL, version = version + 1 WHERE id = $1
 """
 
 
@@ -145,7 +145,11 @@ async def resume(actor: Actor, connection: UUID) -> None:
     await db.execute(
         "UPDATE billing_accounting_link SET due_at = $2, attempts = 0 WHERE connection = $1 AND state = 'waiting'", connection, clock.now()
     )
-    await look_soon(await one(connection))
+    taken_up = await one(connection)
+    await db.execute(
+        "UPDATE infra_outbox SET available_at = $2 WHERE turn = $1 AND done_at IS NULL AND dead_at IS NULL", taken_up.turn, clock.now()
+    )
+    await look_soon(taken_up)
 
 
 async def end(actor: Actor, connection: UUID, because: str) -> None:
@@ -169,7 +173,9 @@ async def _move(connection: UUID, state: ConnectionState, because: str) -> None:
 async def catch_up(actor: Actor, connection: UUID, since: date) -> None:
     """Documents from before are sent, too: all from this day on."""
     guard(actor)
-    await db.execute("UPDATE billing_accounting_connection SET starts_on = least(starts_on, $2) WHERE id = $1", connection, since)
+    await db.execute(
+        "UPDATE billing_accounting_connection SET starts_on = least(starts_on, $2), synced_at = NULL WHERE id = $1", connection, since
+    )
     await look_soon(await one(connection))
 
 
@@ -182,7 +188,12 @@ async def look_soon(connection: Connection) -> None:
         *(connection.turn, AccountingLookDue.__name__),
     )
     if waits is None:
-        await outbox.publish(AccountingLookDue(tenant_id=connection.tenant, connection_id=connection.id), turn=connection.turn)
+        await look_on(connection)
+
+
+async def look_on(connection: Connection) -> None:
+    """It is looked at once more after this look, for there is more to see."""
+    await outbox.publish(AccountingLookDue(tenant_id=connection.tenant, connection_id=connection.id), turn=connection.turn)
 
 
 async def one(connection: UUID, tenant: UUID | None = None) -> Connection:

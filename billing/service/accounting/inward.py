@@ -33,10 +33,10 @@ async def look(tenant: UUID, connection: UUID) -> None:
     found = await connections.one(connection, tenant)
     if found.state is not ConnectionState.ACTIVE:
         return
-    await sweeping.sweep(found)
+    is_more = await sweeping.sweep(found)
     try:
         adapter = connections.adapter(found)
-        is_more = await _hear(found, adapter)
+        is_more |= await _hear(found, adapter)
         await _look_around(found, adapter)
         await exchanged.take(found, adapter)
     except CredentialRefused as problem:
@@ -45,15 +45,16 @@ async def look(tenant: UUID, connection: UUID) -> None:
         log.warning("accounting.not_heard", connection=found.code, detail=problem.facts.get("detail"))
         await _note(found, str(problem.facts.get("detail") or problem)[:500])
     else:
-        await _note(found, None)
-        if is_more:
-            await connections.look_soon(await connections.one(found.id))
+        await _note(found, None, is_more=is_more)
+    if is_more:
+        await connections.look_on(found)
 
 
-async def _note(connection: Connection, error: str | None) -> None:
+async def _note(connection: Connection, error: str | None, *, is_more: bool = False) -> None:
+    """Only after a look that left nothing over the connection counts as looked at."""
     await db.execute(
-        "UPDATE billing_accounting_connection SET last_error = $2::text, synced_at = CASE WHEN $2::text IS NULL THEN $3 ELSE synced_at END WHERE id = $1",
-        *(connection.id, error, clock.now()),
+        "UPDATE billing_accounting_connection SET last_error = $2, synced_at = CASE WHEN $4 THEN $3 ELSE synced_at END WHERE id = $1",
+        *(connection.id, error, clock.now(), error is None and not is_more),
     )
 
 

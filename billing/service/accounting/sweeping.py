@@ -31,15 +31,18 @@ SELECT l.id, l.subject, l.fingerprint, EXISTS (SELECT 1 FROM tenant t WHERE t.id
 """
 
 
-async def sweep(connection: Connection) -> None:
-    """Documents since the connection's first day and what was paid of them are on their way, as are debtors that changed and what was lost on its way."""
-    rows = await db.fetch(_DOCUMENTS, connection.tenant, connection.starts_on, connection.id, MOST)
-    await links.want(connection, What.DOCUMENT, [row["id"] for row in rows])
-    if connection.sends_payments:
-        rows = await db.fetch(_PAYMENTS, connection.id, MOST)
-        await links.want(connection, What.PAYMENT, [row["id"] for row in rows])
+async def sweep(connection: Connection) -> bool:
+    """Documents since the connection's first day and what was paid of them are on their way, as are debtors that changed and what was lost on its way.
+
+    Returns whether there are more documents or payments than go at a time.
+    """
+    documents = await db.fetch(_DOCUMENTS, connection.tenant, connection.starts_on, connection.id, MOST)
+    await links.want(connection, What.DOCUMENT, [row["id"] for row in documents])
+    paid = await db.fetch(_PAYMENTS, connection.id, MOST) if connection.sends_payments else []
+    await links.want(connection, What.PAYMENT, [row["id"] for row in paid])
     await _changed(connection)
     await links.find_lost(connection)
+    return MOST in {len(documents), len(paid)}
 
 
 async def _changed(connection: Connection) -> None:

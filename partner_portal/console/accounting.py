@@ -1,0 +1,129 @@
+"""`portal accounting`: connections to accounting packages: their secrets, a look through them, what waits, and what is to be sent after all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from billing.service.accounting import connections, differences, seen, smoke
+from partner_portal import wiring
+from partner_portal.infra import db, outbox
+from partner_portal.kernel.actor import SYSTEM
+from partner_portal.kernel.errors import NotFound, Problem
+
+from .surroundings import surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from billing.service.accounting.connections import Connection
+
+T = TypeVar("T")
+
+FAILED = 3
+_OPERATOR = db.Principal(db.Door.STAFF, actor="system:console")
+_CONNECTION = click.option("--connection", "code", required=True, help="The name of the connection.")
+
+
+@click.group()
+def accounting() -> None:
+    """The links with accounting packages."""
+
+
+@accounting.command("list")
+def list_() -> None:
+    """Every connection: what is there, what waits, what differs."""
+    for line in _run(_listed):
+        click.echo(line)
+
+
+@accounting.command("secret")
+@_CONNECTION
+@click.option("--secret", prompt=True, hide_input=True, help="Asked for, so that it stands in no history.")
+def secret_(code: str, secret: str) -> None:
+    """Keep the secret that opens the administration at the package, in a file that only this user reads."""
+    connection = _run(lambda: _called(code))
+    with surroundings():
+        connections.keep_secret(connection.code, secret.strip())
+    click.echo(f"The secret of {code} is kept; see whether it works by `portal accounting smoke --connection {code}`.")
+
+
+@accounting.command("smoke")
+@_CONNECTION
+@click.option("--write", is_flag=True, help="Also send a debtor called “Portal smoke test”, and send it once more: it must be there once.")
+def smoke_(*, code: str, write: bool) -> None:
+    """Ask the package itself whether the connection works: read only, unless --write (exit status 3 where it does not)."""
+
+    async def tried() -> smoke.Report:
+        async with db.unit_of_work(_OPERATOR):
+            return await smoke.run(await connections.called(code), writes=write)
+
+    report = _run(tried)
+    for step in report.steps:
+        click.echo(f"{'ok  ' if step.is_good else 'FAIL'} {step.said}")
+    if not report.is_good:
+        raise SystemExit(FAILED)
+
+
+@accounting.command("sync")
+@click.option("--connection", "code", default=None, help="Only this connection; without it all that are in use.")
+def sync_(code: str | None) -> None:
+    """Send what waits and take in what happened there, now, in this process."""
+
+    async def synced() -> list[str]:
+        async with db.unit_of_work(_OPERATOR):
+            for connection in [await connections.called(code)] if code else await connections.active():
+                await connections.look_soon(connection)
+        await outbox.drain()
+        return await _listed()
+
+    for line in _run(synced):
+        click.echo(line)
+
+
+@accounting.command("catch-up")
+@_CONNECTION
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day of issue of what is sent.")
+def catch_up(code: str, since: datetime) -> None:
+    """Send documents from before the connection, too, from this day on; the worker does it, a few hundred at a time."""
+
+    async def wanted() -> None:
+        async with db.unit_of_work(_OPERATOR):
+            await connections.catch_up(SYSTEM, (await connections.called(code)).id, since.date())
+
+    _run(wanted)
+    click.echo(f"Documents from {since.date()} on will be sent.")
+
+
+def _run(work: Callable[[], Awaitable[T]]) -> T:
+    async def within() -> T:
+        async with wiring.running(settings):
+            return await work()
+
+    with surroundings() as settings:
+        try:
+            return asyncio.run(within())
+        except NotFound as problem:
+            raise click.UsageError(f"there is no connection {problem.facts.get('id', '')}; see `portal accounting list`.") from problem
+        except Problem as problem:
+            raise click.ClickException(str(problem)) from problem
+
+
+async def _called(code: str) -> Connection:
+    async with db.unit_of_work(_OPERATOR):
+        return await connections.called(code)
+
+
+async def _listed() -> list[str]:
+    async with db.unit_of_work(_OPERATOR):
+        rows, differ = await seen.all_of_them(), await differences.open_ones()
+    lines = [
+        f"{row['code']}: {row['issuer_name']} at {row['package']}, {row['state']}; there {row['there']}, waiting {row['waiting']},"
+        f" differing {row['conflicts']}; last looked {row['synced_at'] or 'never'}{' · ' + row['last_error'] if row['last_error'] else ''}"
+        for row in rows
+    ]
+    lines += [f"  {row['code']} · {row['about']} · {row['why']}{' · ' + row['detail'] if row['detail'] else ''}" for row in differ]
+    return lines or ["There is no connection."]
