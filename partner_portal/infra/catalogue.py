@@ -74,7 +74,16 @@ def plural_pattern(singular: str, plural: str, language: str, count: int) -> str
 
 def _filled(open_sentence: str, language: str, words: Mapping[str, object]) -> str:
     # Without words the sentence stands as it is written: a lone per cent sign is no mistake then.
-    return open_sentence % {name: formats.plainly(value, language) for name, value in words.items()} if words else open_sentence
+    said = {name: formats.plainly(value, language) for name, value in words.items()}
+    return one_full_stop(open_sentence, said) % said if words else open_sentence
+
+
+_AT_ITS_END = re.compile(r"%\((\w+)\)s\.(?=\s|$)")
+
+
+def one_full_stop(open_sentence: str, words: Mapping[str, str]) -> str:
+    """The sentence without its full stop where the word before it brings one: "Voorbeeld B.V." ends a sentence by itself."""
+    return _AT_ITS_END.sub(lambda end: end[0][:-1] if words.get(end[1], "").endswith(".") else end[0], open_sentence)
 
 
 def path(language: str) -> Path:

@@ -117,7 +117,8 @@ def _plural(context: Context, singular: str, plural: str, count: int, **words: o
 def _filled(context: Context, pattern: str, words: dict[str, object]) -> str:
     language = context["language"]
     if not context.eval_ctx.autoescape:
-        return pattern % {name: formats.plainly(value, language) for name, value in words.items()} if words else pattern
+        said = {name: formats.plainly(value, language) for name, value in words.items()}
+        return catalogue.one_full_stop(pattern, said) % said if words else pattern
     # The sentence is ours; the words come from people, so they are escaped unless a template made them.
     safe = {name: value if isinstance(value, Markup) else escape(formats.plainly(value, language)) for name, value in words.items()}
-    return Markup(pattern) % safe if words else Markup(pattern)  # noqa: S704  # only our own catalogues
+    return Markup(catalogue.one_full_stop(pattern, safe)) % safe if words else Markup(pattern)  # noqa: S704  # only our own catalogues

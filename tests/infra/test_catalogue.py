@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_portal.infra import catalogue
+from partner_portal.infra import catalogue, templates
 from partner_portal.kernel.money import Money
 
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
@@ -76,6 +76,26 @@ def test_the_form_follows_the_count(catalogue_of: Callable[[str], None]) -> None
 
 def test_a_sentence_without_words_may_hold_a_per_cent_sign() -> None:
     assert catalogue.text("100 % sure", "nl") == "100 % sure"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Oude Telefoon B.V.", "Tell Oude Telefoon B.V. Then wait."),
+        ("Oude Telefoon", "Tell Oude Telefoon. Then wait."),
+        ("", "Tell . Then wait."),
+    ],
+)
+def test_a_name_that_ends_with_a_full_stop_ends_the_sentence_too(name: str, said: str) -> None:
+    assert catalogue.text("Tell %(name)s. Then wait.", "en", name=name) == said
+    open_sentence = "{{ _('Tell %(name)s. Then wait.', name=name) }}"
+    for kind in ("html", "txt"):
+        made = templates.environment().overlay(autoescape=kind == "html").from_string(open_sentence)
+        assert made.render(language="en", name=name) == said
+
+
+def test_a_full_stop_inside_an_address_stays() -> None:
+    assert catalogue.text("%(part)s.example.com", "en", part="a.") == "a..example.com"
 
 
 def test_an_update_keeps_translations_and_drops_what_is_no_longer_said(catalogue_of: Callable[[str], None]) -> None:
