@@ -57,6 +57,8 @@ class OfferWanted(BaseModel):
     notice_months: int = Field(1, title=sentence("Notice period in months"))
     billing_months: int = Field(1, title=sentence("Months per invoice"))
     buyout_rule: str = Field("", title=sentence("Name of the buyout rule; empty: none"))
+    pause_months: int = Field(0, title=sentence("Months a year that it can be paused; 0: never"))
+    pause_extends: bool = Field(default=True, title=sentence("A pause makes the minimum term end later by its days"))
     sold_from: str = Field(title=_DAY)
 
 
@@ -101,6 +103,8 @@ async def put_up(request: Request, data: OfferWanted) -> str:
         "notice_n": data.notice_months,
         "billing_months": data.billing_months,
         "buyout_rule": data.buyout_rule.strip() or None,
+        "pause_months": data.pause_months,
+        "pause_extends": data.pause_extends,
         "sold_from": data.sold_from.strip(),
         **_amounts(data),
     }

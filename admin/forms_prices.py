@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from billing.service import parking, prices
+from billing.service import parking, pauses, prices
+from billing.service.pauses import PauseWanted
 from billing.service.prices import Indexation, PriceChangeWanted
 from partner_portal.infra import db
 from partner_portal.infra.catalogue import sentence
@@ -42,6 +43,15 @@ class PricesIndexed(BaseModel):
     reason: str = Field(title=_REASON)
 
 
+class PauseAgreed(BaseModel):
+    """Days of a service that are not billed."""
+
+    service: str = Field(title=sentence("Number of the service"))
+    pauses_from: str = Field(title=sentence("First day of the pause, as 2026-12-31"))
+    resumes_on: str = Field(title=sentence("First day with a bill again, as 2027-02-01"))
+    reason: str = Field(title=_REASON)
+
+
 class ParkedSettled(BaseModel):
     """What a run left is dealt with."""
 
@@ -50,16 +60,12 @@ class ParkedSettled(BaseModel):
 
 async def change(request: Request, data: PriceChanges) -> str:
     """The service costs this from that day on."""
-    rows = await db.fetch("SELECT id FROM billing_service WHERE number = $1", data.service.strip())
-    if not rows:
-        raise NotFound(what="service", number=data.service)
-    if len(rows) > 1:  # numbers of a partner's own making are unique within that partner only
-        raise Invalid(FieldError("/service", "several"))
+    service = await _service(data.service)
     wanted: dict[str, Any] = {"since": data.since.strip(), "reason": data.reason.strip()}
     wanted |= {
         f"{name}_cents": cents(typed, f"/{name}") for name, typed in (("fee", data.fee), ("wholesale", data.wholesale)) if typed.strip()
     }
-    await prices.change(access.acting(request), rows[0]["id"], decoding.convert(PriceChangeWanted, wanted))
+    await prices.change(access.acting(request), service, decoding.convert(PriceChangeWanted, wanted))
     return access.say(request, sentence("%(number)s has a new price."), number=data.service.strip())
 
 
@@ -79,12 +85,29 @@ async def index(request: Request, data: PricesIndexed) -> str:
     return access.say(request, said, changed=done.changed, left=done.left)
 
 
+async def pause(request: Request, data: PauseAgreed) -> str:
+    """The service is not billed on these days."""
+    wanted = {name: getattr(data, name).strip() for name in ("pauses_from", "resumes_on", "reason")}
+    await pauses.pause(access.acting(request), await _service(data.service), decoding.convert(PauseWanted, wanted))
+    return access.say(request, sentence("%(number)s is paused on these days."), number=data.service.strip())
+
+
 async def settle(request: Request, data: ParkedSettled) -> str:
     """What was parked is settled; the next run looks again."""
     count = await parking.settle_of(access.acting(request), data.whose.strip())
     if not count:
         raise NotFound(what="parked", number=data.whose)
     return access.say(request, sentence("Settled: %(count)s. What still does not add up is parked again by the next run."), count=count)
+
+
+async def _service(number: str) -> UUID:
+    rows = await db.fetch("SELECT id FROM billing_service WHERE number = $1", number.strip())
+    if not rows:
+        raise NotFound(what="service", number=number)
+    if len(rows) > 1:  # numbers of a partner's own making are unique within that partner only
+        raise Invalid(FieldError("/service", "several"))
+    found: UUID = rows[0]["id"]
+    return found
 
 
 async def _id(what: str, sql: str, code: str) -> UUID | None:
@@ -104,6 +127,9 @@ FORMS = (
          told=sentence("From a day on; never for days that were billed. A period in which it falls is billed in two lines.")),
     Form(name=sentence("Index prices"), group=_PRICES, fields=PricesIndexed, roles=FINANCE, act=index,
          told=sentence("All running services, or those of one partner or product, in both price layers, rounded to the cent.")),
+    Form(name=sentence("Pause a service"), group=_PRICES, fields=PauseAgreed, roles=FINANCE, act=pause,
+         told=sentence("Days that are not billed, from the first day not billed yet on; also beyond what the offer allows. "
+                       "A stop for non-payment is no pause.")),
     Form(name=sentence("Settle what was parked"), group=_PRICES, fields=ParkedSettled, roles=FINANCE, act=settle,
          told=sentence("When you have dealt with what the daily run left. It settles by itself, too, as soon as a run bills it.")),
 )  # fmt: skip

@@ -65,10 +65,17 @@ RULES: dict[str, str] = {
     "no day of a service is left out": """
         SELECT s.number || ' ' || b.layer AS what FROM (
                SELECT service, layer, range_agg(daterange(period_from, period_until)) AS days FROM billing_line WHERE kind = 'recurring' GROUP BY 1, 2) b
-          JOIN billing_service s ON s.id = b.service
-         WHERE (SELECT count(*) FROM unnest(b.days)) > 1 AND CASE WHEN b.layer = 'customer' THEN s.fee_cents ELSE s.wholesale_cents END > 0
+          JOIN billing_service s ON s.id = b.service LEFT JOIN LATERAL (
+               SELECT range_agg(daterange(p.pauses_from, p.resumes_on)) AS days FROM billing_pause p
+                WHERE p.tenant = s.tenant AND p.service = s.id AND p.taken_back_at IS NULL) paused ON true
+         WHERE NOT isempty(datemultirange(range_merge(b.days)) - b.days - coalesce(paused.days, '{}'))
+           AND CASE WHEN b.layer = 'customer' THEN s.fee_cents ELSE s.wholesale_cents END > 0
            AND NOT EXISTS (SELECT 1 FROM billing_terms_change t WHERE t.tenant = s.tenant AND t.service = s.id AND t.changes ? 'paid_until')
            AND $1::timestamptz IS NOT NULL""",
+    "no paused day is billed": f"""
+        SELECT DISTINCT s.number || ' ' || held.layer AS what FROM ({_HELD}) held
+          JOIN billing_pause p ON p.service = held.service AND p.taken_back_at IS NULL
+          JOIN billing_service s ON s.id = p.service WHERE held.days && daterange(p.pauses_from, p.resumes_on) AND $1::timestamptz IS NOT NULL""",
     "a service is billed on from where it was billed to": f"""
         SELECT s.number AS what FROM (SELECT held.service, max(upper(held.days)) AS until FROM ({_HELD}) held WHERE held.layer = 'customer' GROUP BY 1) b
           JOIN billing_service s ON s.id = b.service WHERE s.paid_until < b.until AND $1::timestamptz IS NOT NULL""",
@@ -86,7 +93,6 @@ RULES: dict[str, str] = {
                  JOIN billing_standing o ON o.tenant = l.tenant AND o.invoice = l.invoice WHERE l.service = x.service
                   AND o.open_cents + o.written_off_cents > 0)
            AND NOT EXISTS (SELECT 1 FROM billing_allocation a WHERE a.tenant = x.tenant AND a.invoice = x.invoice AND a.made_at >= $1)""",
-}
     "what is issued is in the issuer's books, or on its way there": """
         SELECT i.number || ' ' || c.code AS what FROM billing_accounting_connection c JOIN billing_invoice i
                ON i.issuer = c.tenant AND i.issued_on >= c.starts_on AND i.issued_at < least($1::timestamptz, c.synced_at)
@@ -98,3 +104,4 @@ RULES: dict[str, str] = {
     "accounting in use is looked at": """
         SELECT c.code || coalesce(': ' || c.last_error, '') AS what FROM billing_accounting_connection c
          WHERE c.state = 'active' AND greatest(c.synced_at, c.made_at) < $1::timestamptz - interval '1 day'""",
+}

@@ -11,6 +11,7 @@ from billing.service.credit_requests import AskerCannotAgree, CreditDecided, Cre
 from billing.service.invoice_list import TooManyInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
+from billing.service.pauses import PauseUnderWay
 from billing.service.prices import BilledAlready, ChangesLater
 from billing.service.runs import RunUnderWay
 from billing.service.usage import UsageDiffers
@@ -32,9 +33,12 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("Days after %(since)s are billed still, or the same days toward the other party: credit those first."),
     ),
     CreditWaits: Words(
-        sentence("A credit note waits already"), sentence("A credit note of %(number)s waits for a second person; decide about that one first.")
+        sentence("A credit note waits already"),
+        sentence("A credit note of %(number)s waits for a second person; decide about that one first."),
     ),
-    AskerCannotAgree: Words(sentence("Somebody else has to agree"), sentence("You asked for this credit note; another person of finance agrees to it.")),
+    AskerCannotAgree: Words(
+        sentence("Somebody else has to agree"), sentence("You asked for this credit note; another person of finance agrees to it.")
+    ),
     CreditDecided: Words(sentence("This was decided before"), sentence("%(by)s decided about this credit note.")),
     CreditDiffers: Words(
         sentence("The sum has changed"), sentence("Something of the invoice was credited since it was asked. Decline it, and ask again.")
@@ -59,6 +63,7 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("Choose a day from %(paid_until)s on, or credit what was billed first."),
     ),
     ChangesLater: Words(sentence("A later price was decided already"), sentence("Choose a day after %(since)s.")),
+    PauseUnderWay: Words(sentence("The pause has begun"), sentence("It can be taken back before %(since)s only.")),
     UsageDiffers: Words(
         sentence("This key was used before"), sentence("Other usage was entered under the key %(key)s; give each message a key of its own.")
     ),
@@ -95,5 +100,10 @@ FIELDS = {
     "not-a-number": sentence("%(value)s is no telephone number; write it like 0201234567 or +31201234567."),
     "donor-needed": sentence("Say from which provider the numbers come."),
     "acceptance-needed": sentence("The customer must expressly accept that the present provider may charge for leaving early."),
+    "billed-already": sentence("These days have been billed: choose a later day, or credit them first."),
+    "nothing-paused": sentence("Choose a day after the first day of the pause."),
+    "after-the-end": sentence("The service ends before that day."),
+    "paused-already": sentence("It is paused on some of these days already."),
+    "paused-too-long": sentence("The offer allows %(months)s months of pause a year, all pauses together."),
     "not-a-bic": sentence("This is no valid BIC."),
 }

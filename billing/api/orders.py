@@ -110,6 +110,8 @@ class TermsLine(msgspec.Struct, frozen=True, kw_only=True):
     billing_months: int
     in_advance: bool
     buyout_rule: str | None
+    pause_months: int
+    pause_extends: bool
 
     @classmethod
     def of(cls, terms: ShownTerms) -> TermsLine:
@@ -124,6 +126,8 @@ class TermsLine(msgspec.Struct, frozen=True, kw_only=True):
             billing_months=terms.billing_months,
             in_advance=terms.in_advance,
             buyout_rule=terms.buyout_rule,
+            pause_months=terms.pause_months,
+            pause_extends=terms.pause_extends,
         )
 
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from . import invoices, open_items, orders, payments, services, usage
+from . import invoices, mandates, open_items, orders, pauses, payments, services, usage
 
-routers = [services.router, invoices.router, open_items.router, open_items.own_router, orders.router, payments.router, usage.router]
+routers = [
+    services.router,
+    invoices.router,
+    open_items.router,
+    open_items.own_router,
+    mandates.router,
+    orders.router,
+    pauses.router,
+    payments.router,
+    usage.router,
+]

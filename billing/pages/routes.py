@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import invoices, open_items, orders, own_orders, pay, sandbox
+from . import agreements, invoices, mandate, open_items, orders, own_orders, pauses, pay, sandbox
 
-routers: list[Router] = [*invoices.routers, *open_items.routers, orders.router, own_orders.router, *pay.routers, sandbox.router]
+routers: list[Router] = [
+    *invoices.routers,
+    *mandate.routers,
+    *open_items.routers,
+    agreements.router,
+    orders.router,
+    own_orders.router,
+    pauses.router,
+    *pay.routers,
+    sandbox.router,
+]

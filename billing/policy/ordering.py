@@ -48,6 +48,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     proration: Proration
     credit_mode: CreditMode
     buyout_rule: str | None
+    pause_months: int = 0
+    pause_extends: bool = True
 
     def name(self, language: str) -> str:
         """What it is called."""
@@ -72,6 +74,8 @@ class ShownTerms(msgspec.Struct, frozen=True, kw_only=True):
     billing_months: int
     in_advance: bool
     buyout_rule: str | None
+    pause_months: int = 0
+    pause_extends: bool = True
 
 
 class OwnPrice(msgspec.Struct, frozen=True):
@@ -108,6 +112,8 @@ def shown(offer: Offer, *, language: str, quantity: int, starts_on: date, own: O
         billing_months=offer.billing_months,
         in_advance=offer.in_advance,
         buyout_rule=offer.buyout_rule,
+        pause_months=offer.pause_months,
+        pause_extends=offer.pause_extends,
     )
 
 

@@ -11,14 +11,14 @@ from uuid import UUID
 import msgspec
 
 from partner_portal.infra import db
-from partner_portal.kernel.dates import ONE_DAY
+from partner_portal.kernel.dates import ONE_DAY, Period
 from tenants.policy import WhoBills
 
 from ..policy import recurring
-from ..policy.charges import Proration
+from ..policy.charges import ChargedPeriod, Proration
 from ..policy.ledger import Layer, Unit
 from ..policy.recurring import LONGEST_BEHIND_MONTHS, Billed, PriceFrom, Why
-from . import bulk
+from . import bulk, pauses
 from .bulk import Piece
 
 
@@ -63,7 +63,9 @@ SELECT c.id, c.customer, c.tenant,
        AND CASE WHEN c.in_advance THEN c.until > $1 AND c.paid_until + interval '{LONGEST_BEHIND_MONTHS} months' >= $1
                 ELSE c.until <= $1 AND c.until + make_interval(months => c.billing_months) > $1
                  AND c.until + interval '{LONGEST_BEHIND_MONTHS} months' >= $1 END
-       AND NOT EXISTS (SELECT 1 FROM billing_price_change p WHERE p.service = c.id AND p.since > c.paid_until AND p.since < greatest(c.until, $1 + 1)),
+       AND NOT EXISTS (SELECT 1 FROM billing_price_change p WHERE p.service = c.id AND p.since > c.paid_until AND p.since < greatest(c.until, $1 + 1))
+       AND NOT EXISTS (SELECT 1 FROM billing_pause z WHERE z.tenant = c.tenant AND z.service = c.id AND z.taken_back_at IS NULL
+                          AND z.resumes_on > c.paid_until AND z.pauses_from < greatest(c.until, $1 + 1)),
        t.bills = '{WhoBills.OWN_NAME}' AND c.wholesale_cents IS NULL, c.paid_until, c.until
   FROM cut c JOIN tenant t ON t.id = c.tenant WHERE c.in_advance OR c.until <= $1 OR c.billing_ends_on IS NOT NULL OR NOT c.is_on_cycle
 """  # noqa: S608  # our own expressions
@@ -92,6 +94,8 @@ _REACHED = """
 UPDATE run_service r SET billed_from = given.billed_from, until = given.until
   FROM unnest($1::uuid[], $2::date[], $3::date[]) AS given(id, billed_from, until) WHERE given.id = r.id
 """
+# All that is left of it up to its end is paused: there is nothing more to bill.
+_OVER = "UPDATE billing_service SET paid_until = billing_ends_on + 1 WHERE id = ANY($1::uuid[]) AND billing_ends_on IS NOT NULL"
 _NOT_BILLED = "DELETE FROM run_service WHERE id = ANY($1::uuid[])"
 _MOVE = "UPDATE billing_service s SET billed_from = r.billed_from, paid_until = r.until FROM run_service r WHERE r.id = s.id"
 # What the partner owes in its turn waits for its own document: one for all its customers.
@@ -141,36 +145,63 @@ async def move(day: date, now: Any) -> None:
     await db.execute(_MOVE)
 
 
+class _Reckoned(msgspec.Struct, kw_only=True):
+    """What the rules make of services, gathered: what to bill, up to when, what to leave and why; `over` have nothing left but paused days."""
+
+    doubts: list[Doubt] = []
+    left: list[UUID] = []
+    over: list[UUID] = []
+    reached: list[tuple[UUID, date, date]] = []
+    pieces: list[Piece] = []
+
+    def add(self, row: Any, service: Billed, changes: Sequence[Any], day: date) -> None:
+        """The service of this row is reckoned, too."""
+        if recurring.far_behind(service, day):
+            self.doubts.append(Doubt(row["customer"], row["id"], Why.FAR_BEHIND, {"since": row["paid_until"].isoformat()}))
+            self.left.append(row["id"])
+            return
+        stretches = recurring.due(service, day)
+        if not stretches:
+            self.left.append(row["id"])
+            self.over += [row["id"]] if recurring.due_since(service) is None else []
+            return
+        self.reached.append((row["id"], *_last_together(stretches)))
+        for layer in layers_of(row):
+            prices = prices_of(row, changes, layer)
+            self.pieces += [piece_of(row, layer, piece) for stretch in stretches for piece in recurring.pieces(service, stretch, prices)]
+
+
 async def _by_the_rules(day: date) -> list[Doubt]:
     rows = await db.fetch(_OTHERS)
     if not rows:
         return []
+    ids = [row["id"] for row in rows]
     changes: dict[UUID, list[Any]] = {}
-    for change in await db.fetch(_CHANGES, [row["id"] for row in rows]):
+    for change in await db.fetch(_CHANGES, ids):
         changes.setdefault(change["service"], []).append(change)
-    doubts, left, reached, pieces = [], [], [], []
+    paused = await pauses.days_of(ids)
+    found = _Reckoned()
     for row in rows:
-        service = billed(row)
-        behind = recurring.far_behind(service, day)
-        stretches = [] if behind else recurring.due(service, day)
-        if behind:
-            doubts.append(Doubt(row["customer"], row["id"], Why.FAR_BEHIND, {"since": row["paid_until"].isoformat()}))
-        if not stretches:
-            left.append(row["id"])
-            continue
-        reached.append((row["id"], stretches[0].days.start, stretches[-1].days.until))
-        for layer in layers_of(row):
-            prices = prices_of(row, changes.get(row["id"], []), layer)
-            pieces += [piece_of(row, layer, piece) for stretch in stretches for piece in recurring.pieces(service, stretch, prices)]
-    await bulk.put(pieces)
-    await db.execute(_NOT_BILLED, left)
-    if reached:
-        await db.execute(_REACHED, *(list(column) for column in zip(*reached, strict=True)))
-    return doubts
+        found.add(row, billed(row, paused.get(row["id"], ())), changes.get(row["id"], []), day)
+    await bulk.put(found.pieces)
+    await db.execute(_NOT_BILLED, found.left)
+    if found.over:
+        await db.execute(_OVER, found.over)
+    if found.reached:
+        await db.execute(_REACHED, *(list(column) for column in zip(*found.reached, strict=True)))
+    return found.doubts
 
 
-def billed(row: Any) -> Billed:
-    """The service of a row as the rules look at it."""
+def _last_together(stretches: Sequence[ChargedPeriod]) -> tuple[date, date]:
+    """The last days billed without a pause between them: what is given back of a service is counted in those."""
+    since = stretches[-1].days.start
+    for stretch in reversed(stretches):
+        since = stretch.days.start if stretch.days.until == since else since
+    return since, stretches[-1].days.until
+
+
+def billed(row: Any, pauses: tuple[Period, ...] = ()) -> Billed:
+    """The service of a row, with the days on which it is paused, as the rules look at it."""
     return Billed(
         starts_on=row["starts_on"],
         paid_until=row["paid_until"],
@@ -180,6 +211,7 @@ def billed(row: Any) -> Billed:
         proration=Proration(row["proration"]),
         quantity=row["quantity"],
         ends=row["billing_ends_on"] + ONE_DAY if row["billing_ends_on"] else None,
+        pauses=pauses,
     )
 
 

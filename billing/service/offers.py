@@ -22,7 +22,8 @@ from ..policy.terms import Align, NoticeUnit, Renewal
 from .services import Cents
 
 _READ = """
-SELECT o.id, o.code, p.code AS product, o.name_nl, o.name_en, o.is_for_consumers, p.has_numbers, o.minimum_months, o.renewal, o.renewal_months,
+SELECT o.id, o.code, p.code AS product, o.name_nl, o.name_en, o.is_for_consumers, p.has_numbers, o.pause_months, o.pause_extends,
+       o.minimum_months, o.renewal, o.renewal_months,
        o.notice_n, o.notice_unit, o.align, o.billing_months, o.in_advance, o.proration, o.credit_mode, r.name AS buyout_rule,
        q.fee_cents, q.setup_cents, q.wholesale_cents, q.wholesale_setup_cents
   FROM billing_offer o JOIN billing_product p ON p.id = o.product LEFT JOIN billing_buyout_rule r ON r.id = o.buyout_rule
@@ -57,6 +58,8 @@ class NewOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     proration: Proration = Proration.CAL
     credit_mode: CreditMode = CreditMode.CAL
     buyout_rule: str | None = None
+    pause_months: Annotated[int, Meta(ge=0, le=12)] = 0
+    pause_extends: bool = True
 
 
 class PriceFrom(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,11 +101,13 @@ async def put_up(new: NewOffer) -> UUID:
         async with db.savepoint():
             await db.execute(
                 "INSERT INTO billing_offer (id, code, product, name_nl, name_en, is_for_consumers, minimum_months, renewal, renewal_months, notice_n,"
-                " notice_unit, align, billing_months, in_advance, proration, credit_mode, buyout_rule, sold_from)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                " notice_unit, align, billing_months, in_advance, proration, credit_mode, buyout_rule, sold_from,"
+                " pause_months, pause_extends)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
                 *(offer, new.code, product["id"], new.name_nl, new.name_en, new.is_for_consumers, new.minimum_months, new.renewal.value),
                 *(new.renewal_months, new.notice_n, new.notice_unit.value, new.align.value, new.billing_months, new.in_advance),
                 *(new.proration.value, new.credit_mode.value, rule["id"] if rule else None, new.sold_from),
+                *(new.pause_months, new.pause_extends),
             )
     except asyncpg.UniqueViolationError as error:
         raise Invalid(FieldError("/code", "taken", {"value": new.code})) from error

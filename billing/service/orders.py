@@ -21,7 +21,7 @@ from tenants.policy import LocationKind, Segment, WhoBills
 from ..events import OrderPlaced
 from ..policy.agreed import Channel
 from ..policy.ordering import LONGEST_AHEAD, Offer, OwnPrice, ShownTerms, is_at_a_distance, seal, sets_own_price, shown, suits
-from . import offers, port_ins, services
+from . import offers, pauses, port_ins, services
 from .port_ins import PortWanted
 from .services import AgreedTerms, Cents, Label
 
@@ -212,6 +212,7 @@ async def _line(
     service = await services.enter(
         actor, customer=wanted.customer_id, product=offer.product, terms=_terms(wanted, line, offer), location=location
     )
+    await pauses.allow(service, offer.pause_months, extends=offer.pause_extends)
     await db.execute(
         "INSERT INTO billing_order_line (id, tenant, of_order, position, offer, service, setup_cents, wholesale_setup_cents)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

@@ -85,6 +85,7 @@ _PEOPLE = [
     Surface("invitation", "/portal/invitation/{invitation}", Reader.EVERYBODY),
     Surface("invitation, no such link", f"/portal/invitation/{_NO_LINK}", Reader.EVERYBODY, 404),
     Surface("password and sessions", "/portal/account"),
+    Surface("password again", "/portal/password-again"),
     Surface("password and sessions, for contacts", "/portal/account", Reader.CONTACT),
     Surface("members", "/portal/settings/members"),
     Surface("members, not for clerks", "/portal/settings/members", Reader.CLERK, 403),
@@ -154,6 +155,7 @@ _CUSTOMERS = [
     Surface("customer's history, none", "/portal/customers/{empty_customer}/history"),
     Surface("service", "/portal/services/{service}"),
     Surface("service, long names", "/portal/services/{long_service}"),
+    Surface("pausing a service", "/portal/services/{service}/pause"),
     Surface("no such customer", "/portal/customers/00000000-0000-7000-8000-000000000000", status=404),
 ]
 _ORDERS = [
@@ -191,6 +193,9 @@ _OPEN_ITEMS = [
     Surface("open items, none of that age", "/portal/open-items?age=1-30&q=xyzzy", Reader.CLERK),
     Surface("open items of the partner itself", "/portal/open-items?whose=own"),
     Surface("open items of a customer", "/portal/open-items?customer={customer}"),
+    Surface("agreements about paying", "/portal/open-items/customers/{customer}/agreements"),
+    Surface("payment plan", "/portal/open-items/customers/{customer}/agreements/plan"),
+    Surface("reminders that wait", "/portal/open-items/customers/{customer}/agreements/hold"),
     Surface("own open items", "/portal/own/open-items", Reader.CONTACT),
 ]
 _WIZARD = [

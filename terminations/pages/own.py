@@ -11,7 +11,8 @@ from litestar.params import FromPath
 from billing.policy import terms as contract
 from billing.policy.ledger import Layer
 from billing.policy.terms import Terms
-from billing.service import suspensions
+from billing.service import pauses, suspensions
+from partner_portal.infra import clock
 from partner_portal.kernel.actor import Actor, ContactRight
 from partner_portal.kernel.errors import Refused
 from partner_portal.web import auth, errors, pages, problems
@@ -71,6 +72,7 @@ async def service(request: Request[Any, Any, Any], actor: auth.Acting, service_i
         rules=[explain.applied(rule, actor.language) for rule in one.service.applied],
         withdraw_until=own_ends.withdraw_until(found, one),
         is_consumer=found.parties.segment is Segment.CONSUMER,
+        pauses=[row for row in await pauses.of_service(service_id) if row["resumes_on"] > clock.today()],
         suspended=(await suspensions.of_services([service_id])).get(service_id),
         **await reader(actor, found.parties),
     )

@@ -12,9 +12,10 @@ import asyncpg
 import httpx
 import msgspec
 
-from billing.service import mandates, orders, pay_links, reminder_policies
+from billing.service import mandates, orders, pauses, pay_links, reminder_policies
 from billing.service.mandates import NewMandate
 from billing.service.orders import OrderLineWanted, OrderWanted
+from billing.service.pauses import PauseWanted
 from billing.service.port_ins import PortWanted
 from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.mailcatcher.catcher import Catcher
@@ -53,6 +54,7 @@ class Victim(msgspec.Struct, kw_only=True):
     invoice: UUID
     order: UUID
     port_in: UUID
+    pause: UUID
     notice: UUID
     endpoint: UUID
     delivery: UUID
@@ -79,6 +81,7 @@ class Victim(msgspec.Struct, kw_only=True):
             "invoice_id": self.invoice,
             "order_id": self.order,
             "port_in_id": self.port_in,
+            "pause_id": self.pause,
             "endpoint_id": self.endpoint,
             "delivery_id": self.delivery,
             "round_id": self.round,
@@ -129,11 +132,8 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
             "INSERT INTO billing_vat_check (id, tenant, customer, vat_id, outcome) VALUES (gen_random_uuid(), $1, $2, 'BE0403170701', 'valid')",
             *(noord.id, customer),
         )
-        await db.execute(
-            "INSERT INTO billing_pause (id, tenant, service, pauses_from, resumes_on, extends_term, reason, decided_by, decided_by_label)"
-            " VALUES (gen_random_uuid(), $1, $2, '2028-01-01', '2028-02-01', true, 'Geheime verbouwing', 'staff:1', 'Fien')",
-            *(noord.id, services[0]),
-        )
+        later = PauseWanted(pauses_from=date(2028, 1, 1), resumes_on=date(2028, 2, 1), reason="Geheime verbouwing")
+        pause = await pauses.pause(FINANCE, services[1], later)
     await outbox.drain()
     await deadline_keeping.refresh_all()
     async with db.unit_of_work(STAFF_DOOR):
@@ -146,8 +146,8 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], invoice=invoice, order=order, port_in=port_in, notice=notice.id, endpoint=endpoint, delivery=delivery, round=together,
-        draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        invitation=invitation["id"], invoice=invoice, order=order, port_in=port_in, pause=pause, notice=notice.id, endpoint=endpoint,
+        delivery=delivery, round=together, draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
 
@@ -252,6 +252,7 @@ BODIES: dict[str, Body] = {
         "terms_sha256": "0" * 64,
         "accepted_by": "Dief",
     },
+    "PauseWanted": lambda _own: {"pauses_from": "2028-06-01", "resumes_on": "2028-07-01", "reason": "Verbouwing"},
     "PaymentWanted": lambda own: {"invoice_ids": [str(own.get("invoice_id", uuid4()))]},
     "Usage": lambda _own: {
         "key": "dief-1",

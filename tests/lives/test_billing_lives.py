@@ -1,4 +1,7 @@
-"""Random lives of customers over three years: orders, new prices, ends, and runs that come late. What was invoiced is what each single day costs."""
+"""Random lives of customers over three years: orders, new prices, pauses, ends, payments, money taken back, and runs that come late.
+
+What was invoiced is what each single day costs, what is open is what was not paid, and no rule of the books is ever broken.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from billing.service import prices, runs, services
+from billing.policy.money_in import Source
+from billing.service import pauses, payments, prices, runs, services
+from billing.service.pauses import PauseWanted
+from billing.service.payments import Back, Debtor, Receipt
 from billing.service.prices import PriceChangeWanted
+from partner_portal import invariants, invariants_billing
 from partner_portal.infra import clock, db
 from tenants.policy import Segment
 from tests.world import FINANCE, STAFF_DOOR, Partner, World, make_customer, make_service
@@ -32,11 +38,19 @@ class Life(msgspec.Struct):
     quantity: int
     prices: list[tuple[date, int, int | None]]
     ends_on: date | None = None
+    pauses: list[tuple[date, date]] = []
+
+    def is_paused(self, day: date) -> bool:
+        """Whether the day costs nothing."""
+        return any(first <= day < again for first, again in self.pauses)
 
 
 def days_of(life: Life, until: date) -> Iterator[date]:
+    """The days up to `until` that cost something."""
     for after in range((until - life.starts_on).days):
-        yield life.starts_on + timedelta(days=after)
+        day = life.starts_on + timedelta(days=after)
+        if not life.is_paused(day):
+            yield day
 
 
 def month_length(day: date) -> int:
@@ -50,14 +64,15 @@ def period_of(life: Life, day: date) -> int:
 
 
 def owed(life: Life, until: date, layer: str) -> int:
-    """Day by day: each costs its part of its calendar month at the price of that day; rounded once per period and price."""
-    sums: dict[tuple[int, int], Fraction] = {}
+    """Day by day: each costs its part of its calendar month at the price of that day; rounded once per period, price, and side of a pause."""
+    sums: dict[tuple[int, int, int], Fraction] = {}
     for day in days_of(life, until):
         _, fee, wholesale = [step for step in life.prices if step[0] <= day][-1]
         price = fee if layer == "customer" else wholesale
         if price is None:
             return 0
-        key = period_of(life, day), max(place for place, step in enumerate(life.prices) if step[0] <= day)
+        price_nth = max(place for place, step in enumerate(life.prices) if step[0] <= day)
+        key = period_of(life, day), price_nth, sum(again <= day for _, again in life.pauses)
         sums[key] = sums.get(key, Fraction(0)) + Fraction(price * life.quantity, month_length(day))
     return sum((2 * exact.numerator + exact.denominator) // (2 * exact.denominator) for exact in sums.values())
 
@@ -69,6 +84,8 @@ class Play:
         self.partner, self.chance, self.wholesale = partner, chance, wholesale
         self.customers: list[UUID] = []
         self.lives: list[Life] = []
+        self.paid: dict[UUID, int] = {}
+        """What came in and was not taken back, by payment."""
 
     async def begin(self) -> None:
         async with db.unit_of_work(self.partner.principal()):
@@ -85,6 +102,12 @@ class Play:
             await self.change_price(today)
         elif what < 0.6:
             await self.end(today)
+        elif what < 0.75:
+            await self.pause(today)
+        elif what < 0.95:
+            await self.pay(today)
+        else:
+            await self.take_money_back(today)
 
     async def order(self, today: date) -> None:
         starts_on = today + timedelta(days=self.chance.randint(0, 20))
@@ -117,6 +140,55 @@ class Play:
         async with db.unit_of_work(self.partner.principal()):
             await services.plan_end(life.id, ends_on=life.ends_on, billing_ends_on=life.ends_on)
 
+    async def pause(self, today: date) -> None:
+        life = self.chance.choice(self.lives)
+        first = max(await paid_until(life), today, life.starts_on, *(again for _, again in life.pauses)) + timedelta(
+            days=self.chance.randint(0, 40)
+        )
+        again = first + timedelta(days=self.chance.choice([1, 10, 31, 75]))
+        if life.ends_on is not None and again > life.ends_on + timedelta(days=1):
+            return
+        async with db.unit_of_work(STAFF_DOOR):
+            await pauses.pause(FINANCE, life.id, PauseWanted(pauses_from=first, resumes_on=again, reason="Verbouwing"))
+        life.pauses.append((first, again))
+
+    async def pay(self, today: date) -> None:
+        """One of the customers pays: what is open, a part of it, too much, or without saying for what."""
+        customer = self.chance.choice(self.customers)
+        async with db.unit_of_work(STAFF_DOOR):
+            owing = await db.fetch(
+                "SELECT i.id, i.issuer, s.open_cents FROM billing_invoice i JOIN billing_standing s ON s.invoice = i.id"
+                " WHERE i.customer = $1 AND s.open_cents > 0 ORDER BY i.number",
+                customer,
+            )
+            if not owing:
+                return
+            bill = self.chance.choice(owing)
+            cents = self.chance.choice(
+                [bill["open_cents"], max(bill["open_cents"] // 3, 1), bill["open_cents"] + self.chance.randint(1, 5000)]
+            )
+            payment = await payments.book(
+                FINANCE,
+                Receipt(
+                    debtor=Debtor(self.partner.id, customer, bill["issuer"]),
+                    source=Source.MANUAL,
+                    source_key=f"{self.partner.id}:{len(self.paid)}",
+                    amount_cents=cents,
+                    received_on=today,
+                    invoices=self.chance.choice([(bill["id"],), None]),
+                ),
+            )
+        self.paid[payment] = cents
+
+    async def take_money_back(self, today: date) -> None:
+        """A bank takes a payment back, whatever it settled by now."""
+        kept = [payment for payment, cents in self.paid.items() if cents]
+        if kept:
+            payment = self.chance.choice(kept)
+            async with db.unit_of_work(STAFF_DOOR):
+                await payments.charge_back(FINANCE, Back(payment=payment, source=Source.MANUAL, source_key=f"back:{payment}", on=today))
+            self.paid[payment] = 0
+
 
 async def paid_until(life: Life) -> date:
     async with db.unit_of_work(STAFF_DOOR):
@@ -140,9 +212,11 @@ async def live(world: World, seed: int) -> None:
         today += timedelta(days=chance.choice([1, 3, 7, 14, 31, 45]))
     async with db.unit_of_work(STAFF_DOOR):
         assert await db.fetch("SELECT reason FROM billing_parked WHERE settled_at IS NULL") == []
+        assert await invariants.breaches_of(invariants_billing.RULES) == []
     for play in plays:
         for life in play.lives:
             await whole(life)
+        await settled(play)
     await documents()
 
 
@@ -158,11 +232,34 @@ async def whole(life: Life) -> None:
         if layer == "partner" and life.prices[0][2] is None:
             assert found == []
             continue
-        tiles = [(row["period_from"], row["period_until"]) for row in found]
-        assert all(before[1] == after[0] for before, after in pairwise(tiles)), life
-        assert not tiles or (tiles[0][0], tiles[-1][1]) == (life.starts_on, reached), life
+        billed = [
+            row["period_from"] + timedelta(days=after) for row in found for after in range((row["period_until"] - row["period_from"]).days)
+        ]
+        assert billed == list(days_of(life, reached)), life
         assert life.ends_on is None or reached <= life.ends_on + timedelta(days=1), life
         assert sum(row["amount_cents"] for row in found) == owed(life, reached, layer), life
+
+
+async def settled(play: Play) -> None:
+    """What is open of all documents is what they came to less what came in; what was paid too much is on account."""
+    async with db.unit_of_work(STAFF_DOOR):
+        for customer in play.customers:
+            row = await db.fetch_one(
+                "SELECT (SELECT coalesce(sum(i.gross_cents - s.open_cents), 0)::bigint FROM billing_invoice i JOIN billing_standing s ON s.invoice = i.id"
+                " WHERE i.customer = $1) AS settled, (SELECT coalesce(sum(amount_cents), 0)::bigint FROM billing_payment WHERE customer = $1) AS came_in,"
+                " array(SELECT id FROM billing_payment WHERE customer = $1) AS payments",
+                customer,
+            )
+            assert row
+            whose = Debtor(play.partner.id, customer, await issuer_of(customer))
+            left = sum(money["left_cents"] for money in await payments.on_account(whose))
+            assert row["came_in"] == sum(cents for payment, cents in play.paid.items() if payment in row["payments"])
+            assert row["settled"] == row["came_in"] - left
+
+
+async def issuer_of(customer: UUID) -> UUID:
+    row = await db.fetch_one("SELECT issuer FROM billing_invoice WHERE customer = $1 LIMIT 1", customer)
+    return row["issuer"] if row else customer
 
 
 async def documents() -> None:

@@ -12,9 +12,9 @@ from litestar.params import FromPath
 
 from billing.policy import terms as contract
 from billing.policy.terms import Terms
+from billing.service import pauses, suspensions
 from billing.service import services as contracts
-from billing.service import suspensions
-from partner_portal.infra import catalogue
+from partner_portal.infra import catalogue, clock
 from partner_portal.web import auth, pages
 from tenants.policy import Segment
 from tenants.service import customers
@@ -45,6 +45,7 @@ async def shown(request: Request[Any, Any, Any], service_id: FromPath[UUID], act
         is_consumer=customer["segment"] == Segment.CONSUMER,
         changes=changes,
         persons=words.PERSONS,
+        pauses=[row for row in await pauses.of_service(service_id) if row["resumes_on"] > clock.today()],
         suspended=(await suspensions.of_services([service_id])).get(service_id),
     )
 
