@@ -93,6 +93,19 @@ class CollectionAnnounced(Event, frozen=True, kw_only=True):
     announcement_id: UUID
 
 
+class MandateInvited(Event, frozen=True, kw_only=True):
+    """A customer is invited to give a mandate by a link."""
+
+    invitation_id: UUID
+
+
+class MandateSigned(Event, frozen=True, kw_only=True):
+    """A customer gave a mandate behind its link."""
+
+    mandate_id: UUID
+    invitation_id: UUID
+
+
 class SandboxMoved(Event, frozen=True, kw_only=True):
     """On the page of the built-in gateway somebody pressed what the payer did; the portal is to be told as a real gateway would."""
 
@@ -141,3 +154,12 @@ class PaymentPlanMoved(Event, frozen=True, kw_only=True):
     plan_id: UUID
     kind: str
     nth: int
+
+
+class IssuerAccountChanged(Event, frozen=True, kw_only=True):
+    """Customers of a partner pay their invoices into another account from now on; accounts are named by their beginning and end only."""
+
+    before: str
+    now: str
+    by: str
+    at: datetime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.service.agreements import ProviderDecides, StaffPlaced
 from billing.service.late import NothingToWaive
 from billing.service.open_items import TooManyOpenItems
 from billing.service.write_offs import NothingToWriteOff, NotWrittenOff, ProposerCannotAgree, WriteOffDecided, WriteOffWaits
@@ -13,6 +14,11 @@ PROBLEMS: dict[type[Problem], Words] = {
     TooManyOpenItems: Words(
         sentence("Too many for one file"), sentence("Choose an age or a customer: a file holds at most %(most)s items.")
     ),
+    ProviderDecides: Words(
+        sentence("The provider decides about this"),
+        sentence("Ask the provider to wait, or to agree on a payment plan: it is to get the money."),
+    ),
+    StaffPlaced: Words(sentence("The provider has placed this hold"), sentence("Ask the provider to lift it.")),
     NothingToWaive: Words(
         sentence("There is nothing to let go"), sentence("Interest and costs of this invoice were let go before, or it never bears any.")
     ),
@@ -28,8 +34,13 @@ FIELDS = {
     "not-after-the-first": sentence("The second reminder comes after the first: give more days."),
     "not-after-the-second": sentence("The third reminder comes after the second: give more days."),
     "hold-day-past": sentence("Choose a day after today."),
+    "hold-too-long": sentence("Choose a day within %(days)s days; lengthen it then if need be."),
     "already-paid": sentence("One of these invoices is paid already."),
     "several-debtors": sentence("A plan is with one debtor: leave out the invoices of others."),
     "days-in-order": sentence("Each instalment comes after the one before, the first after today."),
-    "instalments-sum": sentence("The instalments do not add up to what is open."),
+    "instalments-sum": sentence("The instalments do not add up to what is open: %(owed)s."),
+    "in-a-plan": sentence("One of these invoices is in a payment plan already; withdraw that one first."),
+    "not-an-instalment": sentence(
+        "Line %(line)s is no instalment: write a day and an amount, for example 31-12-2026 150,00 (at most %(most)s lines)."
+    ),
 }

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
+from partner_portal.kernel.money import Money
 
+from ..events import PaymentPlanMoved
+from ..policy.instalments import Instalment
 from ..policy.reminding import Held
 from . import holds
 
@@ -23,29 +26,32 @@ GRACE = timedelta(days=5)
 """An instalment that is so late has not come."""
 
 _INVOICES = """
-SELECT i.id, i.tenant, i.customer, s.open_cents FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
- WHERE i.id = ANY($1) ORDER BY i.id FOR UPDATE OF s
+SELECT i.id, i.tenant, i.customer, s.open_cents,
+       EXISTS (SELECT FROM billing_hold h WHERE h.tenant = i.tenant AND h.invoice = i.id AND h.plan IS NOT NULL AND h.lifted_at IS NULL) AS in_plan
+  FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id WHERE i.id = ANY($1) ORDER BY i.id
 """
 _PLAN = """
-INSERT INTO billing_payment_plan (id, tenant, customer, note, agreed_on, owed_cents, agreed_by) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO billing_payment_plan (id, tenant, customer, note, agreed_on, owed_cents, agreed_by, agreed_with) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _INSTALMENT = "INSERT INTO billing_instalment (id, tenant, plan, nth, due_on, amount_cents) VALUES ($1, $2, $3, $4, $5, $6)"
 # What was paid since is what is open no more; what should have been is what was due long enough ago.
-_JUDGED = """
-WITH running AS (
-    SELECT p.id, p.owed_cents,
-           (SELECT coalesce(sum(greatest(s.open_cents, 0)), 0) FROM billing_hold h JOIN billing_standing s ON s.tenant = h.tenant AND s.invoice = h.invoice
-             WHERE h.tenant = p.tenant AND h.plan = p.id) AS open_cents,
-           (SELECT coalesce(sum(n.amount_cents), 0) FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $1) AS due_cents
-      FROM billing_payment_plan p WHERE p.ended_on IS NULL),
-over AS (
-    UPDATE billing_payment_plan p SET ended_on = $2, ended_because = CASE WHEN r.open_cents = 0 THEN 'kept' ELSE 'broken' END
-      FROM running r WHERE p.id = r.id AND p.ended_on IS NULL AND (r.open_cents = 0 OR r.owed_cents - r.open_cents < r.due_cents)
-    RETURNING p.id)
-UPDATE billing_hold h SET lifted_at = $3, lifted_by = 'system:plans' FROM over o WHERE h.plan = o.id AND h.lifted_at IS NULL
+_RUNNING = """
+SELECT p.id, p.tenant, p.owed_cents,
+       (SELECT coalesce(sum(greatest(s.open_cents, 0)), 0)::bigint FROM billing_hold h JOIN billing_standing s ON s.tenant = h.tenant AND s.invoice = h.invoice
+         WHERE h.tenant = p.tenant AND h.plan = p.id) AS open_cents,
+       (SELECT coalesce(sum(n.amount_cents), 0)::bigint FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $1) AS due_cents,
+       (SELECT coalesce(sum(n.amount_cents), 0)::bigint FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) AS asked_cents,
+       (SELECT max(n.nth) FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) AS nth
+  FROM billing_payment_plan p WHERE p.ended_on IS NULL
 """
-_END = "UPDATE billing_payment_plan SET ended_on = $2, ended_because = 'withdrawn' WHERE id = $1 AND ended_on IS NULL RETURNING id"
-_FREE = "UPDATE billing_hold SET lifted_at = $2, lifted_by = $3 WHERE plan = $1 AND lifted_at IS NULL"
+_OVER = """
+WITH over AS (UPDATE billing_payment_plan SET ended_on = $2, ended_because = $3 WHERE id = $1 AND ended_on IS NULL RETURNING id)
+UPDATE billing_hold h SET lifted_at = $4, lifted_by = $5 FROM over o WHERE h.plan = o.id AND h.lifted_at IS NULL
+"""
+_STEP = """
+INSERT INTO billing_plan_step (id, tenant, plan, nth, kind, happened_on, facts) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (plan, kind, nth) DO NOTHING RETURNING id
+"""
 
 
 class InstalmentWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,46 +61,179 @@ class InstalmentWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount_cents: Annotated[int, Meta(ge=1)]
 
 
-async def agree(actor: Actor, invoices: Sequence[UUID], instalments: Sequence[InstalmentWanted], *, note: str = "") -> UUID:
-    """The plan stands and its invoices are held; returns it. Through the staff door.
+async def agree(
+    actor: Actor, invoices: Sequence[UUID], instalments: Sequence[InstalmentWanted], *, note: str = "", agreed_with: str = ""
+) -> UUID:
+    """The plan stands, its invoices are held and the debtor gets the schedule by mail; returns it.
 
     Invalid unless the invoices are open and of one debtor, the days lie ahead in order, and the instalments add up to what is open.
     """
+    # Two plans of one debtor at once: the second finds the invoices held.
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"plan {min(map(str, invoices), default='')}")
     rows = await db.fetch(_INVOICES, list(set(invoices)))
     if len(rows) != len(set(invoices)) or not rows:
         raise NotFound(what="invoice", id=", ".join(str(one) for one in invoices))
     owed = sum(row["open_cents"] for row in rows)
-    _check([row["open_cents"] for row in rows], {(row["tenant"], row["customer"]) for row in rows}, instalments, owed)
+    _check(rows, instalments, owed)
     plan, tenant, customer = new_id(), rows[0]["tenant"], rows[0]["customer"]
-    await db.execute(_PLAN, plan, tenant, customer, note, clock.today(), owed, actor.trail)
+    await db.execute(_PLAN, plan, tenant, customer, note, clock.today(), owed, actor.trail, agreed_with.strip())
     for nth, instalment in enumerate(instalments, 1):
         await db.execute(_INSTALMENT, new_id(), tenant, plan, nth, instalment.due_on, instalment.amount_cents)
     for row in rows:
         await holds.on_invoice(actor, row["id"], Held.PLAN, note=note, plan=plan)
+    await _step(tenant, plan, "agreed", 0, {})
     return plan
 
 
-def _check(opens: Sequence[int], debtors: set[tuple[UUID, UUID | None]], instalments: Sequence[InstalmentWanted], owed: int) -> None:
+def _check(rows: Sequence[Any], instalments: Sequence[InstalmentWanted], owed: int) -> None:
     days = [clock.today(), *(instalment.due_on for instalment in instalments)]
     checks = (
-        ("/invoices", "already-paid", min(opens) <= 0),
-        ("/invoices", "several-debtors", len(debtors) > 1),
+        ("/invoices", "already-paid", min(row["open_cents"] for row in rows) <= 0),
+        ("/invoices", "several-debtors", len({(row["tenant"], row["customer"]) for row in rows}) > 1),
+        ("/invoices", "in-a-plan", any(row["in_plan"] for row in rows)),
         ("/instalments", "days-in-order", any(later <= earlier for earlier, later in pairwise(days))),
         ("/instalments", "instalments-sum", sum(instalment.amount_cents for instalment in instalments) != owed),
     )
-    if faults := [FieldError(pointer, code, {"owed_cents": owed}) for pointer, code, wrong in checks if wrong]:
+    if faults := [FieldError(pointer, code, {"owed": Money(owed)}) for pointer, code, wrong in checks if wrong]:
         raise Invalid(*faults)
 
 
 async def withdraw(actor: Actor, plan: UUID) -> bool:
-    """The plan is off and reminders go on; False when it had ended before. Through the staff door."""
-    if await db.fetch_one(_END, plan, clock.today()) is None:
-        return False
-    await db.execute(_FREE, plan, clock.now(), actor.trail)
-    return True
+    """The plan is off, reminders go on, and the debtor is told; False when it had ended before."""
+    row = await db.fetch_one("SELECT tenant FROM billing_payment_plan WHERE id = $1", plan)
+    return row is not None and await _over(row["tenant"], plan, "withdrawn", actor.trail)
 
 
 async def watch() -> None:
-    """Plans that were paid have been kept, those of which an instalment did not come are broken: their invoices are held no more. Through the staff door."""
+    """Plans that were paid have been kept, those of which an instalment did not come are broken: their invoices are held no more, and it is told.
+
+    Of an instalment that is late, but not for long, the debtor hears once. Through the staff door.
+    """
     today = clock.today()
-    await db.execute(_JUDGED, today - GRACE, today, clock.now())
+    for plan in await db.fetch(_RUNNING, today - GRACE, today):
+        paid = plan["owed_cents"] - plan["open_cents"]
+        if plan["open_cents"] == 0:
+            await _over(plan["tenant"], plan["id"], "kept", "system:plans")
+        elif paid < plan["due_cents"]:
+            await _over(plan["tenant"], plan["id"], "broken", "system:plans")
+        elif paid < plan["asked_cents"]:
+            missing = plan["asked_cents"] - paid
+            await _step(plan["tenant"], plan["id"], "missed", plan["nth"], {"missing_cents": missing})
+
+
+async def coming() -> list[tuple[UUID, str]]:
+    """What `watch` would do today: plans that would be broken, or of which an instalment is late. Through the staff door."""
+    today = clock.today()
+    found = []
+    for plan in await db.fetch(_RUNNING, today - GRACE, today):
+        paid = plan["owed_cents"] - plan["open_cents"]
+        told = await db.fetch("SELECT 1 FROM billing_plan_step WHERE plan = $1 AND kind = 'missed' AND nth = $2", plan["id"], plan["nth"])
+        if plan["open_cents"] and paid < plan["due_cents"]:
+            found.append((plan["id"], "broken"))
+        elif plan["open_cents"] and paid < plan["asked_cents"] and not told:
+            found.append((plan["id"], "missed"))
+    return found
+
+
+async def _over(tenant: UUID, plan: UUID, because: str, who: str) -> bool:
+    row = await db.fetch_one("SELECT ended_on FROM billing_payment_plan WHERE id = $1 FOR UPDATE", plan)
+    if row is None or row["ended_on"] is not None:
+        return False
+    await db.execute(_OVER, plan, clock.today(), because, clock.now(), who)
+    await _step(tenant, plan, because, 0, {})
+    return True
+
+
+async def _step(tenant: UUID, plan: UUID, kind: str, nth: int, facts: dict[str, int]) -> None:
+    said = msgspec.json.encode(facts).decode()
+    if await db.fetch_one(_STEP, new_id(), tenant, plan, nth, kind, clock.today(), said) is not None:
+        await outbox.publish(PaymentPlanMoved(tenant_id=tenant, plan_id=plan, kind=kind, nth=nth))
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan as people see it: whose, agreed when and with whom, its schedule, its invoices, and how far it is."""
+
+    id: UUID
+    tenant: UUID
+    customer: UUID | None
+    debtor_name: str
+    partner: str
+    agreed_on: date
+    agreed_with: str
+    note: str
+    owed_cents: int
+    open_cents: int
+    ended_on: date | None
+    ended_because: str | None
+    instalments: Sequence[Instalment]
+    invoices: Sequence[tuple[UUID, str]]
+
+    @property
+    def paid_cents(self) -> int:
+        """What has been paid since."""
+        return self.owed_cents - self.open_cents
+
+    @property
+    def next(self) -> Instalment | None:
+        """The first instalment that has not come in whole."""
+        asked = 0
+        for one in self.instalments:
+            asked += one.amount_cents
+            if asked > self.paid_cents:
+                return one
+        return None
+
+
+_SEEN = """
+SELECT p.*, t.name AS partner, coalesce(c.name, t.name) AS debtor_name FROM billing_payment_plan p JOIN tenant t ON t.id = p.tenant
+  LEFT JOIN customer c ON c.tenant = p.tenant AND c.id = p.customer
+ WHERE {which} ORDER BY p.ended_on IS NOT NULL, p.id DESC LIMIT $2
+"""
+_SCHEDULES = "SELECT plan, due_on, amount_cents FROM billing_instalment WHERE plan = ANY($1) ORDER BY plan, nth"
+_ABOUT = """
+SELECT DISTINCT h.plan, i.id, i.number, i.due_on, greatest(s.open_cents, 0) AS open_cents FROM billing_hold h
+  JOIN billing_invoice i ON i.tenant = h.tenant AND i.id = h.invoice JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+ WHERE h.plan = ANY($1) ORDER BY i.due_on, i.number
+"""
+
+
+async def one(plan: UUID) -> Plan:
+    """The plan; NotFound."""
+    found = await _plans("p.id = $1", plan, 1)
+    if not found:
+        raise NotFound(what="plan", id=str(plan))
+    return found[0]
+
+
+async def of_customer(customer: UUID) -> list[Plan]:
+    """The customer's plans, those that run first."""
+    return await _plans("p.customer = $1", customer, 20)
+
+
+async def everybodys(most: int = 100) -> list[Plan]:
+    """All plans, those that run first; through the staff door."""
+    return await _plans("$1::uuid IS NULL", None, most)
+
+
+async def _plans(which: str, value: UUID | None, most: int) -> list[Plan]:
+    rows = await db.fetch(_SEEN.format(which=which), value, most)
+    ids = [row["id"] for row in rows]
+    schedules, about = await db.fetch(_SCHEDULES, ids), await db.fetch(_ABOUT, ids)
+    return [
+        Plan(
+            **{name: row[name] for name in Plan.__struct_fields__ if name not in {"open_cents", "instalments", "invoices"}},
+            open_cents=sum(one["open_cents"] for one in about if one["plan"] == row["id"]),
+            instalments=[Instalment(one["due_on"], one["amount_cents"]) for one in schedules if one["plan"] == row["id"]],
+            invoices=[(one["id"], one["number"]) for one in about if one["plan"] == row["id"]],
+        )
+        for row in rows
+    ]
+
+
+async def step(plan: UUID, kind: str, nth: int) -> dict[str, int]:
+    """What is known of a step; NotFound."""
+    row = await db.fetch_one("SELECT facts FROM billing_plan_step WHERE plan = $1 AND kind = $2 AND nth = $3", plan, kind, nth)
+    if row is None:
+        raise NotFound(what="step", id=f"{plan}:{kind}:{nth}")
+    facts: dict[str, int] = msgspec.json.decode(row["facts"])
+    return facts

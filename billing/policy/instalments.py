@@ -1,0 +1,89 @@
+"""The instalments of a payment plan: spread evenly, or as somebody typed them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from partner_portal.kernel.dates import add_months
+from partner_portal.kernel.errors import FieldError, Invalid
+from partner_portal.kernel.money import Money
+
+MOST = 36
+"""Instalments in one plan."""
+
+
+class Every(StrEnum):
+    """How far instalments lie apart."""
+
+    WEEK = "week"
+    FORTNIGHT = "fortnight"
+    MONTH = "month"
+
+
+class Instalment(msgspec.Struct, frozen=True):
+    """So much by that day, in cents."""
+
+    due_on: date
+    amount_cents: int
+
+
+def spread(owed_cents: int, count: int, first_on: date, every: Every) -> tuple[Instalment, ...]:
+    """As many instalments as even as cents allow, the first ones a cent more; months are counted from the first day, so that the 31st comes back."""
+    each, more = divmod(owed_cents, count)
+    return tuple(Instalment(_day(first_on, nth, every), each + (nth < more)) for nth in range(count) if each + (nth < more))
+
+
+def _day(first_on: date, nth: int, every: Every) -> date:
+    if every is Every.MONTH:
+        return add_months(first_on, nth)
+    return first_on + timedelta(days=nth * (7 if every is Every.WEEK else 14))
+
+
+_LINE = re.compile(
+    r"^(?P<day>\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4})\s*[:;\t ]\s*(?:EUR|€)?\s*(?P<amount>\d[\d.]*(?:,\d{1,2})?|\d+(?:\.\d{1,2})?)$",
+    re.IGNORECASE,
+)
+
+
+def typed(lines: str, pointer: str = "/schedule") -> tuple[Instalment, ...]:
+    """What was typed, an instalment a line: its day and its amount, as `31-12-2026 150,00`; Invalid at `pointer` for a line that says something else."""
+    found = []
+    for place, line in enumerate((one.strip() for one in lines.splitlines() if one.strip()), 1):
+        said = _LINE.match(line)
+        try:
+            if said is None or place > MOST:
+                raise ValueError  # noqa: TRY301
+            found.append(Instalment(_read_day(said["day"]), _cents(said["amount"])))
+        except ValueError as error:
+            raise Invalid(FieldError(pointer, "not-an-instalment", {"line": place, "most": MOST})) from error
+    return tuple(found)
+
+
+def _read_day(said: str) -> date:
+    parts = [int(part) for part in said.split("-")]
+    year, month, day = parts if parts[0] > 31 else reversed(parts)  # noqa: PLR2004  # a month has at most so many days
+    return date(year, month, day)
+
+
+def _cents(said: str) -> int:
+    plain = said.replace(".", "").replace(",", ".") if "," in said else said
+    if "," not in said and re.search(r"\.\d{3}$", said):
+        plain = said.replace(".", "")
+    cents = Money.of(Decimal(plain)).cents
+    if not 0 < cents < 10**11:
+        raise ValueError
+    return cents
+
+
+def written(instalments: Sequence[Instalment]) -> str:
+    """The same as lines to type over."""
+    return "\n".join(
+        f"{one.due_on.day:02d}-{one.due_on.month:02d}-{one.due_on.year} {one.amount_cents // 100},{one.amount_cents % 100:02d}"
+        for one in instalments
+    )
