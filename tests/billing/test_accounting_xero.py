@@ -531,6 +531,19 @@ async def test_a_token_that_is_refused_is_renewed_and_the_question_asked_once_mo
     assert (there.refreshed, len(there.things["Contacts"])) == (1, 1)
 
 
+async def test_a_renewal_whose_answer_got_lost_is_asked_for_again_within_half_an_hour(there: theirs.FakeXero) -> None:
+    stale = GRANT | {"access_token": ""}
+    there.lost = 1
+    with pytest.raises(AccountingUnavailable):
+        await adapter(there, stale, within=timedelta(seconds=0.3)).find(BAKER)
+
+    assert await adapter(there, stale).find(BAKER) is None
+
+    there.later(31 * 60)
+    with pytest.raises(CredentialRefused):
+        await adapter(there, stale).find(BAKER)
+
+
 async def test_a_renewal_that_is_refused_stops_everything_and_tells_no_secret(there: theirs.FakeXero) -> None:
     with pytest.raises(CredentialRefused) as refused:
         await adapter(there, GRANT | {"refresh_token": "used", "access_token": ""}).find(BAKER)
