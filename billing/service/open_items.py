@@ -19,7 +19,7 @@ from ..policy.reminding import Bucket
 
 LARGEST_EXPORT = 20_000
 MOST_ON_A_STATEMENT = 500
-LISTING = Listing("open items", {"due_on": Column("i.due_on", "date", "due_on")}, usual="due_on", id_sql="i.id")
+LISTING = Listing("open items", {"due_on": Column("s.due_on", "date", "due_on")}, usual="due_on", id_sql="s.invoice")
 DEBTORS = Listing(
     "debtors",
     {
@@ -33,15 +33,17 @@ DEBTORS = Listing(
 )
 
 _AGE = {
-    Bucket.NOT_DUE: "i.due_on >= {today}",
-    Bucket.TO_30: "i.due_on < {today} AND i.due_on >= {today} - 30",
-    Bucket.TO_60: "i.due_on < {today} - 30 AND i.due_on >= {today} - 60",
-    Bucket.TO_90: "i.due_on < {today} - 60 AND i.due_on >= {today} - 90",
-    Bucket.OLDER: "i.due_on < {today} - 90",
+    Bucket.NOT_DUE: "s.due_on >= {today}",
+    Bucket.TO_30: "s.due_on < {today} AND s.due_on >= {today} - 30",
+    Bucket.TO_60: "s.due_on < {today} - 30 AND s.due_on >= {today} - 60",
+    Bucket.TO_90: "s.due_on < {today} - 60 AND s.due_on >= {today} - 90",
+    Bucket.OLDER: "s.due_on < {today} - 90",
 }
-_FROM = """
+# What is to be paid, along its index (billing_standing_owed): credit notes have no due date.
+_OWED = "s.open_cents > 0 AND s.due_on IS NOT NULL"
+_FROM = f"""
   FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice LEFT JOIN customer c ON c.tenant = i.tenant AND c.id = i.customer
- WHERE s.open_cents <> 0 AND s.open_cents > 0
+ WHERE {_OWED}
 """
 _ITEMS = """
 SELECT i.id, i.number, i.kind, i.layer, i.reference, i.issued_on, i.due_on, i.gross_cents, s.open_cents, i.customer, c.name AS customer_name,
@@ -127,7 +129,8 @@ async def ageing(wanted: Filter) -> Ageing:
     """The items that are meant by age, whichever age was asked for."""
     values: list[Any] = [clock.today()]
     conditions = _conditions(msgspec.structs.replace(wanted, age=""), values)
-    row = await db.fetch_one(f"SELECT {_SUMS.format(today='$1')} {_FROM} AND {conditions}", *values)
+    rows = _FROM if wanted.q else f"FROM billing_standing s WHERE {_OWED}"
+    row = await db.fetch_one(f"SELECT {_SUMS.format(today='$1')} {rows} AND {conditions}", *values)
     return _aged(row or {})
 
 
@@ -135,7 +138,9 @@ async def in_favour(wanted: Filter) -> int:
     """What the debtors have coming, in cents: payments that settle nothing yet, and documents in their favour."""
     values: list[Any] = [Kind.CREDIT_NOTE]
     whose = _whose(wanted, values)
-    row = await db.fetch_one(_FAVOUR.format(documents=whose.format(row="i"), payments=whose.format(row="p")), *values)
+    row = await db.fetch_one(
+        _FAVOUR.format(documents=whose.format(owed_by="i.customer"), payments=whose.format(owed_by="p.customer")), *values
+    )
     return row["cents"] if row else 0
 
 
@@ -184,7 +189,7 @@ async def by_debtor(most: int = 50, *, tenant: UUID | None = None) -> list[Owing
 async def debtors(window: Window, *, is_own: bool = False) -> list[Owing]:
     """The customers of the asking partner that owe something (or the partner itself), as the window sorts them; one row more than shown."""
     unseen, seen = window.where(2)
-    whose = "i.customer IS NULL" if is_own else "i.customer IS NOT NULL"
+    whose = "s.owed_by IS NULL" if is_own else "s.owed_by IS NOT NULL"
     statement = _DEBTORS.format(sums=_SUMS.format(today="$1"), whose=whose, unseen=unseen, order=window.order)
     return [_owing(row) for row in await db.fetch(statement, clock.today(), *seen)]
 
@@ -194,27 +199,28 @@ async def by_partner() -> list[Owing]:
     return [_owing(row) for row in await db.fetch(_BY_PARTNER.format(sums=_SUMS.format(today="$1")), clock.today())]
 
 
-_BY_DEBTOR = """
-SELECT i.tenant, max(t.name) AS partner, i.customer, max(i.debtor_details ->> 'name') AS name, min(i.due_on) AS oldest_on, {sums}
-  FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice JOIN tenant t ON t.id = i.tenant
- WHERE s.open_cents <> 0 AND s.open_cents > 0 AND i.kind <> 'credit note' AND ($3::uuid IS NULL OR i.tenant = $3)
- GROUP BY i.tenant, i.customer, i.issuer
- ORDER BY coalesce(sum(s.open_cents) FILTER (WHERE i.due_on < $1), 0) DESC, sum(s.open_cents) DESC, i.tenant, i.customer LIMIT $2
-"""
-_BY_PARTNER = """
-SELECT i.tenant, t.name AS partner, NULL::uuid AS customer, t.name, min(i.due_on) AS oldest_on, {sums}
-  FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice JOIN tenant t ON t.id = i.tenant
- WHERE s.open_cents <> 0 AND s.open_cents > 0 AND i.kind <> 'credit note' GROUP BY i.tenant, t.name ORDER BY t.name
-"""
-_DEBTORS = """
-SELECT d.*, t.name AS partner, c.name, c.number FROM (
-    SELECT i.tenant, i.customer, coalesce(i.customer, i.tenant) AS debtor, min(i.due_on) AS oldest_on, sum(s.open_cents)::bigint AS open_cents,
-           coalesce(sum(s.open_cents) FILTER (WHERE i.due_on < $1), 0)::bigint AS overdue_cents, {sums}
-      FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
-     WHERE s.open_cents <> 0 AND s.open_cents > 0 AND i.kind <> 'credit note' AND {whose} GROUP BY i.tenant, i.customer) d
+_BY_DEBTOR = f"""
+SELECT d.*, t.name AS partner, c.name FROM (
+    SELECT s.tenant, s.owed_by AS customer, min(s.due_on) AS oldest_on, sum(s.open_cents)::bigint AS open_cents,
+           coalesce(sum(s.open_cents) FILTER (WHERE s.due_on < $1), 0)::bigint AS overdue_cents, {{sums}}
+      FROM billing_standing s WHERE {_OWED} AND ($3::uuid IS NULL OR s.tenant = $3) GROUP BY s.tenant, s.owed_by
+     ORDER BY overdue_cents DESC, open_cents DESC, s.tenant, s.owed_by LIMIT $2) d
   JOIN tenant t ON t.id = d.tenant LEFT JOIN customer c ON c.tenant = d.tenant AND c.id = d.customer
- WHERE {unseen} ORDER BY {order}
-"""
+ ORDER BY d.overdue_cents DESC, d.open_cents DESC, d.tenant, d.customer
+"""  # noqa: S608  # our own fragments
+_BY_PARTNER = f"""
+SELECT d.*, t.name AS partner, NULL::uuid AS customer, t.name FROM (
+    SELECT s.tenant, min(s.due_on) AS oldest_on, {{sums}} FROM billing_standing s WHERE {_OWED} GROUP BY s.tenant) d
+  JOIN tenant t ON t.id = d.tenant ORDER BY t.name
+"""  # noqa: S608
+_DEBTORS = f"""
+SELECT d.*, t.name AS partner, c.name, c.number FROM (
+    SELECT s.tenant, s.owed_by AS customer, coalesce(s.owed_by, s.tenant) AS debtor, min(s.due_on) AS oldest_on, sum(s.open_cents)::bigint AS open_cents,
+           coalesce(sum(s.open_cents) FILTER (WHERE s.due_on < $1), 0)::bigint AS overdue_cents, {{sums}}
+      FROM billing_standing s WHERE {_OWED} AND {{whose}} GROUP BY s.tenant, s.owed_by) d
+  JOIN tenant t ON t.id = d.tenant LEFT JOIN customer c ON c.tenant = d.tenant AND c.id = d.customer
+ WHERE {{unseen}} ORDER BY {{order}}
+"""  # noqa: S608
 
 
 def _owing(row: asyncpg.Record) -> Owing:
@@ -235,9 +241,9 @@ def _aged(row: asyncpg.Record | Mapping[str, Any]) -> Ageing:
 
 def _conditions(wanted: Filter, values: list[Any]) -> str:
     """What is meant, as SQL; the first value is today."""
-    conditions = [f"i.kind <> '{Kind.CREDIT_NOTE}'", _whose(wanted, values).format(row="i")]
+    conditions = [_whose(wanted, values).format(owed_by="s.owed_by")]
     if wanted.age == "overdue":
-        conditions.append("i.due_on < $1")
+        conditions.append("s.due_on < $1")
     elif wanted.age:
         conditions.append(_AGE[Bucket(wanted.age)].format(today="$1"))
     if wanted.q:
@@ -251,8 +257,8 @@ def _whose(wanted: Filter, values: list[Any]) -> str:
     """Whose debt is meant, for a row that names its customer: none is the partner itself."""
     if wanted.customer is not None:
         values.append(wanted.customer)
-        return f"{{row}}.customer = ${len(values)}"
-    return "{row}.customer IS NULL" if wanted.whose == "own" else "{row}.customer IS NOT NULL"
+        return f"{{owed_by}} = ${len(values)}"
+    return "{owed_by} IS NULL" if wanted.whose == "own" else "{owed_by} IS NOT NULL"
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):

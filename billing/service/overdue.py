@@ -10,9 +10,8 @@ from ..events import InvoiceOverdue
 BATCH = 1000
 _NEXT = """
 WITH due AS (
-    SELECT s.id, s.tenant, s.invoice FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
-     WHERE s.open_cents > 0 AND s.overdue_told_on IS NULL AND i.kind <> 'credit note' AND i.due_on < $1
-     ORDER BY i.due_on, i.id LIMIT $2 FOR UPDATE OF s SKIP LOCKED)
+    SELECT s.id, s.tenant, s.invoice FROM billing_standing s
+     WHERE s.open_cents > 0 AND s.due_on < $1 AND s.overdue_told_on IS NULL ORDER BY s.due_on, s.id LIMIT $2 FOR UPDATE SKIP LOCKED)
 UPDATE billing_standing s SET overdue_told_on = $1 FROM due WHERE s.id = due.id RETURNING due.tenant, due.invoice
 """
 

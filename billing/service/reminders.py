@@ -28,11 +28,10 @@ _SILENT = [Kind.CREDIT_NOTE.value, Kind.COSTS.value]
 _FARTHEST_NOTE = timedelta(days=30)
 
 _DEBTORS = """
-SELECT DISTINCT coalesce(i.customer, i.tenant) AS debtor, i.tenant, i.customer
-  FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
- WHERE s.open_cents > 0 AND s.open_cents <> 0 AND i.kind <> ALL ($1) AND i.due_on <= $2 AND coalesce(i.customer, i.tenant) > $3
-   AND NOT EXISTS (SELECT FROM billing_reminder r WHERE r.invoice = i.id AND r.level = 3)
- ORDER BY 1 LIMIT $4
+SELECT DISTINCT coalesce(s.owed_by, s.tenant) AS debtor, s.tenant, s.owed_by AS customer FROM billing_standing s
+ WHERE s.open_cents > 0 AND s.due_on <= $1 AND coalesce(s.owed_by, s.tenant) > $2
+   AND NOT EXISTS (SELECT FROM billing_reminder r WHERE r.invoice = s.invoice AND r.level = 3)
+ ORDER BY 1 LIMIT $3
 """
 _CLAIMS = """
 SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.issued_on, i.due_on, s.open_cents, s.bounced_at,
@@ -181,7 +180,7 @@ _DAILY = Principal(Door.STAFF, actor="system:reminders")
 
 
 async def _debtors(day: date, after: UUID) -> list[asyncpg.Record]:
-    return await db.fetch(_DEBTORS, _SILENT, day + _FARTHEST_NOTE, after, BATCH)
+    return await db.fetch(_DEBTORS, day + _FARTHEST_NOTE, after, BATCH)
 
 
 async def _decide(debtors: Sequence[asyncpg.Record], day: date) -> Outcome:

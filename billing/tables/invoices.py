@@ -214,9 +214,14 @@ class Parked(OwnedByTenant, Table, tablename="billing_parked"):
 
 
 class Standing(OwnedByTenant, Table, tablename="billing_standing"):
-    """Where an invoice stands: what is open of it, and what was made of it and sent. Kept by triggers from allocations; the truth are those."""
+    """Where an invoice stands: what is open of it, and what was made of it and sent. Kept by triggers from allocations; the truth are those.
+
+    `due_on` and `owed_by` repeat what the invoice says, so that everything open is read along one index; a credit note has no `due_on`.
+    """
 
     invoice = ForeignKey(Invoice, null=False, on_delete=OnDelete.restrict, unique=True)
+    due_on = Date(null=True, default=None)
+    owed_by = UUID(null=True, default=None)
     open_cents = BigInt()
     paid_on = Date(null=True, default=None)
     credited_cents = BigInt(default=0)

@@ -24,6 +24,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many months of it."""
     entries: int = 10_000
     """How many entries the bank statement has."""
+    owed: Size
+    """A world with very many invoices."""
+    few: Size = Size(10, 1_000, 20_000)
+    """What it is held against."""
     worlds: dict[str, Size]
     """The large worlds that are held against the small one, by what a row says of them."""
 
@@ -36,6 +40,7 @@ QUICK = Plan(
     letters=4,
     billed=Size(10, 5_000),
     months=2,
+    owed=Size(10, 4_000, 40_000),
     worlds={"1 000 and 100 000 services of 10 and 100 partners": Size(100, 100_000)},
 )
 FULL = Plan(
@@ -45,5 +50,6 @@ FULL = Plan(
     letters=30,
     billed=Size(100, 100_000),
     months=3,
+    owed=Size(10, 100_000, 1_000_000),
     worlds={"1 000 and 1 000 000 services": Size(10, 1_000_000), "10 and 1 000 partners": Size(1_000, 100_000)},
 )

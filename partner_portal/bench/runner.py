@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from partner_portal.infra import log, redis
 
-from . import background, bank, growth, letters, recurring, rules, throughput
+from . import background, bank, growth, letters, owed, recurring, rules, throughput
 from .ground import Ground, Loader
 from .growth import Site
 from .plan import SMALL, Plan
@@ -52,6 +52,8 @@ async def run(plan: Plan, say: Callable[[str], None]) -> list[Measured]:
         say("A bank statement ...")
         found += await bank.statement(small, small.settings.database_url, entries=plan.entries)
         found.append(await letters.beside_weasyprint(small, slices=plan.letters))
+        say("What is owed among very many invoices ...")
+        found += await owed.among_many(ground, plan, loader)
         say("Months are billed ...")
         return found + await recurring.beside_plain_inserts(await ground.world("billed", plan.billed), slices=plan.months)
 

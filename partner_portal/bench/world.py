@@ -12,7 +12,7 @@ import msgspec
 _DATA = Path(__file__).with_name("data")
 TENANT = 3
 """The partner that is looked at, counted from 0."""
-_TENANT, _MEMBER, _CUSTOMER, _SERVICE = 1, 2, 3, 5
+_TENANT, _MEMBER, _CUSTOMER, _SERVICE, _INVOICE = 1, 2, 3, 5, 8
 _GROUP = 6
 """Customers, of which the first has five services."""
 _SERVICES_OF_GROUP = 10
@@ -25,10 +25,11 @@ _STRIDE = 7919
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How many partners, and how many services in all."""
+    """How many partners, and how many services and invoices in all."""
 
     tenants: int
     services: int
+    invoices: int = 0
 
     @property
     def customers(self) -> int:
@@ -51,6 +52,10 @@ class Size(msgspec.Struct, frozen=True):
         """A service of that customer: 0 runs on, 1 is bound with a buyout, 2 besides with a discount and equipment to settle."""
         return _id(_SERVICE, self._customer(tenant, nth) * _PLACES + kind)
 
+    def invoice(self, tenant: int, nth: int) -> UUID:
+        """An invoice of the partner, the `nth` of one for each of its customers, as long as there are so many."""
+        return _id(_INVOICE, (nth * self.tenants + tenant) % self.invoices)
+
     def _customer(self, tenant: int, nth: int) -> int:
         groups = self.customers // self.tenants // _GROUP
         return nth * _STRIDE % groups * _GROUP * self.tenants + tenant
@@ -71,10 +76,12 @@ _FILLED = re.compile(r"^INSERT INTO (\w+)", re.MULTILINE)
 async def fill(url: str, size: Size, *, for_pages: bool = False) -> None:
     """The migrated, empty database at `url` (reached by a superuser) holds a world of this size, its statistics up to date.
 
-    For pages it holds as well what the database keeps for finding things and for deadlines, which no measured endpoint of the API reads.
+    Its invoices are there where its size names any. For pages it holds as well what the database keeps for finding things and for deadlines, which no
+    measured endpoint of the API reads.
     """
-    sizes = {":tenants": size.tenants, ":customers": size.customers, ":looked_at": TENANT}
-    written = "".join((_DATA / name).read_text() for name in ("world.sql", "pages.sql")[: 2 if for_pages else 1])
+    sizes = {":tenants": size.tenants, ":customers": size.customers, ":invoices": size.invoices, ":looked_at": TENANT}
+    parts = {"world.sql": True, "pages.sql": for_pages, "owed.sql": size.invoices > 0}
+    written = "".join((_DATA / name).read_text() for name, is_wanted in parts.items() if is_wanted)
     statements = re.sub(r":[a-z_]+\b", lambda found: str(sizes.get(found[0], found[0])), written).split(";\n")
     line = await asyncpg.connect(url, command_timeout=_LONGEST)
     try:
