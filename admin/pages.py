@@ -22,7 +22,7 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, form, forms, four_eyes, invoices, notices, orders, password_again, reminders, saying, work_list
+from . import access, form, forms, four_eyes, giving_back, indexation, invoices, late, mandates, notices, orders, password_again, reminders, saying, work_list
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
@@ -150,6 +150,18 @@ router = Router(
         orders.place,
         orders.one,
         orders.move,
+        indexation.look,
+        indexation.press,
+        mandates.look,
+        mandates.enter,
+        mandates.read,
+        mandates.change,
+        giving_back.look,
+        giving_back.decide,
+        giving_back.look_at_payouts,
+        giving_back.look_into,
+        late.look,
+        late.decide,
         password_again.ask_again,
         password_again.prove_again,
     ],

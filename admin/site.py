@@ -114,6 +114,9 @@ class StaffAdmin(AdminRouter):
             (sentence("Credit notes for two people"), CREDITS, FINANCE),
             (sentence("Place and follow orders"), ORDERS, DESK),
             (sentence("Accounting link"), ACCOUNTING, FINANCE),
+            (sentence("Bank statements and direct debit"), "/admin/statements", FINANCE),
+            (sentence("Mandates"), "/admin/mandates", FINANCE),
+            (sentence("Refunds and payouts"), "/admin/refunds", FINANCE),
         )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 

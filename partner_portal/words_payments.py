@@ -7,9 +7,12 @@ from billing.service.debits import CreditorUnknown, NothingToCollect
 from billing.service.gateways.chosen import NotPayableOnline
 from billing.service.gateways.port import GatewayRefuses, GatewayUnavailable
 from billing.service.gateways.sandbox import NotOpen
+from billing.service.mandate_links import InvitationOver, NobodyToInvite
 from billing.service.mandates import MandateEnded, MandateInForce
 from billing.service.paying import NothingOpen
 from billing.service.payments import NotADebtorsPayment
+from billing.service.payouts import PayoutLookedAt
+from billing.service.refunds import RefundDecided, SecondPersonNeeded
 from billing.service.sepa import FileNotValid
 from billing.service.statements.booking import EntryDecided
 from billing.service.statements.importing import StatementDecided
@@ -35,6 +38,8 @@ PROBLEMS: dict[type[Problem], Words] = {
     CreditorUnknown: Words(sentence("The creditor id is missing"), sentence("Enter the creditor id (Incassant-ID) of the issuer first.")),
     MandateInForce: Words(sentence("There is a mandate already"), sentence("End the mandate that is in force first.")),
     MandateEnded: Words(sentence("The mandate has ended"), sentence("The customer signs a new mandate.")),
+    NobodyToInvite: Words(sentence("Nobody to invite"), sentence("Enter an e-mail address for the customer's invoices first.")),
+    InvitationOver: Words(sentence("This link no longer works"), sentence("It was used, or is too old. Ask for a new one.")),
     FileNotValid: Words(sentence("The bank would refuse this file"), sentence("Something in it is not as the schema wants: %(reason)s")),
     EntryDecided: Words(sentence("Somebody dealt with it already"), sentence("This entry is booked or set aside; look at the list again.")),
     StatementDecided: Words(sentence("Somebody decided already"), sentence("This statement is booked or refused; look at the list again.")),
@@ -42,16 +47,24 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("The file cannot be booked"),
         sentence("It is no CAMT.053, CAMT.054 or MT940 of one of our accounts in euros (%(why)s %(value)s). Nothing of it is booked."),
     ),
+    RefundDecided: Words(sentence("Somebody decided about this refund already"), sentence("Look at the list again.")),
+    SecondPersonNeeded: Words(
+        sentence("A second person must agree"), sentence("You ordered this refund; from this sum on somebody else of finance agrees to it.")
+    ),
+    PayoutLookedAt: Words(sentence("Somebody looked at this payout already"), sentence("Look at the list again.")),
     NotOpen: Words(sentence("This payment is over"), sentence("Go back to the invoice and begin again.")),
 }
 FIELDS = {
     "choose-a-file": sentence("Choose a file."),
     "unknown-invoice": sentence("There is no invoice %(value)s of this account's issuer."),
     "unknown-customer": sentence("No customer with number %(value)s owes this account's issuer anything."),
+    "no-customer-of-that-number": sentence("There is no customer with number %(value)s."),
     "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),
     "money-that-left": sentence("Money that left settles no invoice."),
     "say-why": sentence("Say why, in a few words."),
     "in-the-future": sentence("This day is still to come."),
+    "agree-first": sentence("Mark that you agree, or leave the page; nothing happens then."),
+    "words-changed": sentence("The words have changed; read them again and press once more."),
     "mandate-lapsed": sentence("A mandate that was signed so long ago and never used has ended."),
     "choose-an-invoice": sentence("Mark at least one invoice."),
     "too-many-invoices": sentence("Pay at most %(at_most)s invoices at once."),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from partner_portal.infra import outbox
+from partner_portal.infra import outbox, settings
 from partner_portal.infra.queue import Daily
+from partner_portal.infra.settings import GatewayName
 from partner_portal.kernel.events import Event
 
 from ..events import GatewayCalled, PaymentWanted, RefundWanted, SandboxMoved
-from ..service import paying
+from ..service import paying, payouts, refunds
 from ..service.gateways import sandbox
 
 
@@ -32,7 +33,7 @@ async def tell(event: SandboxMoved) -> None:
 @outbox.through_staff_door
 async def send_back(event: RefundWanted) -> None:
     """The gateway is told to pay back."""
-    await paying.send_back(event.tenant_id, event.payment_id)
+    await refunds.send(event.tenant_id, event.payment_id)
 
 
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
@@ -41,4 +42,17 @@ ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     SandboxMoved: [tell],
     RefundWanted: [send_back],
 }
-DAILY: list[Daily] = [paying.poll]
+
+
+async def close_day() -> None:
+    """The built-in gateway pays out, as a real one does by itself."""
+    if settings.current().pays_online_by is GatewayName.SANDBOX:
+        await sandbox.close_day()
+
+
+async def fetch_payouts() -> None:
+    """What the gateway paid out is on record."""
+    await payouts.fetch()
+
+
+DAILY: list[Daily] = [paying.poll, close_day, fetch_payouts]

@@ -17,9 +17,11 @@ from partner_portal.web.errors import HTML, reader_of
 
 from ..policy.money_in import IntentState
 from ..service.gateways import sandbox
+from ..service.gateways.port import BackState
 
 _PRESSES = {state.value: state for state in (IntentState.PAID, IntentState.FAILED, IntentState.ABANDONED, IntentState.EXPIRED)}
 _CHARGEBACK = "chargeback"
+_REFUNDS = {"refund-done": BackState.DONE, "refund-failed": BackState.FAILED}
 
 
 async def only_where_it_is_used(_request: Request[Any, Any, Any]) -> None:
@@ -37,6 +39,7 @@ async def look(request: Request[Any, Any, Any], number: FromPath[str]) -> Respon
         language=reader_of(request.scope).language,
         brand=Brand(name=settings.current().provider_name),
         payment=row,
+        is_refunding='"pending"' in row["backs"],
         amount=Money(row["amount_cents"]),
     )
     return Response(page, media_type=HTML, headers={"cache-control": "no-store"})
@@ -48,6 +51,8 @@ async def press(number: FromPath[str], data: Annotated[dict[str, str], Body(medi
     pressed = data.get("state", "")
     if pressed == _CHARGEBACK:
         row = await sandbox.charge_back(number)
+    elif pressed in _REFUNDS:
+        row = await sandbox.end_refunds(number, _REFUNDS[pressed])
     elif pressed in _PRESSES:
         row = await sandbox.press(number, _PRESSES[pressed])
     else:

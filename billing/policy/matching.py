@@ -165,6 +165,8 @@ def match(entry: Seen, known: Known) -> Match:
 
 
 def _return(entry: Seen, known: Known) -> Match:
+    if entry.amount_cents > 0 and (refund := known.refunds.get(entry.end_to_end or "")):
+        return Match(rule=Rule.REFUND, target=refund)  # what we paid back did not arrive
     debit = known.collections.get(entry.end_to_end or "")
     return Match(rule=Rule.RETURN, target=debit) if debit and entry.amount_cents < 0 else Match(suggestions=_suggestions(entry, known))
 

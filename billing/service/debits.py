@@ -216,6 +216,7 @@ async def collecting() -> list[Any]:
     """The issuers who collect or have refunds to pay out, with how many of these wait."""
     return await db.fetch(
         "SELECT i.tenant, i.name, i.iban, i.creditor_id, r.refunds FROM billing_issuer i, LATERAL ("
-        " SELECT count(*)::int AS refunds FROM billing_refund r JOIN billing_payment p ON p.id = r.payment WHERE r.batch IS NULL AND p.issuer = i.tenant) r"
+        " SELECT count(*)::int AS refunds FROM billing_refund r JOIN billing_payment p ON p.id = r.payment"
+        " WHERE r.state = 'agreed' AND r.way = 'bank' AND p.issuer = i.tenant) r"
         " WHERE r.refunds > 0 OR EXISTS (SELECT 1 FROM billing_mandate m WHERE m.issuer = i.tenant) ORDER BY i.name"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,8 +19,8 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
-from ..policy.debit import lapses_on
-from ..policy.money_in import Scheme
+from ..policy.debit import ANNOUNCED_DAYS, lapses_on
+from ..policy.money_in import Scheme, Signed
 from . import account_changes
 from .payments import Debtor
 
@@ -41,17 +42,22 @@ class NewMandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scheme: Scheme = Scheme.CORE
     bic: Annotated[str, Meta(min_length=8, max_length=11)] | None = None
     reference: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+?/:().,' -]{1,35}$")] | None = None
+    announced_days: Annotated[int, Meta(ge=1, le=60)] = ANNOUNCED_DAYS
 
 
 _INSERT = """
-INSERT INTO billing_mandate (id, tenant, customer, issuer, reference, scheme, holder, iban, bic, signed_on, amendments, made_by, made_at, rests_until, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, $13, 1)
+INSERT INTO billing_mandate (id, tenant, customer, issuer, reference, scheme, holder, iban, bic, signed_on, amendments, made_by, made_at, rests_until,
+    signed_how, consent, announced_days, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, $13, $14, $15, $16, 1)
 """
 
 
-async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, new: NewMandate) -> UUID:
+async def sign(
+    actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, new: NewMandate, consent: Mapping[str, str] | None = None
+) -> UUID:
     """The debtor's mandate is on record and in force; MandateInForce where it has one, Invalid for an account that cannot be or a day to come.
 
+    `consent` is what was shown and pressed where it was given by a click.
     From another account than before nothing is collected for some days, in which the debtor, who is told, may object.
     """
     _judge(new.iban, new.bic)
@@ -78,7 +84,14 @@ async def sign(actor: Actor, tenant: UUID, customer: UUID | None, issuer: UUID, 
                     new.bic,
                     new.signed_on,
                 ),
-                *(actor.trail, clock.now(), rests_until),
+                *(
+                    actor.trail,
+                    clock.now(),
+                    rests_until,
+                    (Signed.LINK if consent else Signed.PAPER).value,
+                    json.dumps(consent or {}),
+                    new.announced_days,
+                ),
             )
     except asyncpg.UniqueViolationError as error:
         if "billing_mandate_in_force_once" in str(error):

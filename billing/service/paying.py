@@ -21,15 +21,15 @@ from tenants.policy import TenantKind
 
 from ..events import GatewayCalled, PaymentWanted
 from ..policy.money_in import IntentState, Source
-from . import pay_links, payments
+from . import pay_links, payments, refunds, undoing
 from .gateways import chosen
 from .gateways.chosen import NotPayableOnline
-from .gateways.port import BackKind, Gateway, GatewayRefuses, GoneBack, Remote, Wanted
+from .gateways.port import BackKind, BackState, Gateway, GoneBack, Remote, Wanted
 from .payments import Back, Debtor, Receipt
 
 log = structlog.get_logger(__name__)
 
-_STALE = timedelta(hours=1)
+_STALE, _SLOW = timedelta(hours=1), timedelta(days=1)
 _AT_A_TIME = 500
 
 
@@ -169,55 +169,52 @@ async def _move(row: Any, state: IntentState, payment: UUID | None) -> None:
 
 
 async def _gone_back(gateway: Gateway, payment: UUID, back: GoneBack) -> None:
-    await payments.charge_back(
+    key = back.key or f"{gateway.name}:{back.id}"
+    if back.state is BackState.FAILED:
+        await _not_after_all(key, back)
+        return
+    booked = await payments.charge_back(
         SYSTEM,
         Back(
             payment=payment,
             source=Source.GATEWAY,
-            source_key=back.key or f"{gateway.name}:{back.id}",
+            source_key=key,
             on=back.on,
             amount_cents=back.cents,
             method="chargeback" if back.kind is BackKind.CHARGEBACK else "refund",
         ),
     )
+    await refunds.heard(booked, back)
+
+
+async def _not_after_all(key: str, back: GoneBack) -> None:
+    """What was booked as gone is ours again; what never was booked, never went."""
+    row = await db.fetch_one(
+        "SELECT p.id, r.id AS refund FROM billing_payment p LEFT JOIN billing_refund r ON r.payment = p.id WHERE p.source = $1 AND p.source_key = $2",
+        *(Source.GATEWAY.value, key),
+    )
+    if row is None:
+        return
+    if row["refund"]:
+        await refunds.heard(row["id"], back)
+    else:
+        await undoing.undo(SYSTEM, row["id"], "taken back at the payment provider", settles_again=True)
+
+
+_SLOW_REFUNDS = """
+SELECT n.id, n.tenant, n.gateway_id FROM billing_refund r JOIN billing_payment g ON g.id = r.payment JOIN billing_intent n ON n.payment = g.reverses
+ WHERE r.way = 'gateway' AND r.state = 'sent' AND coalesce(n.checked_at, n.made_at) < $1 LIMIT $2
+"""
 
 
 async def poll() -> None:
-    """Attempts that nobody has heard of for an hour are asked about: a webhook may be lost, and a payer may never come back."""
+    """Attempts that nobody has heard of for an hour are asked about, and refunds under way for a day: a webhook may be lost, a payer never come back."""
     async with db.unit_of_work(Principal(Door.STAFF, actor="system:daily")):
         rows = await db.fetch(
             "UPDATE billing_intent SET checked_at = $2 WHERE id IN (SELECT id FROM billing_intent WHERE state IN ('new', 'open')"
             " AND coalesce(checked_at, made_at) < $1 ORDER BY checked_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id, tenant, gateway_id",
             *(clock.now() - _STALE, clock.now(), _AT_A_TIME),
         )
-        for row in rows:
+        slow = await db.fetch(_SLOW_REFUNDS, clock.now() - _SLOW, _AT_A_TIME)
+        for row in [*rows, *slow]:
             await outbox.publish(GatewayCalled(tenant_id=row["tenant"], intent_id=row["id"]), turn=f"gateway {row['gateway_id']}")
-
-
-async def send_back(tenant: UUID, refund: UUID) -> None:
-    """What was booked as a refund is ordered at the gateway, once; where it says no, the booking is undone by a payment of its own."""
-    row = await db.fetch_one(
-        "SELECT r.id, r.tenant, r.customer, r.issuer, r.amount_cents, r.source_key, p.source_key AS of FROM billing_payment r"
-        " JOIN billing_payment p ON p.id = r.reverses WHERE r.id = $1 AND r.tenant = $2",
-        *(refund, tenant),
-    )
-    if row is None:
-        raise NotFound(what="refund", id=str(refund))
-    name, _, payment = row["of"].partition(":")
-    gateway = chosen.named(name)
-    try:
-        await gateway.refund(payment, key=row["source_key"], cents=-row["amount_cents"], description="Terugbetaling")
-    except GatewayRefuses as problem:
-        log.warning("gateway.refund_refused", payment=str(refund), detail=problem.facts.get("detail"))
-        await payments.book(
-            SYSTEM,
-            Receipt(
-                debtor=Debtor(row["tenant"], row["customer"], row["issuer"]),
-                source=Source.GATEWAY,
-                source_key=f"{row['source_key']}:refused",
-                amount_cents=-row["amount_cents"],
-                received_on=clock.today(),
-                method="refund refused",
-                invoices=(),
-            ),
-        )

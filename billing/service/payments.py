@@ -101,8 +101,8 @@ SELECT r.id, r.tenant, r.invoice, r.payment, r.credit, r.cents, $7, $8
 """
 _PAYMENT = """
 SELECT p.id, p.tenant, p.customer, p.issuer, p.source, p.source_key, p.amount_cents, p.received_on, p.method, p.reverses,
-       p.amount_cents + coalesce((SELECT sum(r.amount_cents) FROM billing_payment r WHERE r.reverses = p.id), 0)
-                      - coalesce((SELECT sum(a.amount_cents) FROM billing_allocation a WHERE a.payment = p.id), 0) AS left_cents
+       CASE WHEN p.reverses IS NULL THEN p.amount_cents + coalesce((SELECT sum(r.amount_cents) FROM billing_payment r WHERE r.reverses = p.id), 0)
+                      - coalesce((SELECT sum(a.amount_cents) FROM billing_allocation a WHERE a.payment = p.id), 0) ELSE 0 END AS left_cents
   FROM billing_payment p WHERE p.id = $1
 """
 _ALLOCATED = """
@@ -271,7 +271,7 @@ async def one(payment: UUID) -> Any:
     return row
 
 
-async def _held(payment: UUID) -> Any:
+async def held(payment: UUID) -> Any:
     """The payment, which nobody else divides or gives back until the unit of work ends."""
     # Payments are append-only, and a row nobody may change cannot be locked: its id is.
     await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"payment {payment}")
@@ -280,7 +280,7 @@ async def _held(payment: UUID) -> Any:
 
 async def allocate(actor: Actor, payment: UUID, shares: Sequence[Share]) -> None:
     """So much of what is on account of the payment settles these documents; MoreThanOpen, MoreThanLeft, NotADebtorsPayment."""
-    money = await _held(payment)
+    money = await held(payment)
     rows = await _lock(share.invoice for share in shares)
     if any(_debtor_of(row) != _debtor_of(money) for row in rows.values()):
         raise NotADebtorsPayment
@@ -334,7 +334,7 @@ def _after(rows: Mapping[UUID, Any], shares: Sequence[Share], sign: int = -1) ->
 
 async def release(actor: Actor, payment: UUID, invoice: UUID, cents: int | None = None) -> int:
     """So much of what the payment settles of the document (all, unless said) is on account again, and the document open; returns the cents. MoreThanLeft."""
-    money = await _held(payment)
+    money = await held(payment)
     used = {row["invoice"]: row["cents"] for row in await db.fetch(_ALLOCATED, payment)}
     taken = used.get(invoice, 0) if cents is None else cents
     if taken <= 0 or taken > used.get(invoice, 0):
@@ -360,7 +360,7 @@ async def charge_back(actor: Actor, back: Back) -> UUID:
 
 
 async def _give_back(actor: Actor, back: Back, *, takes: bool) -> UUID:
-    money = await _held(back.payment)
+    money = await held(back.payment)
     known = await db.fetch(_KNOWN, [back.source.value], [back.source_key])
     if known:
         found: UUID = known[0]["id"]
@@ -385,7 +385,7 @@ _ON_ACCOUNT = """
 SELECT p.id, p.received_on, p.method, p.amount_cents, l.cents AS left_cents FROM billing_payment p, LATERAL (
        SELECT p.amount_cents + coalesce((SELECT sum(r.amount_cents) FROM billing_payment r WHERE r.reverses = p.id), 0)
             - coalesce((SELECT sum(a.amount_cents) FROM billing_allocation a WHERE a.payment = p.id), 0) AS cents) l
- WHERE p.tenant = $1 AND p.customer IS NOT DISTINCT FROM $2 AND p.issuer = $3 AND p.amount_cents > 0 AND l.cents > 0 ORDER BY p.received_on, p.id
+ WHERE p.tenant = $1 AND p.customer IS NOT DISTINCT FROM $2 AND p.issuer = $3 AND p.reverses IS NULL AND l.cents > 0 ORDER BY p.received_on, p.id
 """
 
 

@@ -141,6 +141,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     """Where invoices are paid online: mollie, sandbox (the built-in one, where nobody pays), none, or auto (none in production, else sandbox)."""
     mollie_api_key: str = ""
     """The API key of the profile at Mollie (live_... or test_...), for GATEWAY=mollie."""
+    mollie_access_token: str = ""
+    """An access token of the organisation at Mollie that may read settlements; without one, payouts are not fetched."""
     mollie_api_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+[^/\s]$")] = "https://api.mollie.com/v2"
     """Where Mollie's API is; another address is for tests only."""
     gateway_seconds: Count = 10

@@ -6,10 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs
 
 import uvicorn
 
+TOKEN = "access_of_the_organisation"
 KEY = "test_dHar4XY7LxsDOtmnkVtjNVWXLSlXsM"
 
 
@@ -25,11 +28,34 @@ class Mollie:
         self.by_key: dict[str, tuple[int, dict[str, Any]]] = {}
         self.failure: tuple[int, bytes] | None = None
         self.slow = 0.0
+        self.settlements: list[dict[str, Any]] = []
+        self.parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def paid(self, payment: str, at: str = "2026-11-22T23:30:00+00:00") -> None:
         """The payer has paid."""
         self.payments[payment] |= {"status": "paid", "paidAt": at, "method": "ideal"}
         self.payments[payment]["_links"].pop("checkout", None)
+
+    def settle(
+        self, number: str, reference: str, at: str, *, payments: dict[str, str], refunds: dict[str, str] | None = None, fee: str = "0.00"
+    ) -> None:
+        """Paid out in one sum: these payments, less these refunds and the fee."""
+        refunds = refunds or {}
+        total = sum((Decimal(one) for one in [*payments.values(), *refunds.values()]), Decimal(0)) - Decimal(fee)
+        cost = {"description": "iDEAL", "amountNet": euro(fee), "amountVat": None, "amountGross": euro(fee), "count": 1}
+        self.settlements.append(
+            {
+                "resource": "settlement",
+                "id": number,
+                "reference": reference,
+                "settledAt": at,
+                "status": "paidout",
+                "amount": euro(str(total)),
+                "periods": {"2026": {"11": {"revenue": [], "costs": [cost]}}},
+            }
+        )
+        self.parts[number, "payments"] = [{"resource": "payment", "id": one, "amount": euro(cents)} for one, cents in payments.items()]
+        self.parts[number, "refunds"] = [{"resource": "refund", "id": one, "amount": euro(cents)} for one, cents in refunds.items()]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
@@ -49,7 +75,8 @@ class Mollie:
         await send({"type": "http.response.body", "body": content})
 
     def _answer(self, scope: Any, headers: dict[str, str], given: dict[str, Any]) -> tuple[int, Any]:
-        if headers.get("authorization") != f"Bearer {KEY}":
+        of_organisation = scope["path"].startswith("/v2/settlements")
+        if headers.get("authorization") != f"Bearer {TOKEN if of_organisation else KEY}":
             return self._problem(401, "Unauthorized Request", "Missing authentication, or failed to authenticate")
         key = headers.get("idempotency-key")
         if scope["method"] == "POST" and key in self.by_key:
@@ -65,9 +92,19 @@ class Mollie:
                 return 201, self._create(given)
             case "GET", ["payments", payment] if payment in self.payments:
                 return 200, self._with(payment, query)
+            case "GET", ["settlements"]:
+                return 200, {"count": len(self.settlements), "_embedded": {"settlements": self.settlements}, "_links": {"next": None}}
+            case "GET", ["settlements", number, kind]:
+                return 200, self._page(number, kind, query)
             case "POST", ["payments", payment, "refunds"] if payment in self.payments:
                 return self._refund(payment, given)
         return self._problem(404, "Not Found", "No payment exists with token tr_unknown.")
+
+    def _page(self, number: str, kind: str, query: str) -> dict[str, Any]:
+        """One at a time, with the address of the next."""
+        of, at = self.parts.get((number, kind), []), int(parse_qs(query).get("from", ["0"])[0])
+        more = {"href": f"{self.url}/settlements/{number}/{kind}?from={at + 1}", "type": "application/hal+json"}
+        return {"_embedded": {kind: of[at : at + 1]}, "_links": {"next": more if at + 1 < len(of) else None}}
 
     def _create(self, given: dict[str, Any]) -> dict[str, Any]:
         payment = f"tr_{len(self.payments) + 1:010d}"
@@ -124,6 +161,11 @@ class Mollie:
             "detail": detail,
             "_links": {"documentation": {"href": "...", "type": "text/html"}},
         }
+
+
+def euro(value: str) -> dict[str, str]:
+    """An amount as there."""
+    return {"currency": "EUR", "value": value}
 
 
 @asynccontextmanager

@@ -77,6 +77,7 @@ async def test_an_unannounced_invoice_is_not_collected(world: World, invoice: UU
 async def test_another_sum_is_announced_again_and_collected_fourteen_days_later(world: World, invoice: UUID) -> None:
     clock.move_to(date(2026, 11, 25))
     await announcing.announce()
+    await outbox.drain()
     clock.move_to(date(2026, 12, 15))
     await pay(invoice, 2100)
     with pytest.raises(NothingToCollect):

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import pytest
 import pytest_asyncio
 
-from billing.policy.money_in import IntentState
+from billing.policy.money_in import IntentState, PartKind
 from billing.service.gateways.mollie import Mollie
-from billing.service.gateways.port import BackKind, GatewayRefuses, GatewayUnavailable, Wanted
+from billing.service.gateways.port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, Wanted
 from tests.billing import mollie as theirs
 
 WANTED = Wanted(
@@ -100,10 +100,64 @@ async def test_what_was_paid_and_what_went_back_is_told_with_days_and_keys(there
     assert found
     assert (found.paid_on, found.method, found.checkout_url) == (date(2026, 11, 23), "ideal", None)
     assert (back.id, back.cents, again) == ("re_1", 105, back)
-    assert [(one.id, one.kind, one.cents, one.key) for one in found.backs] == [
-        ("re_1", BackKind.REFUND, 105, "refund:1"),
-        ("chb_1", BackKind.CHARGEBACK, 12105, None),
+    assert [(one.id, one.kind, one.cents, one.key, one.state) for one in found.backs] == [
+        ("re_1", BackKind.REFUND, 105, "refund:1", BackState.PENDING),
+        ("re_failed", BackKind.REFUND, 105, None, BackState.FAILED),
+        ("chb_1", BackKind.CHARGEBACK, 12105, None, BackState.DONE),
+        ("chb_2", BackKind.CHARGEBACK, 12105, None, BackState.FAILED),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("queued", BackState.PENDING),
+        ("pending", BackState.PENDING),
+        ("processing", BackState.PENDING),
+        ("refunded", BackState.DONE),
+        ("failed", BackState.FAILED),
+        ("canceled", BackState.FAILED),
+    ],
+)
+async def test_each_status_of_a_refund_is_known(there: theirs.Mollie, ours: Mollie, status: str, state: BackState) -> None:
+    made = await ours.create(WANTED)
+    there.paid(made.id)
+    await ours.refund(made.id, key="refund:1", cents=105, description="Terug")
+    there.refunds[made.id][0]["status"] = status
+
+    found = await ours.fetch(made.id)
+
+    assert found
+    assert [back.state for back in found.backs] == [state]
+
+
+async def test_what_was_paid_out_is_told_with_all_pages_of_its_parts_and_the_fee(there: theirs.Mollie) -> None:
+    ours = Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=1.0), token=theirs.TOKEN)
+    there.settle(
+        "stl_1",
+        "1234567.2611.01",
+        "2026-11-24T06:00:00+00:00",
+        payments={"tr_1": "121.00", "tr_2": "60.50"},
+        refunds={"re_1": "-21.00"},
+        fee="0.70",
+    )
+
+    (told,) = await ours.settlements(date(2026, 11, 1))
+
+    assert (told.id, told.reference, told.day, told.paid_cents, told.fee_cents) == (
+        "stl_1",
+        "1234567.2611.01",
+        date(2026, 11, 24),
+        15980,
+        70,
+    )
+    assert [(part.id, part.kind, part.cents) for part in told.parts] == [
+        ("tr_1", PartKind.PAYMENT, 12100),
+        ("tr_2", PartKind.PAYMENT, 6050),
+        ("re_1", PartKind.REFUND, -2100),
+    ]
+    assert await ours.settlements(date(2026, 12, 1)) == []
+    assert await Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=1.0)).settlements(date(2026, 1, 1)) == []
 
 
 async def test_nothing_of_that_id_is_none(ours: Mollie) -> None:

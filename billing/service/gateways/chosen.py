@@ -29,5 +29,10 @@ def named(name: str) -> Gateway:
     if name == GatewayName.SANDBOX and chosen.pays_online_by is GatewayName.SANDBOX:
         return Sandbox()
     if name == GatewayName.MOLLIE and chosen.mollie_api_key:
-        return Mollie(api_key=chosen.mollie_api_key, url=chosen.mollie_api_url, within=timedelta(seconds=chosen.gateway_seconds))
+        return Mollie(
+            api_key=chosen.mollie_api_key,
+            url=chosen.mollie_api_url,
+            within=timedelta(seconds=chosen.gateway_seconds),
+            token=chosen.mollie_access_token,
+        )
     raise NotPayableOnline(gateway=name)

@@ -14,8 +14,8 @@ from partner_portal.infra import outgoing, remote
 from partner_portal.kernel.dates import local_date
 from partner_portal.kernel.money import TooPreciseAmount, exact_cents
 
-from ...policy.money_in import IntentState
-from .port import BackKind, GatewayRefuses, GatewayUnavailable, GoneBack, Remote, Wanted
+from ...policy.money_in import IntentState, PartKind
+from .port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, GoneBack, Part, Remote, Settlement, Wanted
 
 T = TypeVar("T")
 
@@ -28,7 +28,8 @@ _STATES = {
     "canceled": IntentState.ABANDONED,
     "expired": IntentState.EXPIRED,
 }
-_NO_REFUND = {"failed", "canceled"}
+_REFUNDS = {"refunded": BackState.DONE, "failed": BackState.FAILED, "canceled": BackState.FAILED}
+"""Everything else that a refund may be is on its way."""
 _LOCALES = {"nl": "nl_NL", "en": "en_GB"}
 _LONGEST = 255
 _NOT_FOUND, _GONE, _CONFLICT, _TOO_MANY, _SERVER = 404, 410, 409, 429, 500
@@ -79,13 +80,52 @@ class _Payment(msgspec.Struct, frozen=True, rename="camel"):
     embedded: _Embedded = msgspec.field(default_factory=_Embedded, name="_embedded")
 
 
+class _Part(msgspec.Struct, frozen=True):
+    id: str
+    amount: _Amount
+
+
+class _Next(msgspec.Struct, frozen=True):
+    next: _Href | None = None
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    embedded: dict[str, list[_Part]] = msgspec.field(default_factory=dict, name="_embedded")
+    links: _Next = msgspec.field(default_factory=_Next, name="_links")
+
+
+class _Cost(msgspec.Struct, frozen=True, rename="camel"):
+    amount_gross: _Amount
+
+
+class _Month(msgspec.Struct, frozen=True):
+    costs: list[_Cost] = []
+
+
+class _Settled(msgspec.Struct, frozen=True, rename="camel"):
+    id: str
+    status: str
+    amount: _Amount
+    reference: str | None = None
+    settled_at: datetime | None = None
+    periods: dict[str, dict[str, _Month]] = {}
+
+
+class _SettledOnes(msgspec.Struct, frozen=True):
+    settlements: list[_Settled] = []
+
+
+class _Settlements(msgspec.Struct, frozen=True):
+    embedded: _SettledOnes = msgspec.field(default_factory=_SettledOnes, name="_embedded")
+
+
 class Mollie:
     """The profile of one API key."""
 
     name = "mollie"
 
-    def __init__(self, *, api_key: str, url: str, within: timedelta) -> None:
-        self._key, self._url, self._within = api_key, url, within
+    def __init__(self, *, api_key: str, url: str, within: timedelta, token: str = "") -> None:
+        self._key, self._url, self._within, self._token = api_key, url, within, token
 
     async def create(self, wanted: Wanted) -> Remote:
         """POST /payments."""
@@ -112,8 +152,37 @@ class Mollie:
         body = {"amount": _amount(cents), "description": description[:_LONGEST], "metadata": {"key": key}}
         return _back(await self._read("POST", f"/payments/{quote(payment, safe='')}/refunds", _Back, body, key=key), BackKind.REFUND)
 
-    async def _read(self, method: str, path: str, kind: type[T], body: Mapping[str, Any] | None = None, *, key: str = "") -> T:
-        headers = {"authorization": f"Bearer {self._key}", "accept": "application/hal+json", "content-type": "application/json"}
+    async def settlements(self, since: date) -> list[Settlement]:
+        """GET /settlements with the payments, refunds and chargebacks of each; none without an access token of the organisation, as the API wants one."""
+        if not self._token:
+            return []
+        found = await self._read("GET", "/settlements?limit=50", _Settlements, token=self._token)
+        days = [(one, _day(one.settled_at)) for one in found.embedded.settlements if one.status == "paidout"]
+        return [await self._settlement(one, day) for one, day in days if day is not None and day >= since]
+
+    async def _settlement(self, one: _Settled, day: date) -> Settlement:
+        parts = [
+            Part(id=part.id, kind=kind, cents=part.amount.cents if kind is PartKind.PAYMENT else -abs(part.amount.cents))
+            for kind in PartKind
+            for part in await self._parts(f"{self._url}/settlements/{quote(one.id, safe='')}/{kind.value}s?limit=250")
+        ]
+        costs = [cost.amount_gross.cents for months in one.periods.values() for month in months.values() for cost in month.costs]
+        return Settlement(
+            id=one.id, reference=one.reference or one.id, day=day, paid_cents=one.amount.cents, fee_cents=sum(costs), parts=tuple(parts)
+        )
+
+    async def _parts(self, address: str) -> list[_Part]:
+        parts: list[_Part] = []
+        while address.startswith(f"{self._url}/"):  # the next page, as it says itself, and never elsewhere: the token goes along
+            page = await self._read("GET", address.removeprefix(self._url), _Parts, token=self._token)
+            parts += [part for listed in page.embedded.values() for part in listed]
+            address = page.links.next.href if page.links.next else ""
+        return parts
+
+    async def _read(
+        self, method: str, path: str, kind: type[T], body: Mapping[str, Any] | None = None, *, key: str = "", token: str = ""
+    ) -> T:
+        headers = {"authorization": f"Bearer {token or self._key}", "accept": "application/hal+json", "content-type": "application/json"}
         if key:
             headers["idempotency-key"] = key
         try:
@@ -161,9 +230,8 @@ def _amount(cents: int) -> dict[str, str]:
 
 
 def _remote(found: _Payment) -> Remote:
-    backs = [_back(one, BackKind.REFUND) for one in found.embedded.refunds if one.status not in _NO_REFUND]
-    # A chargeback that the bank took back is none; its money is ours again.
-    backs += [_back(one, BackKind.CHARGEBACK) for one in found.embedded.chargebacks if one.reversed_at is None]
+    backs = [_back(one, BackKind.REFUND) for one in found.embedded.refunds]
+    backs += [_back(one, BackKind.CHARGEBACK) for one in found.embedded.chargebacks]
     state = _STATES.get(found.status)
     if state is None:
         raise GatewayUnavailable(detail=f"an unknown status: {found.status[:40]}")
@@ -183,7 +251,10 @@ def _remote(found: _Payment) -> Remote:
 def _back(one: _Back, kind: BackKind) -> GoneBack:
     day = _day(one.created_at)
     assert day is not None  # noqa: S101  # it has a moment
-    return GoneBack(id=one.id, kind=kind, cents=abs(one.amount.cents), on=day, key=_key(one.metadata))
+    # A chargeback that the bank took back is none; its money is ours again.
+    charged = BackState.DONE if one.reversed_at is None else BackState.FAILED
+    state = _REFUNDS.get(one.status, BackState.PENDING) if kind is BackKind.REFUND else charged
+    return GoneBack(id=one.id, kind=kind, cents=abs(one.amount.cents), on=day, key=_key(one.metadata), state=state)
 
 
 def _key(metadata: Any) -> str | None:

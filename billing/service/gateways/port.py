@@ -10,7 +10,7 @@ import msgspec
 
 from partner_portal.kernel.errors import Refused, Unavailable
 
-from ...policy.money_in import IntentState
+from ...policy.money_in import IntentState, PartKind
 
 
 class GatewayUnavailable(Unavailable):
@@ -39,14 +39,23 @@ class BackKind(StrEnum):
     CHARGEBACK = "chargeback"
 
 
+class BackState(StrEnum):
+    """How far money on its way back is: also one that was taken on may fail."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class GoneBack(msgspec.Struct, frozen=True, kw_only=True):
-    """Money of a payment that went back; `key` is ours where we ordered it."""
+    """Money of a payment that went back, goes, or did not after all; `key` is ours where we ordered it."""
 
     id: str
     kind: BackKind
     cents: int
     on: date
     key: str | None = None
+    state: BackState = BackState.DONE
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +70,25 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     method: str = ""
     paid_on: date | None = None
     backs: tuple[GoneBack, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One payment, refund or chargeback in a settlement, by its id at the gateway; below zero where money went back."""
+
+    id: str
+    kind: PartKind
+    cents: int
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway paid out in one sum: under which reference on the bank's statement, on which day, and what was in it."""
+
+    id: str
+    reference: str
+    day: date
+    paid_cents: int
+    fee_cents: int
+    parts: tuple[Part, ...]
 
 
 class Gateway(Protocol):
@@ -78,3 +106,6 @@ class Gateway(Protocol):
 
     async def refund(self, payment: str, *, key: str, cents: int, description: str) -> GoneBack:
         """So much of the payment goes back to the payer; again under the same key it is the same refund."""
+
+    async def settlements(self, since: date) -> list[Settlement]:
+        """What was paid out from that day on, with all that was in it."""

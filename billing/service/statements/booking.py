@@ -16,7 +16,7 @@ from ...events import StatementAccepted
 from ...policy.matching import Match, Owner
 from ...policy.money_in import EntryState, Rule, Source
 from ...policy.settling import Share
-from .. import debits, payments
+from .. import debits, payments, refunds
 from ..payments import Debtor, Receipt
 from .importing import RULES_OF_DEBTORS
 
@@ -83,19 +83,26 @@ def receipt(row: Any, owner: Owner, invoices: tuple[UUID, ...] | None) -> Receip
 async def _other(row: Any) -> tuple[EntryState, UUID | None]:
     found = _found(row)
     assert found.target is not None  # noqa: S101  # these rules know what it is
+    if found.rule is Rule.REFUND:
+        return await _refund(row, found.target)
     if found.rule is Rule.RETURN:
         return await debits.returned(found.target, row["key"], row["booked_on"], -row["amount_cents"], row["return_reason"])
     if found.rule is Rule.COLLECTION:
         return await debits.collected(found.target, row["amount_cents"], row["booked_on"])
-    if found.rule is Rule.SETTLEMENT:
-        return await _paid_out(row, found.target)
-    return EntryState.SETTLED, None  # our own refund leaving the account: booked when it was ordered
+    return await _paid_out(row, found.target)
+
+
+async def _refund(row: Any, target: UUID) -> tuple[EntryState, UUID | None]:
+    """Our own refund leaving the account, booked when it was ordered; or coming back, because the bank could not pay it out."""
+    if row["amount_cents"] > 0:
+        return await refunds.came_back(target, row["amount_cents"], row["return_reason"])
+    return await refunds.left(target, row["amount_cents"]), None
 
 
 async def _paid_out(row: Any, payout: UUID) -> tuple[EntryState, UUID | None]:
     """The payments in it were booked gross when the gateway told of them; what came in is that less the fee."""
     changed = await db.fetch_one(
-        "UPDATE billing_payout SET entry = $2 WHERE id = $1 AND entry IS NULL AND gross_cents - fee_cents = $3 RETURNING id",
+        "UPDATE billing_payout SET entry = $2 WHERE id = $1 AND entry IS NULL AND paid_cents = $3 RETURNING id",
         *(payout, row["id"], row["amount_cents"]),
     )
     return (EntryState.SETTLED if changed else EntryState.WAITING), None
@@ -199,7 +206,7 @@ async def take_back(actor: Actor, entry: UUID, original_key: str) -> UUID:
     """A person says which payment a return takes back: what that settled is open again. Invalid where there is none under this key."""
     row = await _entry(entry)
     found = await db.fetch_one(
-        "SELECT p.id FROM billing_payment p WHERE p.amount_cents > 0 AND (p.source_key = $1 OR p.id::text = $1) AND p.issuer = $2",
+        "SELECT p.id FROM billing_payment p WHERE p.reverses IS NULL AND (p.source_key = $1 OR p.id::text = $1) AND p.issuer = $2",
         *(original_key.strip(), row["issuer"]),
     )
     if found is None or row["amount_cents"] > 0:
