@@ -15,7 +15,7 @@ from litestar.response import Redirect
 
 from billing.policy.accounting import POSSIBLE, Decision, Why
 from billing.service.accounting import chosen, connections, deciding, differences, seen
-from billing.service.accounting.connections import ConnectionWanted
+from billing.service.accounting.connections import Connection, ConnectionWanted
 from partner_portal.infra import db, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
@@ -31,7 +31,11 @@ Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED
 ADDRESS = "/admin/accounting"
 Typed = dict[str, str]
 _NOTHING_TYPED = dict.fromkeys(
-    ("id", "decision", "reason", "issuer", "code", "package", "administration", "url", "starts_on", "ledgers", "vat_codes", "options"), ""
+    (
+        *("id", "decision", "reason", "issuer", "code", "package", "administration", "url", "starts_on", "ledgers", "vat_codes", "options"),
+        *("sends_payments", "takes_payments"),
+    ),
+    "",
 )
 
 
@@ -42,14 +46,22 @@ class Difference(msgspec.Struct, frozen=True):
     facts: tuple[tuple[str, str, str], ...]
     possible: frozenset[str]
 
+    @property
+    def says_there(self) -> bool:
+        """Whether the other side says anything."""
+        return any(theirs for _name, _ours, theirs in self.facts)
+
 
 @get("/accounting")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
-    """How each connection stands, and what differs; decides nothing."""
+async def look(
+    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "", change: FromQuery[str] = ""
+) -> Response[Any]:
+    """How each connection stands, and what differs, or one connection to be changed; decides nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
     _finance_only(perhaps_actor)
-    return await _page(request, perhaps_actor, done=done if done in _PRESSES else "")
+    typed = _typed(await connections.called(change)) if change else None
+    return await _page(request, perhaps_actor, done=done if done in _PRESSES else "", refused=typed)
 
 
 @post("/accounting", status_code=200)
@@ -115,6 +127,16 @@ _PRESSES: dict[str, Callable[[Actor, Typed], Awaitable[None]]] = {
     "resume": _resume,
     "end": _end,
 }
+
+
+def _typed(one: Connection) -> Typed:
+    """The connection as it would be typed."""
+    tables = {
+        name: "\n".join(f"{key} = {code}" for key, code in getattr(one, name).items()) for name in ("ledgers", "vat_codes", "options")
+    }
+    plain = {name: getattr(one, name) for name in ("code", "package", "administration", "url")}
+    ways = {name: "yes" if getattr(one, name) else "" for name in ("sends_payments", "takes_payments")}
+    return {"decision": "connect", "issuer": str(one.tenant), "starts_on": one.starts_on.isoformat(), **plain, **tables, **ways}
 
 
 def _reason(typed: Typed) -> str:

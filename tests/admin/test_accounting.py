@@ -95,7 +95,7 @@ async def test_an_issuer_is_connected_and_its_next_invoice_is_there(world: World
     [
         ({"package": "onbekend"}, "Zo&#39;n pakket is er niet"),
         ({"code": "Met Spaties"}, "Code:"),
-        ({"starts_on": "gisteren"}, "Starts on:"),
+        ({"starts_on": "gisteren"}, "Begint op:"),
         ({"ledgers": "8000"}, "Schrijf per regel één naam met zijn code"),
         ({"url": "ftp://x"}, "Url:"),
     ],
@@ -162,7 +162,7 @@ async def test_a_difference_shows_both_sides_and_is_solved_by_a_button(finance: 
 
     (conflict,) = await conflicts()
     without = await press(finance, "leave", id=str(conflict["id"]), reason=".")
-    assert (without.status_code, "Zeg in een paar woorden waarom" in without.text) == (422, True)
+    assert (without.status_code, "Zeg waarom, in een paar woorden" in without.text) == (422, True)
     assert (await press(finance, "leave", id=str(conflict["id"]), reason="Korting van het pakket")).status_code == 303
     seen = await page(finance)
     assert "Beide boekhoudingen zeggen hetzelfde" in seen

@@ -197,12 +197,14 @@ async def test_what_has_no_code_is_never_sent_under_another_and_goes_when_it_has
     assert (conflict["why"], conflict["detail"]) == ("no code", "S:DE:19")
     assert there.kept["document"] == {}
 
+    await connect(there, world.house, vat_codes={"S:DE:20": "oss-at"})
+    await carry()
+    assert [one["why"] for one in await conflicts()] == ["no code"]
     await connect(there, world.house, vat_codes={"S:DE:19": "oss-de"})
-    async with db.unit_of_work(STAFF_DOOR):
-        await deciding.decide(FINANCE, conflict["id"], Decision.AGAIN)
     await carry()
 
     assert [one["lines"][0]["vat"] for one in there.kept["document"].values()] == ["oss-de"]
+    assert await conflicts() == []
 
 
 async def test_a_debtor_that_is_refused_stands_on_the_list_and_its_documents_wait_for_it(world: World, there: Books) -> None:

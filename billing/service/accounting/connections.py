@@ -89,6 +89,13 @@ UPDATE billing_accounting_connection SET package = $2, url = $3, administration 
     sends_payments = $9, takes_payments = $10, synced_at = NULL, version = version + 1 WHERE id = $1
 """
 
+# What had no code may have one now: it is tried again, and stands on the list again where it has not.
+_CODES_CHANGED = """
+WITH tried AS (UPDATE billing_accounting_conflict SET solved_at = $3, solved_by = $2, solution = 'again'
+                WHERE connection = $1 AND why = 'no code' AND solved_at IS NULL RETURNING link)
+UPDATE billing_accounting_link SET state = 'waiting', attempts = 0, due_at = $3, last_error = NULL WHERE id IN (SELECT link FROM tried)
+"""
+
 
 def guard(actor: Actor) -> None:
     """NotAllowed unless it is somebody of the provider, or the portal itself."""
@@ -111,6 +118,7 @@ async def enter(actor: Actor, issuer: UUID, wanted: ConnectionWanted) -> UUID:
             raise ConnectedAlready(code=wanted.code)
         made: UUID = row["id"]
         await db.execute(_CHANGE, made, *place, *ways)
+        await db.execute(_CODES_CHANGED, made, actor.trail, clock.now())
     else:
         made = new_id()
         try:
