@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from billing.pages.open_items import HOLDS, LEVELS, picture
 from billing.policy.reminding import Held
-from billing.service import holds, open_items, reminder_policies, reminders
+from billing.service import holds, late, open_items, plans, reminder_policies, reminders, suspensions
 from billing.service.open_items import Aged, Ageing
 from billing.service.reminder_policies import PolicyWanted
 from billing.service.statement_letters import AGES
@@ -82,15 +82,18 @@ async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, 
 
 
 async def _hold(actor: Actor, typed: dict[str, str]) -> None:
-    invoice = await _invoice(typed)
+    number = typed.get("number", "")
+    customer = await db.fetch_one("SELECT id FROM customer WHERE number = $1", number) if number else None
     try:
         reason, until = Held(typed.get("reason", "")), date.fromisoformat(typed["until"]) if typed.get("until") else None
     except ValueError as error:
         raise Invalid(FieldError("/until", "hold-day-past")) from error
-    if reason is Held.BOUNCED:
-        await holds.came_back(actor, invoice, note=typed.get("note", ""))
+    if customer is not None and reason is not Held.BOUNCED:
+        await holds.on_customer(actor, customer["id"], reason, note=typed.get("note", ""), until=until)
+    elif reason is Held.BOUNCED:
+        await holds.came_back(actor, await _invoice(typed), note=typed.get("note", ""))
     else:
-        await holds.on_invoice(actor, invoice, reason, note=typed.get("note", ""), until=until)
+        await holds.on_invoice(actor, await _invoice(typed), reason, note=typed.get("note", ""), until=until)
 
 
 async def _invoice(typed: dict[str, str]) -> UUID:
@@ -111,6 +114,8 @@ async def _policy(actor: Actor, typed: dict[str, str]) -> None:
         asked: dict[str, Any] = {name: int(typed[name]) for name in _NUMBERS}
         asked["lead_days"] = _lead_days(typed.get("lead_days", ""))
         asked["threshold_cents"] = cents(typed.get("threshold", "0"))
+        asked["charge_days"] = int(typed["charge_days"]) if typed.get("charge_days") else None
+        asked["partner_agrees"] = typed.get("partner_agrees") == "yes"
         wanted = msgspec.convert({**asked, "follows_provider": follows}, PolicyWanted)
     except (KeyError, ValueError, msgspec.ValidationError) as error:
         raise Invalid(FieldError("/policy", "not-valid", {"reason": str(error)[:200]})) from error
@@ -170,7 +175,14 @@ async def _page(
 
 async def _words(show: str, language: str) -> dict[str, Any]:
     if show == "tonight":
-        return {"outcome": await reminders.preview(most=_MOST_LETTERS), "most": _MOST_LETTERS}
+        coming = await plans.coming()
+        return {
+            "outcome": await reminders.preview(most=_MOST_LETTERS),
+            "most": _MOST_LETTERS,
+            "charges": await late.preview(most=_MOST_LETTERS),
+            "plans": [(await plans.one(plan), kind) for plan, kind in coming[:_MOST_LETTERS]],
+            "stops": await suspensions.preview(most=_MOST_LETTERS),
+        }
     if show == "held":
         return {"held": await holds.standing()}
     if show == "policies":

@@ -34,10 +34,12 @@ FORMS = (*forms.FORMS, *forms_billing.FORMS)
 WORK_LIST = "/admin/work-list"
 NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
+LATE = "/admin/late"
 INVOICES = "/admin/invoices"
 CREDITS = "/admin/credit-notes"
 ACCOUNTING = "/admin/accounting"
 ORDERS = "/admin/orders"
+INDEXATION = "/admin/indexation"
 
 _BLOCKED_SECONDS = 300
 _MOST_SIGN_INS = 100  # of one address; attempts at one account are counted apart, see access.Account
@@ -110,13 +112,15 @@ class StaffAdmin(AdminRouter):
             (sentence("Work list of finance"), WORK_LIST, FINANCE),
             (sentence("Notices to look at"), NOTICES, DESK),
             (sentence("Reminders"), REMINDERS, FINANCE),
+            (sentence("Plans, costs and write-offs"), LATE, FINANCE),
             (sentence("Invoices as they were sent"), INVOICES, FINANCE | DESK),
-            (sentence("Credit notes for two people"), CREDITS, FINANCE),
-            (sentence("Place and follow orders"), ORDERS, DESK),
-            (sentence("Accounting link"), ACCOUNTING, FINANCE),
             (sentence("Bank statements and direct debit"), "/admin/statements", FINANCE),
             (sentence("Mandates"), "/admin/mandates", FINANCE),
             (sentence("Refunds and payouts"), "/admin/refunds", FINANCE),
+            (sentence("Credit notes for two people"), CREDITS, FINANCE),
+            (sentence("Place and follow orders"), ORDERS, DESK),
+            (sentence("Indexation"), INDEXATION, FINANCE),
+            (sentence("Accounting link"), ACCOUNTING, FINANCE),
         )
         return {access.say(request, name): address for name, address, roles in pages if actor.has_any(*roles)}
 

@@ -39,6 +39,7 @@ FIELDS = {
     "several-debtors": sentence("A plan is with one debtor: leave out the invoices of others."),
     "days-in-order": sentence("Each instalment comes after the one before, the first after today."),
     "instalments-sum": sentence("The instalments do not add up to what is open: %(owed)s."),
+    "no-such-document": sentence("There is no document %(value)s."),
     "in-a-plan": sentence("One of these invoices is in a payment plan already; withdraw that one first."),
     "not-an-instalment": sentence(
         "Line %(line)s is no instalment: write a day and an amount, for example 31-12-2026 150,00 (at most %(most)s lines)."

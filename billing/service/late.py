@@ -341,6 +341,10 @@ SELECT n.document, d.number, c.invoice, i.number AS invoice_number FROM billing_
   JOIN billing_invoice d ON d.tenant = n.tenant AND d.id = n.document JOIN billing_invoice i ON i.tenant = c.tenant AND i.id = c.invoice
  WHERE c.invoice = $1 OR n.document = $1 ORDER BY i.due_on, i.number
 """
+_LET_GO = """
+SELECT w.reason, w.decided_at, w.decided_by, i.number, i.debtor_details ->> 'name' AS debtor_name FROM billing_late_waiver w
+  JOIN billing_invoice i ON i.id = w.invoice ORDER BY w.id DESC LIMIT $1
+"""
 _WAIVED = "SELECT reason, decided_at FROM billing_late_waiver WHERE invoice = $1"
 
 
@@ -352,6 +356,11 @@ async def charged(most: int = 100) -> list[asyncpg.Record]:
 async def of_invoice(invoice: UUID) -> list[asyncpg.Record]:
     """The document that charges interest and costs of the invoice; or, of such a document, the invoices it is about."""
     return await db.fetch(_OF_INVOICE, invoice)
+
+
+async def let_go(most: int = 50) -> list[asyncpg.Record]:
+    """For which invoices nothing is charged and why, the newest first."""
+    return await db.fetch(_LET_GO, most)
 
 
 async def waived(invoice: UUID) -> asyncpg.Record | None:

@@ -46,6 +46,17 @@ SELECT DISTINCT ON (s.id) gen_random_uuid(), s.tenant, s.id, coalesce(x.nth, 0) 
  ORDER BY s.id, i.due_on LIMIT $3
 ON CONFLICT (service, nth) DO NOTHING RETURNING tenant, service, nth, invoice
 """  # our own fragments
+_WOULD_STOP = f"""
+SELECT DISTINCT ON (s.id) s.number, s.label, i.number AS invoice, i.debtor_details ->> 'name' AS debtor_name
+{
+    _CAUSE.format(
+        layer=Layer.CUSTOMER,
+        service=f"JOIN billing_service s ON s.tenant = l.tenant AND s.id = l.service AND s.ended_at IS NULL {_LATEST}",
+        reasons="",
+    )
+} AND coalesce(x.nth, 0) % 2 = 0 AND t.bounced_at IS NULL
+ ORDER BY s.id, i.due_on LIMIT $2
+"""
 _START = f"""
 INSERT INTO billing_suspension (id, tenant, service, nth, invoice, because, happened_on, happened_at)
 SELECT gen_random_uuid(), s.tenant, s.id, x.nth + 1, x.invoice, CASE WHEN o.open_cents + o.written_off_cents > 0 THEN 'held' ELSE 'paid' END, $1, $2
@@ -87,6 +98,11 @@ async def run() -> int:
         stopped += len(steps)
         if len(steps) < BATCH:
             return stopped
+
+
+async def preview(most: int = 200) -> list[asyncpg.Record]:
+    """The services that `run` would stop today, with the invoice it would be for; nothing is written. Through the staff door."""
+    return await db.fetch(_WOULD_STOP, clock.today(), most)
 
 
 async def release(invoice: UUID) -> None:

@@ -1,0 +1,223 @@
+"""What was not paid in time, for finance: payment plans, interest and costs that were charged or let go, and what is written off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromQuery
+from litestar.response import Redirect
+
+from billing.pages.agreements import ENDED, EVERY, Agreed, Spread
+from billing.policy import instalments
+from billing.policy.late import REVIVING, Uncollectable
+from billing.service import late, plans, write_offs
+from billing.service.plans import InstalmentWanted
+from billing.service.write_offs import WriteOffWanted
+from partner_portal.infra import catalogue, clock, db, settings
+from partner_portal.infra.catalogue import sentence
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
+from partner_portal.web import forms, problems
+from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import NO_ERRORS, NOTHING_TYPED, Errors, Form, Typed
+
+from . import access, own_pages, saying
+from .form import FINANCE
+
+ADDRESS = "/admin/late"
+SHOWN = ("plans", "costs", "written-off")
+REASONS: dict[str, str] = {
+    Uncollectable.BANKRUPT: sentence("bankrupt, nothing is to be expected"),
+    Uncollectable.UNTRACEABLE: sentence("cannot be found"),
+    Uncollectable.NO_MEANS: sentence("has no means"),
+    Uncollectable.TOO_SMALL: sentence("costs more to collect than it is"),
+    Uncollectable.PRESCRIBED: sentence("prescribed"),
+    Uncollectable.OTHER: sentence("another reason"),
+    Uncollectable.PAID: sentence("paid after all"),
+    Uncollectable.MISTAKE: sentence("written off by mistake"),
+}
+DONE: dict[str, str] = {
+    "plan": sentence("The plan stands; the debtor gets its schedule by mail."),
+    "withdraw": sentence("The plan is withdrawn; the debtor is told and reminders go on."),
+    "waive": sentence("No interest and costs are charged for this invoice; what was charged is credited."),
+    "write-off": sentence("What is open of the document is written off."),
+    "proposed": sentence("It is above the limit: somebody else of finance has to agree, below."),
+    "agree": sentence("It is written off."),
+    "decline": sentence("It is not written off."),
+    "revive": sentence("It is owed again."),
+}
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    """What was typed, and what is wrong with it: at its fields, or as a whole."""
+
+    decision: str
+    typed: Typed
+    errors: Errors = NO_ERRORS
+    text: str = ""
+
+
+@get("/late")
+async def look(
+    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, show: FromQuery[str] = "plans", done: FromQuery[str] = ""
+) -> Response[Any]:
+    """Plans, costs or write-offs with their forms; decides nothing."""
+    if perhaps_actor is None:
+        return Redirect("/admin/", status_code=303)
+    own_pages.only(perhaps_actor, FINANCE)
+    return await _page(request, perhaps_actor, show if show in SHOWN else SHOWN[0], done=done)
+
+
+@post("/late", status_code=200)
+async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The button pressed: done by the same function as everywhere, or refused with the reason at its field."""
+    if perhaps_actor is None:
+        return Redirect("/admin/", status_code=303)
+    own_pages.only(perhaps_actor, FINANCE)
+    form = await own_pages.read(request)
+    decision = form.one("decision")
+    if decision == "show":
+        return await _spread(request, perhaps_actor, form)
+    found = _DEALS.get(decision)
+    if found is None:
+        raise NotFound(what="decision", id=decision[:40])
+    show, deal = found
+    try:
+        async with db.savepoint():
+            done = await deal(perhaps_actor, form)
+    except Problem as problem:
+        return await _refused(request, perhaps_actor, show, form, problem)
+    return Redirect(f"{ADDRESS}?show={show}&done={done}", status_code=303)
+
+
+async def _refused(request: Request[Any, Any, Any], actor: Actor, show: str, form: Form, problem: Problem) -> Response[Any]:
+    language = access.spoken(request)
+    at_fields = isinstance(problem, Invalid) and bool(problem.fields)
+    refused = _Refused(
+        form.one("decision"),
+        form.typed,
+        forms.errors(problem, language) if isinstance(problem, Invalid) and at_fields else NO_ERRORS,
+        "" if at_fields else saying.text(problem, language),
+    )
+    answer = await _page(request, actor, show, refused=refused)
+    answer.status_code = problems.status(type(problem))
+    return answer
+
+
+async def _spread(request: Request[Any, Any, Any], actor: Actor, form: Form) -> Response[Any]:
+    try:
+        how = forms.parse(form, Spread)
+        ids = await _invoices(form.one("numbers"))
+        rows = await db.fetch("SELECT open_cents FROM billing_standing WHERE invoice = ANY($1)", ids)
+    except Problem as problem:
+        return await _refused(request, actor, "plans", form, problem)
+    schedule = instalments.spread(sum(max(row["open_cents"], 0) for row in rows), how.count, how.first_on, how.every)
+    kept = {name: form.all(name) for name in ("numbers", "count", "first_on", "every", "agreed_with", "note")}
+    shown = _Refused("plan", Typed({**kept, "schedule": [instalments.written(schedule)]}))
+    return await _page(request, actor, "plans", refused=shown)
+
+
+async def _agree_plan(actor: Actor, form: Form) -> str:
+    said = forms.parse(form, Agreed)
+    ids = await _invoices(form.one("numbers"))
+    wanted = [InstalmentWanted(one.due_on, one.amount_cents) for one in instalments.typed(form.one("schedule"))]
+    try:
+        await plans.agree(actor, ids, wanted, note=said.note, agreed_with=said.agreed_with)
+    except Invalid as problem:
+        at = {"/instalments": "/schedule", "/invoices": "/numbers"}
+        raise Invalid(*(msgspec.structs.replace(one, pointer=at.get(one.pointer, one.pointer)) for one in problem.fields)) from problem
+    return "plan"
+
+
+async def _withdraw(actor: Actor, form: Form) -> str:
+    await plans.withdraw(actor, own_pages.id_of(form.one("id"), "plan"))
+    return "withdraw"
+
+
+async def _waive(actor: Actor, form: Form) -> str:
+    await late.waive(actor, await _invoice(form), form.one("note"))
+    return "waive"
+
+
+async def _write_off(actor: Actor, form: Form) -> str:
+    wanted = forms.parse(form, WriteOffWanted)
+    return "write-off" if await write_offs.write_off(actor, await _invoice(form), wanted) else "proposed"
+
+
+async def _agree(actor: Actor, form: Form) -> str:
+    await write_offs.agree(actor, own_pages.id_of(form.one("id"), "proposal"))
+    return "agree"
+
+
+async def _decline(actor: Actor, form: Form) -> str:
+    await write_offs.decline(actor, own_pages.id_of(form.one("id"), "proposal"))
+    return "decline"
+
+
+async def _revive(actor: Actor, form: Form) -> str:
+    await write_offs.revive(actor, await _invoice(form), form.one("note"))
+    return "revive"
+
+
+_DEALS: dict[str, tuple[str, Callable[[Actor, Form], Awaitable[str]]]] = {
+    "plan": ("plans", _agree_plan),
+    "withdraw": ("plans", _withdraw),
+    "waive": ("costs", _waive),
+    "write-off": ("written-off", _write_off),
+    "agree": ("written-off", _agree),
+    "decline": ("written-off", _decline),
+    "revive": ("written-off", _revive),
+}
+
+
+async def _invoice(form: Form) -> UUID:
+    found = await _invoices(form.one("number"), "/number")
+    return found[0]
+
+
+async def _invoices(typed: str, pointer: str = "/numbers") -> list[UUID]:
+    """The documents of these numbers, however they are separated; Invalid at `pointer` for one that is not there, or none."""
+    numbers = [one.upper() for one in re.split(r"[\s,;]+", typed) if one]
+    rows = {
+        row["number"]: row["id"] for row in await db.fetch("SELECT id, number FROM billing_invoice WHERE number = ANY($1)", numbers[:100])
+    }
+    missing = [one for one in numbers if one not in rows]
+    if missing or not numbers:
+        raise Invalid(FieldError(pointer, "no-such-document", {"value": ", ".join(missing)[:60]}))
+    return [rows[one] for one in dict.fromkeys(numbers)]
+
+
+async def _page(
+    request: Request[Any, Any, Any], actor: Actor, show: str, *, done: str = "", refused: _Refused | None = None
+) -> Response[str]:
+    language = access.spoken(request)
+    return own_pages.shown(
+        request,
+        "late.html",
+        show=show,
+        today=clock.today(),
+        done=DONE.get(done, ""),
+        refused=refused,
+        nothing=_Refused("", NOTHING_TYPED),
+        mine=actor.trail,
+        limit=settings.current().four_eyes_limit_cents,
+        grace=plans.GRACE.days,
+        every=[(value, catalogue.text(word, language)) for value, word in EVERY.items()],
+        reasons=[(value, catalogue.text(word, language)) for value, word in REASONS.items() if value not in REVIVING],
+        why=REASONS,
+        ended=ENDED,
+        **await _words(show),
+    )
+
+
+async def _words(show: str) -> dict[str, Any]:
+    if show == "plans":
+        return {"plans": await plans.everybodys()}
+    if show == "costs":
+        return {"notes": await late.charged(), "waivers": await late.let_go()}
+    return {"waiting": await write_offs.waiting(), "written_off": await write_offs.done()}
