@@ -22,7 +22,23 @@ from partner_portal.web.problems import UntrustedOrigin
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
-from . import access, form, forms, four_eyes, giving_back, indexation, invoices, late, mandates, notices, orders, password_again, reminders, saying, work_list
+from . import (
+    access,
+    form,
+    forms,
+    four_eyes,
+    giving_back,
+    indexation,
+    invoices,
+    late,
+    mandates,
+    notices,
+    orders,
+    password_again,
+    reminders,
+    saying,
+    work_list,
+)
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"

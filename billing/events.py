@@ -163,3 +163,9 @@ class IssuerAccountChanged(Event, frozen=True, kw_only=True):
     now: str
     by: str
     at: datetime
+
+
+class OffersIndexed(Event, frozen=True, kw_only=True):
+    """Offers cost something else from a day ahead on; one event for each partner, `tenant_id`, that sells them."""
+
+    indexation_id: UUID

@@ -8,11 +8,12 @@ from billing.service.archive import InTheMaking
 from billing.service.charges import ChargeBilled, ChargeExists
 from billing.service.credit_notes import LaterDaysBilled, NotCreditable
 from billing.service.credit_requests import AskerCannotAgree, CreditDecided, CreditDiffers, CreditWaits
+from billing.service.indexations import IndexationDiffers
 from billing.service.invoice_list import TooManyInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
 from billing.service.pauses import PauseUnderWay
-from billing.service.prices import BilledAlready, ChangesLater
+from billing.service.prices import BilledAlready, ChangesLater, IndexedOtherwise
 from billing.service.runs import RunUnderWay
 from billing.service.usage import UsageDiffers
 from billing.workflow import IllegalPortStep
@@ -63,6 +64,12 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("Choose a day from %(paid_until)s on, or credit what was billed first."),
     ),
     ChangesLater: Words(sentence("A later price was decided already"), sentence("Choose a day after %(since)s.")),
+    IndexationDiffers: Words(
+        sentence("The prices have changed"), sentence("Somebody changed an offer since you looked: look again at what it would do.")
+    ),
+    IndexedOtherwise: Words(
+        sentence("The services have changed"), sentence("Since you looked, services or prices changed: look again at what it would do.")
+    ),
     PauseUnderWay: Words(sentence("The pause has begun"), sentence("It can be taken back before %(since)s only.")),
     UsageDiffers: Words(
         sentence("This key was used before"), sentence("Other usage was entered under the key %(key)s; give each message a key of its own.")
@@ -105,5 +112,9 @@ FIELDS = {
     "after-the-end": sentence("The service ends before that day."),
     "paused-already": sentence("It is paused on some of these days already."),
     "paused-too-long": sentence("The offer allows %(months)s months of pause a year, all pauses together."),
+    "percentage-or-index": sentence("Give a percentage, or both figures of the index."),
+    "not-an-index": sentence("Figures of an index are above zero."),
+    "too-soon": sentence("Partners are told at least %(days)s days ahead: choose a later day."),
+    "nothing-to-index": sentence("There is nothing to index: every offer has a later price already, or none is on sale then."),
     "not-a-bic": sentence("This is no valid BIC."),
 }

@@ -22,11 +22,31 @@ from tenants.policy import LocationKind, Scope
 
 from ..policy.agreed import Channel
 from ..policy.ordering import Offer, ShownTerms
-from ..service import offers, orders, port_ins
+from ..service import indexations, offers, orders, port_ins
 from ..service.orders import OrderLineWanted, OrderWanted, TermsDiffer
 from ..service.port_ins import PortWanted
 from ..service.services import Label
 from ..workflow import IllegalPortStep, PortAction, PortState
+
+
+class NextPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What an offer costs from a later day on, as it was decided."""
+
+    since: date
+    monthly_fee: MoneyOut
+    setup_fee: MoneyOut
+    wholesale_fee: MoneyOut | None
+
+    @classmethod
+    def of(cls, row: Any) -> NextPrice:
+        """The price as the database has it."""
+        wholesale = row["wholesale_cents"]
+        return cls(
+            since=row["since"],
+            monthly_fee=MoneyOut(text(row["fee_cents"])),
+            setup_fee=MoneyOut(text(row["setup_cents"])),
+            wholesale_fee=None if wholesale is None else MoneyOut(text(wholesale)),
+        )
 
 
 class OfferOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +63,11 @@ class OfferOut(msgspec.Struct, frozen=True, kw_only=True):
     notice: str
     billing_months: int
     has_numbers: bool
+    next_price: NextPrice | None
 
     @classmethod
-    def of(cls, offer: Offer, language: str) -> OfferOut:
-        """The offer as the rules have it."""
+    def of(cls, offer: Offer, language: str, coming: Any = None) -> OfferOut:
+        """The offer as the rules have it, with the price that was decided for later."""
         return cls(
             code=offer.code,
             name=offer.name(language),
@@ -59,6 +80,7 @@ class OfferOut(msgspec.Struct, frozen=True, kw_only=True):
             notice=f"{offer.notice_n}{offer.notice_unit.value}",
             billing_months=offer.billing_months,
             has_numbers=offer.has_numbers,
+            next_price=NextPrice.of(coming) if coming else None,
         )
 
 
@@ -200,7 +222,9 @@ class OrderOut(OrderRow, frozen=True, kw_only=True):
 @get("/offers", opt={ONLY_READS: True})
 async def list_offers(actor: auth.Acting) -> list[OfferOut]:
     """What is sold today, in order of code."""
-    return [OfferOut.of(offer, actor.language) for offer in await offers.sold(clock.today())]
+    today = clock.today()
+    coming = await indexations.coming(today)
+    return [OfferOut.of(offer, actor.language, coming.get(offer.code)) for offer in await offers.sold(today)]
 
 
 @post("/orders/terms", status_code=200, opt={ONLY_READS: True})

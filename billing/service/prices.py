@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
+from ..policy.indexing import LEAST, MOST
 from .services import Cents
 
 Reason = Annotated[str, Meta(min_length=3, max_length=2000)]
@@ -41,23 +43,33 @@ _FOLLOW_ALL = _FOLLOW.format(services="billing_service s")
 _FOLLOW_OF = _FOLLOW.format(
     services="unnest($2::uuid[], $3::uuid[]) AS given(tenant, customer) JOIN billing_service s ON s.tenant = given.tenant AND s.customer = given.customer"
 )
-_INDEXED = """
-WITH chosen AS MATERIALIZED (
-    SELECT s.id, s.tenant, coalesce(l.fee_cents, s.fee_cents) AS fee, coalesce(l.wholesale_cents, s.wholesale_cents) AS wholesale,
+# Of each service what a unit costs before the day, and whether its price can still change then.
+_CHOSEN = """
+    SELECT s.id, s.tenant, s.quantity, coalesce(l.fee_cents, s.fee_cents) AS fee, coalesce(l.wholesale_cents, s.wholesale_cents) AS wholesale,
            greatest($2::date, s.starts_on) > s.starts_on AND s.paid_until <= $2 AND (l.since IS NULL OR l.since < $2) AS can_change
       FROM billing_service s LEFT JOIN LATERAL (SELECT since, fee_cents, wholesale_cents FROM billing_price_change p WHERE p.service = s.id
                                                  ORDER BY since DESC LIMIT 1) l ON true
-     WHERE s.ended_at IS NULL AND (s.billing_ends_on IS NULL OR s.billing_ends_on >= $2) AND s.id > $7
-       AND ($3::uuid IS NULL OR s.tenant = $3) AND ($4::uuid IS NULL OR s.product = $4) ORDER BY s.id LIMIT $8 FOR UPDATE OF s),
+     WHERE s.ended_at IS NULL AND (s.billing_ends_on IS NULL OR s.billing_ends_on >= $2)
+       AND ($3::uuid IS NULL OR s.tenant = $3) AND ($4::uuid IS NULL OR s.product = $4)
+"""
+_LOOK = f"""
+WITH chosen AS ({_CHOSEN})
+SELECT count(*) FILTER (WHERE can_change) AS changed, count(*) FILTER (WHERE NOT can_change) AS left,
+       coalesce(sum(quantity * fee) FILTER (WHERE can_change), 0)::bigint AS before_cents,
+       coalesce(sum(quantity * round(fee * (100 + $1::numeric) / 100)) FILTER (WHERE can_change), 0)::bigint AS after_cents,
+       coalesce(sum(quantity * wholesale) FILTER (WHERE can_change), 0)::bigint AS wholesale_before_cents,
+       coalesce(sum(quantity * round(wholesale * (100 + $1::numeric) / 100)) FILTER (WHERE can_change), 0)::bigint AS wholesale_after_cents FROM chosen
+"""  # noqa: S608  # our own query
+_INDEXED = f"""
+WITH chosen AS MATERIALIZED ({_CHOSEN} AND s.id > $7 ORDER BY s.id LIMIT $8 FOR UPDATE OF s),
 changed AS (
     INSERT INTO billing_price_change (id, tenant, service, since, fee_cents, fee_before_cents, wholesale_cents, wholesale_before_cents, reason, decided_by,
         decided_at)
     SELECT gen_random_uuid(), tenant, id, $2, round(fee * (100 + $1::numeric) / 100), fee, round(wholesale * (100 + $1::numeric) / 100), wholesale, $5, $6, $9
       FROM chosen WHERE can_change RETURNING 1)
 SELECT (SELECT count(*) FROM changed) AS changed, count(*) AS looked_at, max(id::text)::uuid AS last FROM chosen
-"""
+"""  # noqa: S608  # our own query
 _BATCH = 5000
-_LEAST, _MOST = -90, 100
 
 
 class PriceChangeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +96,27 @@ class Indexed(msgspec.Struct, frozen=True):
 
     changed: int
     left: int
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an indexation would do: how many services it changes and leaves, and what those it changes cost a month before and after, in each layer."""
+
+    percentage: Decimal
+    changed: int
+    left: int
+    before_cents: int
+    after_cents: int
+    wholesale_before_cents: int
+    wholesale_after_cents: int
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint of what was seen."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+class IndexedOtherwise(Refused):
+    """Services or prices are no longer what was looked at."""
 
 
 class BilledAlready(Refused):
@@ -121,14 +154,22 @@ async def change(actor: Actor, service: UUID, wanted: PriceChangeWanted) -> UUID
     return changed
 
 
-async def index(actor: Actor, wanted: Indexation) -> Indexed:
-    """Every service of the choice costs the percentage more from the day on, rounded half up to the cent, or is counted as left. Through the staff door."""
-    if wanted.percentage == 0:
-        raise Invalid(FieldError("/percentage", "changes-nothing"))
-    if not _LEAST <= wanted.percentage <= _MOST:
-        raise Invalid(FieldError("/percentage", "too-much"))
-    if wanted.since <= clock.today():
-        raise Invalid(FieldError("/since", "not-in-the-future"))
+async def preview(wanted: Indexation) -> Looked:
+    """How many services the indexation would change, and what they cost then; nothing is written. Through the staff door."""
+    _must_index(wanted)
+    row = await db.fetch_one(_LOOK, wanted.percentage, wanted.since, wanted.tenant, wanted.product)
+    assert row is not None  # noqa: S101  # sums always have their row
+    return Looked(percentage=wanted.percentage, **dict(row))
+
+
+async def index(actor: Actor, wanted: Indexation, *, expected: str | None = None) -> Indexed:
+    """Every service of the choice costs the percentage more from the day on, rounded half up to the cent, or is counted as left. Through the staff door.
+
+    IndexedOtherwise where it would not do what a preview with the fingerprint `expected` has shown.
+    """
+    _must_index(wanted)
+    if expected is not None and (await preview(wanted)).sha256 != expected:
+        raise IndexedOtherwise
     changed, seen, last = 0, 0, UUID(int=0)
     while True:
         row = await db.fetch_one(
@@ -152,6 +193,15 @@ async def follow(day: date, customers: Mapping[UUID, UUID] | None = None) -> int
 async def of_service(service: UUID) -> list[asyncpg.Record]:
     """The service's changes of price, the newest first."""
     return await db.fetch(OF_SERVICE, service)
+
+
+def _must_index(wanted: Indexation) -> None:
+    if wanted.percentage == 0:
+        raise Invalid(FieldError("/percentage", "changes-nothing"))
+    if not LEAST <= wanted.percentage <= MOST:
+        raise Invalid(FieldError("/percentage", "too-much"))
+    if wanted.since <= clock.today():
+        raise Invalid(FieldError("/since", "not-in-the-future"))
 
 
 def _check(row: Any, wanted: PriceChangeWanted) -> None:

@@ -160,6 +160,7 @@ FINANCES_PAGES = {
     "Work list of finance": "/admin/work-list",
     "Invoices as they were sent": "/admin/invoices",
     "Credit notes for two people": "/admin/credit-notes",
+    "Indexation": "/admin/indexation",
     "Reminders": "/admin/reminders",
 }
 
