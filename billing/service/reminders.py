@@ -41,19 +41,19 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
        ARRAY(SELECT r.level FROM billing_reminder r WHERE r.invoice = i.id ORDER BY r.level) AS levels,
        ARRAY(SELECT r.sent_on FROM billing_reminder r WHERE r.invoice = i.id ORDER BY r.level) AS sent_on
   FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
-  JOIN billing_invoice i ON i.tenant = d.tenant AND (i.customer = d.customer OR (i.customer IS NULL AND d.customer IS NULL))
-  JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+  JOIN billing_standing s ON s.tenant = d.tenant AND coalesce(s.owed_by, s.tenant) = coalesce(d.customer, d.tenant)
+  JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
   LEFT JOIN customer c ON c.id = i.customer
   LEFT JOIN LATERAL (SELECT h.reason, h.until FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $4)
                         AND (h.invoice = i.id OR h.customer = i.customer) ORDER BY h.until IS NOT NULL, h.until DESC LIMIT 1) h ON true
- WHERE s.open_cents > 0 AND i.kind <> ALL ($3)
+ WHERE s.open_cents > 0 AND s.due_on IS NOT NULL AND i.kind <> ALL ($3)
  ORDER BY i.due_on, i.number
 """
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.
 _IN_FAVOUR = """
 SELECT coalesce(p.customer, p.tenant) AS debtor, p.issuer, sum(p.amount_cents - coalesce(a.cents, 0))::bigint AS cents
   FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
-  JOIN billing_payment p ON p.tenant = d.tenant AND (p.customer = d.customer OR (p.customer IS NULL AND d.customer IS NULL))
+  JOIN billing_payment p ON p.tenant = d.tenant AND coalesce(p.customer, p.tenant) = coalesce(d.customer, d.tenant)
   LEFT JOIN LATERAL (SELECT sum(a.amount_cents) AS cents FROM billing_allocation a WHERE a.tenant = p.tenant AND a.payment = p.id) a ON true
  GROUP BY 1, 2
 """
