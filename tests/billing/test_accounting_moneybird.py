@@ -140,7 +140,7 @@ async def test_what_does_not_belong_to_the_books_is_no_change(there: theirs.Mone
 # --- documents
 
 
-async def test_an_invoice_arrives_with_number_days_codes_and_its_e_invoice(there: theirs.Moneybird, ours: Moneybird) -> None:
+async def test_an_invoice_arrives_with_number_days_codes_and_its_papers(there: theirs.Moneybird, ours: Moneybird) -> None:
     contact = await ours.create(BAKER)
     wanted = document(
         line(30000, quantity="3", price="100", period=(date(2026, 12, 1), date(2027, 1, 1))),
@@ -160,7 +160,7 @@ async def test_an_invoice_arrives_with_number_days_codes_and_its_e_invoice(there
         ("1", "50.0", "503", None),
     ]
     assert made.gross_cents == wanted.gross_cents
-    assert there.files == {"HUIS-F2026-000041.xml": wanted.ubl}
+    assert there.files == {"HUIS-F2026-000041.pdf": wanted.pdf, "HUIS-F2026-000041.xml": wanted.ubl}
 
 
 async def test_a_credit_note_stands_below_zero_there_and_above_zero_here(there: theirs.Moneybird, ours: Moneybird) -> None:
@@ -185,7 +185,7 @@ async def test_an_answer_that_got_lost_makes_no_second_invoice(there: theirs.Mon
 
     assert found
     assert (len(there.invoices), found.gross_cents) == (1, wanted.gross_cents)
-    assert there.files == {"HUIS-F2026-000041.xml": wanted.ubl}, "what was begun is finished"
+    assert there.files == {"HUIS-F2026-000041.pdf": wanted.pdf, "HUIS-F2026-000041.xml": wanted.ubl}, "what was begun is finished"
 
 
 async def test_an_invoice_is_found_behind_the_first_hundred_of_its_debtor(there: theirs.Moneybird, ours: Moneybird) -> None:
@@ -225,6 +225,16 @@ async def test_the_same_total_with_another_vat_is_refused(there: theirs.Moneybir
         await ours.create(document(line(12100), contact=contact.id, incl=True))
 
     assert refused.value.facts["detail"] == "HUIS-F2026-000041 stands there with EUR 21.01 of VAT, ours has EUR 21.00"
+
+
+async def test_only_the_paper_that_lacks_is_sent_after_an_interruption(there: theirs.Moneybird, ours: Moneybird) -> None:
+    wanted, made = await invoice(ours, pdf=b"")
+    assert list(there.files) == ["HUIS-F2026-000041.xml"]
+
+    await ours.find(msgspec.structs.replace(wanted, pdf=b"%PDF-1.7"))
+    await ours.find(msgspec.structs.replace(wanted, pdf=b"%PDF-1.7"))
+
+    assert [one["filename"] for one in there.invoices[made.id]["attachments"]] == ["HUIS-F2026-000041.xml", "HUIS-F2026-000041.pdf"]
 
 
 async def test_a_refused_attachment_leaves_the_books_right(there: theirs.Moneybird, ours: Moneybird) -> None:

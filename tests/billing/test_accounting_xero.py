@@ -141,7 +141,7 @@ async def test_an_archived_contact_is_another_version_and_says_so(there: theirs.
 # --- documents
 
 
-async def test_an_invoice_is_booked_with_number_days_codes_and_its_e_invoice(there: theirs.FakeXero, ours: Xero) -> None:
+async def test_an_invoice_is_booked_with_number_days_codes_and_its_papers(there: theirs.FakeXero, ours: Xero) -> None:
     contact = await ours.create(BAKER)
     wanted = document(
         line(30000, quantity="3", price="100"),
@@ -164,7 +164,7 @@ async def test_an_invoice_is_booked_with_number_days_codes_and_its_e_invoice(the
         ("1", "50", "50.00", theirs.REVERSED),
     ]
     assert (stored["TotalTax"], made.gross_cents) == (Decimal(wanted.vat_cents) / 100, wanted.gross_cents)
-    assert there.files == {"HUIS-F2026-000041.xml": wanted.ubl}
+    assert there.files == {"HUIS-F2026-000041.pdf": wanted.pdf, "HUIS-F2026-000041.xml": wanted.ubl}
 
 
 async def test_lines_carry_the_vat_of_the_document_where_line_by_line_would_differ(there: theirs.FakeXero, ours: Xero) -> None:
@@ -218,7 +218,7 @@ async def test_an_answer_that_got_lost_makes_no_second_invoice(there: theirs.Fak
 
     assert found
     assert (len(there.things["Invoices"]), found.gross_cents) == (1, wanted.gross_cents)
-    assert there.files == {"HUIS-F2026-000041.xml": wanted.ubl}, "what was begun is finished"
+    assert there.files == {"HUIS-F2026-000041.pdf": wanted.pdf, "HUIS-F2026-000041.xml": wanted.ubl}, "what was begun is finished"
 
 
 async def test_the_same_question_twice_is_one_invoice_there(there: theirs.FakeXero, ours: Xero) -> None:
@@ -245,6 +245,16 @@ async def test_what_is_voided_is_gone(there: theirs.FakeXero, ours: Xero, status
     assert await ours.find(wanted) is None
     heard = await ours.news("[[0],[0],[0],[0]]")
     assert [(one.id, one.now) for one in heard.altered if one.what is What.DOCUMENT] == [(made.id, None)]
+
+
+async def test_only_the_paper_that_lacks_is_sent_after_an_interruption(there: theirs.FakeXero, ours: Xero) -> None:
+    wanted, made = await invoice(ours, pdf=b"")
+    assert list(there.files) == ["HUIS-F2026-000041.xml"]
+
+    await ours.find(msgspec.structs.replace(wanted, pdf=b"%PDF-1.7"))
+    await ours.find(msgspec.structs.replace(wanted, pdf=b"%PDF-1.7"))
+
+    assert [one["FileName"] for one in there.hung[made.id.split("/")[1]]] == ["HUIS-F2026-000041.xml", "HUIS-F2026-000041.pdf"]
 
 
 async def test_a_refused_attachment_leaves_the_books_right(there: theirs.FakeXero, ours: Xero) -> None:

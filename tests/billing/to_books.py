@@ -89,6 +89,7 @@ def document(*lines: SalesLine, contact: str, kind: Kind = Kind.INVOICE, incl: b
         lines=lines,
         totals=tuple(totals),
         ubl=b"<?xml version='1.0'?><Invoice/>",
+        pdf=b"%PDF-1.7\r\n--\r\n",
     )
     return msgspec.structs.replace(plain, **more)
 

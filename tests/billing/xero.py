@@ -54,6 +54,7 @@ class FakeXero(RemoteSide):
         self.refreshed = 0
         self.things: dict[str, dict[str, dict[str, Any]]] = {place: {} for place in _ID}
         self.files: dict[str, bytes] = {}
+        self.hung: dict[str, list[dict[str, Any]]] = {}
         self.keys: dict[str, tuple[bytes, Told]] = {}
         self.own_vat = False
         self.no_files = False
@@ -112,8 +113,8 @@ class FakeXero(RemoteSide):
                 return Told(200, {place: [self._put(place, one) for one in asked.json[place]]})
             case _, [place, identifier] if place in _ID:
                 return Told(200, {place: [self._one(asked, place, unquote(identifier))]})
-            case "PUT", [place, identifier, "Attachments", name]:
-                return self._file(self._stored(place, identifier), unquote(name), asked.body)
+            case _, [place, identifier, "Attachments", *name]:
+                return self._file(self._stored(place, identifier)[_ID[place]], asked, *map(unquote, name))
         raise Refusal(404, "The resource you're looking for cannot be found")
 
     def _one(self, asked: Asked, place: str, identifier: str) -> dict[str, Any]:
@@ -190,7 +191,7 @@ class FakeXero(RemoteSide):
         if gross < 0:
             raise invalid("The total amount must be greater than or equal to zero")
         made: dict[str, Any] = {**given, _ID[place]: self._id(), "LineItems": lines, "SubTotal": net, "TotalTax": tax, "Total": gross}
-        made |= {"HasAttachments": False, "UpdatedDateUTC": _ms(self.now)}
+        made["UpdatedDateUTC"] = _ms(self.now)
         made |= {"AmountDue": gross, "AmountPaid": Decimal(0)} if place == "Invoices" else {"RemainingCredit": gross}
         self.things[place][made[_ID[place]]] = made
         return self._whole(place, made)
@@ -248,15 +249,15 @@ class FakeXero(RemoteSide):
         """Time passes there."""
         self.now += timedelta(seconds=seconds)
 
-    def _file(self, document: dict[str, Any], name: str, body: bytes) -> Told:
+    def _file(self, document: str, asked: Asked, name: str = "") -> Told:
+        if asked.method == "GET":
+            return Told(200, {"Attachments": self.hung.get(document, [])})
         if self.no_files:
             raise invalid("The file type is not supported")
-        self.files[name] = body
-        document["HasAttachments"] = True
-        return Told(
-            200,
-            {"Attachments": [{"AttachmentID": self._id(), "FileName": name, "MimeType": "application/xml", "ContentLength": len(body)}]},
-        )
+        self.files[name] = asked.body
+        made = {"AttachmentID": self._id(), "FileName": name, "MimeType": asked.headers["content-type"], "ContentLength": len(asked.body)}
+        self.hung.setdefault(document, []).append(made)
+        return Told(200, {"Attachments": [made]})
 
     def _accounts(self) -> list[dict[str, Any]]:
         return [

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, files
 from partner_portal.kernel.errors import NotFound
 from tenants.policy import Segment
 
 from ...policy import accounting as rules
 from ...policy.ledger import Kind
-from .. import documents, parties, ubl
+from .. import archive, documents, parties, ubl
 from ..documents import Document
 from ..parties import Debtor
 from .connections import Connection
@@ -95,7 +95,13 @@ async def document(connection: Connection, found: Document, owes: Contact, remot
         buyer_reference=found.buyer_reference,
         corrects=Corrected(number=corrects.number, issued_on=corrects.issued_on, remote=corrected) if corrects else None,
         ubl=ubl.render(found),
+        pdf=await _original(found),
     )
+
+
+async def _original(found: Document) -> bytes:
+    kept = await archive.kept(found.id) if found.id else None
+    return (await files.fetch(kept[0].id))[1] if kept else b""
 
 
 def _line(connection: Connection, line: documents.DocumentLine, products: Mapping[UUID, str]) -> SalesLine:

@@ -34,7 +34,7 @@ from .port import (
     Wanted,
     What,
 )
-from .speaking import NothingThere, Speaker
+from .speaking import NothingThere, Speaker, papers
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Moneybird:
     async def find(self, wanted: Wanted) -> Remote | None:
         """A contact by our number; a document by its number among the debtor's; a payment by our key among the document's.
 
-        A document that is as ours but has not got its e-invoice (we were interrupted) gets it.
+        A document that is as ours but has not got its papers (we were interrupted) gets them.
         """
         if isinstance(wanted, Contact):
             return await self._find_contact(wanted)
@@ -109,24 +109,22 @@ class Moneybird:
             raise AccountingRefuses(detail=f"{wanted.number} stands there {len(found)} times: {', '.join(str(one.id) for one in found)}")
         if not found:
             return None
-        remote = words.document_remote(found[0], wanted.kind)
-        words.must_say_the_same_vat(wanted, found[0])
-        if remote.gross_cents == wanted.gross_cents and not found[0].attachments:
-            await self._attach(wanted, remote.id)
+        return await self._finished(wanted, found[0])
+
+    async def _finished(self, wanted: SalesDocument, there: TheirInvoice) -> Remote:
+        remote = words.document_remote(there, wanted.kind)
+        words.must_say_the_same_vat(wanted, there)
+        if remote.gross_cents == wanted.gross_cents:
+            await self._attach(wanted, there)
         return remote
 
     async def create(self, wanted: Wanted) -> Remote:
-        """POST of a contact, of a document with its e-invoice, or of a payment."""
+        """POST of a contact, of a document with its papers, or of a payment."""
         if isinstance(wanted, Contact):
             return words.contact_remote(await self._read(TheirContact, "POST", "/contacts.json", words.contact_body(wanted)))
         if isinstance(wanted, Booking):
             return await self._pay(wanted)
-        made = await self._read(TheirInvoice, "POST", f"{_INVOICES}.json", words.document_body(wanted))
-        remote = words.document_remote(made, wanted.kind)
-        words.must_say_the_same_vat(wanted, made)
-        if remote.gross_cents == wanted.gross_cents:
-            await self._attach(wanted, remote.id)
-        return remote
+        return await self._finished(wanted, await self._read(TheirInvoice, "POST", f"{_INVOICES}.json", words.document_body(wanted)))
 
     async def _pay(self, wanted: Booking) -> Remote:
         paid = await self._invoice(wanted.document)
@@ -135,20 +133,21 @@ class Moneybird:
         where = f"{_INVOICES}/{_safe(wanted.document)}/payments.json"
         return words.payment_remote(await self._read(TheirPayment, "POST", where, words.payment_body(wanted, paid)))
 
-    async def _attach(self, document: SalesDocument, remote_id: str) -> None:
-        """The e-invoice hangs on the document. Where it is refused the books are right without it."""
-        if not document.ubl:
-            return
-        name = f"{quote(document.number, safe='-_.')}.xml"
-        head = f'--{_BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\ncontent-type: application/xml\r\n\r\n'
-        body = head.encode() + document.ubl + f"\r\n--{_BOUNDARY}--\r\n".encode()
-        headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
-        try:
-            await self._speaker.ask("POST", f"{self._path}{_INVOICES}/{_safe(remote_id)}/attachment.json", headers=headers, body=body)
-        except CredentialRefused:
-            raise
-        except AccountingRefuses as error:
-            log.warning("accounting.attachment_refused", package=self.name, document=document.number, detail=error.facts.get("detail"))
+    async def _attach(self, document: SalesDocument, there: TheirInvoice) -> None:
+        """The original and the e-invoice hang on the document. Where one is refused the books are right without it."""
+        known = {one.filename for one in there.attachments}
+        for paper in papers(document):
+            if paper.name in known:
+                continue
+            head = f'--{_BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="{paper.name}"\r\ncontent-type: {paper.kind}\r\n\r\n'
+            body = head.encode() + paper.content + f"\r\n--{_BOUNDARY}--\r\n".encode()
+            headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
+            try:
+                await self._speaker.ask("POST", f"{self._path}{_INVOICES}/{there.id}/attachment.json", headers=headers, body=body)
+            except CredentialRefused:
+                raise
+            except AccountingRefuses as error:
+                log.warning("accounting.attachment_refused", package=self.name, document=paper.name, detail=error.facts.get("detail"))
 
     async def change(self, contact: Contact, known: Remote, *, even_if_changed: bool = False) -> Remote:
         """PATCH of the contact, unless it is there as ours already."""

@@ -65,6 +65,12 @@ class TheirPayment(msgspec.Struct, frozen=True):
     manual_payment_action: str | None = None
 
 
+class TheirFile(msgspec.Struct, frozen=True):
+    """A file that hangs on a document."""
+
+    filename: str = ""
+
+
 class TheirInvoice(msgspec.Struct, frozen=True):
     """A document that was made elsewhere."""
 
@@ -79,7 +85,7 @@ class TheirInvoice(msgspec.Struct, frozen=True):
     due_date: date | None = None
     details: list[TheirDetail] = []
     payments: list[TheirPayment] = []
-    attachments: list[Any] = []
+    attachments: list[TheirFile] = []
 
 
 class Named(msgspec.Struct, frozen=True):

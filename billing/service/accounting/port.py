@@ -135,7 +135,9 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SalesDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice, credit note or damages note with its number; it never changes. `contact` is the debtor's id there. `ubl` is it as an e-invoice."""
+    """An invoice, credit note or damages note with its number; it never changes. `contact` is the debtor's id there. `ubl` is it as an e-invoice, `pdf` the
+    original if it was made already.
+    """
 
     key: str
     kind: Kind
@@ -154,6 +156,7 @@ class SalesDocument(msgspec.Struct, frozen=True, kw_only=True):
     buyer_reference: str | None = None
     corrects: Corrected | None = None
     ubl: bytes = b""
+    pdf: bytes = b""
     currency: str = "EUR"
 
 

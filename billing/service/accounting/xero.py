@@ -35,7 +35,7 @@ from .port import (
     Wanted,
     What,
 )
-from .speaking import NothingThere, Speaker, fingerprint
+from .speaking import NothingThere, Speaker, fingerprint, papers
 from .xero_words import CONTACTS, CREDITS, INVOICES, PAYMENTS, Document, TheirContact, TheirCreditNote, TheirInvoice, TheirPayment
 
 T = TypeVar("T")
@@ -66,6 +66,10 @@ class _TaxRate(msgspec.Struct, frozen=True, rename="pascal"):
     tax_type: str = ""
     status: str = ""
     can_apply_to_revenue: bool = True
+
+
+class _File(msgspec.Struct, frozen=True, rename="pascal"):
+    file_name: str = ""
 
 
 class _Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -107,7 +111,7 @@ class Xero:
     async def find(self, wanted: Wanted) -> Remote | None:
         """A contact by our key; a document by its number; a payment by our key among the document's.
 
-        A document that is as ours but has not got its e-invoice (we were interrupted) gets it.
+        A document that is as ours but has not got its papers (we were interrupted) gets them.
         """
         if isinstance(wanted, Contact):
             there = await self._one(TheirContact, CONTACTS, words.CONTACT + wanted.key)
@@ -133,17 +137,18 @@ class Xero:
         ]
         if not found:
             return None
-        return await self._finished(wanted, found[0], lacks_paper=not found[0].has_attachments)
+        return await self._finished(wanted, found[0], is_new=False)
 
-    async def _finished(self, wanted: SalesDocument, there: Document, *, lacks_paper: bool) -> Remote:
+    async def _finished(self, wanted: SalesDocument, there: Document, *, is_new: bool) -> Remote:
         remote = words.document_remote(there)
         words.must_say_the_same_vat(wanted, there)
-        if lacks_paper and remote.gross_cents == wanted.gross_cents:
-            await self._attach(wanted, remote.id)
+        if remote.gross_cents == wanted.gross_cents:
+            files = [] if is_new else await self._list(_File, "GET", f"{remote.id}/Attachments", "Attachments")
+            await self._attach(wanted, remote.id, {one.file_name for one in files})
         return remote
 
     async def create(self, wanted: Wanted) -> Remote:
-        """PUT of a contact, of a document with its e-invoice, or of a payment."""
+        """PUT of a contact, of a document with its papers, or of a payment."""
         if isinstance(wanted, Contact):
             return words.contact_remote(await self._put(TheirContact, CONTACTS, words.contact_body(wanted), wanted.key))
         if isinstance(wanted, Booking):
@@ -154,7 +159,7 @@ class Xero:
             made = await self._put(TheirCreditNote, CREDITS, body, wanted.key)
         else:
             made = await self._put(TheirInvoice, INVOICES, body, wanted.key)
-        return await self._finished(wanted, made, lacks_paper=True)
+        return await self._finished(wanted, made, is_new=True)
 
     async def _put(self, kind: type[T], place: str, body: bytes, key: str) -> T:
         query = {"summarizeErrors": "true"} | (_FINE if place in {INVOICES, CREDITS} else {})
@@ -162,17 +167,18 @@ class Xero:
         headers = {"idempotency-key": f"{key}:{fingerprint(body)[:12]}"}
         return _single(await self._list(kind, "PUT", place, query=query, headers=headers, body=body))
 
-    async def _attach(self, document: SalesDocument, remote_id: str) -> None:
-        """The e-invoice hangs on the document. Where it is refused the books are right without it."""
-        if not document.ubl:
-            return
-        where = f"/{remote_id}/Attachments/{quote(document.number, safe='-_.')}.xml"
-        try:
-            await self._speaker.ask("PUT", where, headers=self._tenant | {"content-type": "application/xml"}, body=document.ubl)
-        except CredentialRefused:
-            raise
-        except AccountingRefuses as error:
-            log.warning("accounting.attachment_refused", package=self.name, document=document.number, detail=error.facts.get("detail"))
+    async def _attach(self, document: SalesDocument, remote_id: str, known: set[str]) -> None:
+        """The original and the e-invoice hang on the document. Where one is refused the books are right without it."""
+        for paper in papers(document):
+            if paper.name in known:
+                continue
+            headers = self._tenant | {"content-type": paper.kind}
+            try:
+                await self._speaker.ask("PUT", f"/{remote_id}/Attachments/{paper.name}", headers=headers, body=paper.content)
+            except CredentialRefused:
+                raise
+            except AccountingRefuses as error:
+                log.warning("accounting.attachment_refused", package=self.name, document=paper.name, detail=error.facts.get("detail"))
 
     async def change(self, contact: Contact, known: Remote, *, even_if_changed: bool = False) -> Remote:
         """POST of the contact, unless it is there as ours already."""

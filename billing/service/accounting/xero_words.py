@@ -113,7 +113,6 @@ class TheirDocument(_Theirs, frozen=True, kw_only=True, rename="pascal"):
     day: str = msgspec.field(name="Date")
     due_day: str | None = msgspec.field(name="DueDate", default=None)
     currency_code: str = "EUR"
-    has_attachments: bool = False
     line_items: list[TheirLine] = []
     payments: list[TheirPayment] = []
 
