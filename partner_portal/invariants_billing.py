@@ -104,4 +104,27 @@ RULES: dict[str, str] = {
     "accounting in use is looked at": """
         SELECT c.code || coalesce(': ' || c.last_error, '') AS what FROM billing_accounting_connection c
          WHERE c.state = 'active' AND greatest(c.synced_at, c.made_at) < $1::timestamptz - interval '1 day'""",
+    "interest and costs are charged as they were reckoned": """
+        SELECT d.number AS what FROM billing_late_note n JOIN billing_invoice d ON d.tenant = n.tenant AND d.id = n.document LEFT JOIN LATERAL (
+               SELECT sum(c.principal_cents) AS principal, sum(c.interest_cents) AS interest FROM billing_late_claim c
+                WHERE c.tenant = n.tenant AND c.note = n.id) c ON true
+         WHERE (d.kind, d.gross_cents, d.vat_cents, c.principal, c.interest)
+               IS DISTINCT FROM ('costs', n.costs_cents + n.interest_cents, 0, n.principal_cents, n.interest_cents)
+            OR (n.costs_cents > n.said_costs_cents AND $1::timestamptz IS NOT NULL)""",
+    "every document of interest and costs says after which letter": """
+        SELECT d.number AS what FROM billing_invoice d WHERE d.kind = 'costs' AND $1::timestamptz IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM billing_late_note n WHERE n.tenant = d.tenant AND n.document = d.id)""",
+    "what is written off was settled so": """
+        SELECT i.number AS what FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice LEFT JOIN (
+               SELECT tenant, invoice, sum(amount_cents) AS cents FROM billing_write_off GROUP BY 1, 2) w ON w.tenant = s.tenant AND w.invoice = s.invoice
+          LEFT JOIN (SELECT tenant, invoice, sum(amount_cents) AS cents FROM billing_allocation WHERE write_off IS NOT NULL GROUP BY 1, 2) a
+               ON a.tenant = s.tenant AND a.invoice = s.invoice
+         WHERE (s.written_off_cents <> coalesce(w.cents, 0) OR s.written_off_cents <> coalesce(a.cents, 0)) AND $1::timestamptz IS NOT NULL""",
+    "instalments add up to their plan": """
+        SELECT p.id::text AS what FROM billing_payment_plan p LEFT JOIN (
+               SELECT tenant, plan, sum(amount_cents) AS cents FROM billing_instalment GROUP BY 1, 2) n
+               ON n.tenant = p.tenant AND n.plan = p.id WHERE n.cents IS DISTINCT FROM p.owed_cents AND $1::timestamptz IS NOT NULL""",
+    "a plan that has ended holds nothing": """
+        SELECT p.id::text AS what FROM billing_payment_plan p JOIN billing_hold h ON h.tenant = p.tenant AND h.plan = p.id
+         WHERE p.ended_on IS NOT NULL AND h.lifted_at IS NULL AND $1::timestamptz IS NOT NULL""",
 }

@@ -16,7 +16,7 @@ from partner_portal.kernel.money import Money
 
 from ..policy.ledger import Kind, LineKind
 from ..policy.tax import VatCategory
-from . import documents, einvoice
+from . import documents, einvoice, late
 from .documents import Document, DocumentLine, Standing
 
 
@@ -31,13 +31,15 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """All there is to see. `settled` is what settled it (or what a credit settled), `credit_notes` those that correct it."""
+    """All there is to see. `late`: the document that charges its interest and costs, or the invoices whose those are; `waived`: why nobody does. `settled` is what settled it (or what a credit settled), `credit_notes` those that correct it."""
 
     document: Document
     stands: Standing
     settled: Sequence[Settled]
     credit_notes: Sequence[asyncpg.Record]
     customer_name: str
+    late: Sequence[asyncpg.Record] = ()
+    waived: str = ""
 
 
 _SETTLED = """
@@ -54,12 +56,16 @@ async def one(invoice: UUID) -> View:
     """The document with where it stands; NotFound outside the asking side of the wall."""
     document = await documents.one(invoice)
     row = await db.fetch_one("SELECT name FROM customer WHERE id = $1", document.customer) if document.customer else None
+    # Why nothing is charged is between partner and provider; a contact's role cannot even ask.
+    waived = None if db.current().principal.customer else await late.waived(invoice)
     return View(
         document=document,
         stands=await documents.standing(invoice),
         settled=[_settled(found) for found in await db.fetch(_SETTLED, invoice)],
         credit_notes=await db.fetch(_CREDIT_NOTES, invoice),
         customer_name=row["name"] if row else document.debtor.name,
+        late=await late.of_invoice(invoice),
+        waived=waived["reason"] if waived else "",
     )
 
 

@@ -38,6 +38,8 @@ GIVEN = {
     "billing_announcement": "SELECT",
     "billing_debit": "SELECT",
     "billing_refund": "SELECT",
+    "billing_late_claim": "SELECT",
+    "billing_late_note": "SELECT",
     "billing_reminder": "SELECT",
     "billing_suspension": "SELECT",
     "billing_vat_check": "SELECT",

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from billing.service import plans
+from billing.policy.late import Charged, Reckoning
+from billing.policy.ledger import Layer
+from billing.service import late, plans
+from billing.service.late import Note
 from billing.service.plans import InstalmentWanted
 from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
 from tests.world import FINANCE, STAFF_DOOR, Partner
 
 
@@ -23,9 +27,22 @@ async def remind(of: Partner, invoice: UUID, service: UUID) -> None:
             " VALUES (gen_random_uuid(), $1, $2, 1, gen_random_uuid(), $3, $4, '{}')",
             *(of.id, invoice, clock.today(), row["open_cents"]),
         )
+        await charge(of, invoice)
         for nth, because in ((1, "unpaid"), (2, "held")):
             await db.execute(
                 "INSERT INTO billing_suspension (id, tenant, service, nth, invoice, because, happened_on)"
                 " VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6)",
                 *(of.id, service, nth, invoice, because, clock.today()),
             )
+
+
+async def charge(of: Partner, invoice: UUID) -> None:
+    """Interest and costs of the invoice, as after its last letter."""
+    row = await db.fetch_one("SELECT customer, issuer, number, due_on FROM billing_invoice WHERE id = $1", invoice)
+    assert row
+    note = Note(
+        letter=new_id(), tenant=of.id, customer=row["customer"], issuer=row["issuer"], layer=Layer.CUSTOMER, debtor_name="Geheim", is_consumer=False,
+        sent_on=clock.today(), term_ended_on=clock.today(), said_costs_cents=4000, numbers={invoice: row["number"]}, due={invoice: row["due_on"]},
+        reckoned=Reckoning(charged=(Charged(invoice, 1210, 1),), costs_cents=4000),
+    )  # fmt: skip
+    await late.issue(note, clock.today() + timedelta(days=6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,18 +12,25 @@ import pytest
 import pytest_asyncio
 
 from billing.policy.crediting import Part
+from billing.policy.late import Uncollectable
 from billing.policy.ledger import LineKind
 from billing.policy.tax import Vat
-from billing.service import credit_notes
+from billing.service import credit_notes, plans, write_offs
 from billing.service.credit_notes import Wanted
+from billing.service.plans import InstalmentWanted
+from billing.service.write_offs import WriteOffWanted
 from partner_portal import invariants, invariants_billing
-from partner_portal.infra import db
+from partner_portal.infra import clock, db
 from partner_portal.infra.settings import Settings
+from tests.attack import unpaid as unpaid_things
 from tests.billing.money import issue, line, pay
 from tests.world import FINANCE, STAFF_DOOR, World
 
 MONTHS = [date(2026, 12, 1), date(2027, 1, 1), date(2027, 2, 1), date(2027, 3, 1)]
-HISTORY = ("billing_invoice", "billing_line", "billing_vat", "billing_payment", "billing_allocation")
+HISTORY = (
+    "billing_invoice", "billing_line", "billing_vat", "billing_payment", "billing_allocation",
+    "billing_late_note", "billing_late_claim", "billing_instalment", "billing_write_off",
+)  # fmt: skip
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -43,7 +50,20 @@ async def billed(world: World) -> World:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def owner(running: Settings, billed: World) -> AsyncIterator[asyncpg.Connection]:
+async def unpaid(billed: World) -> World:
+    """Besides: an invoice with interest and costs, one in a plan that was withdrawn, one that is written off."""
+    noord = billed.noord
+    charged, planned, given_up = [await issue(noord.id, noord.customers["private"], [line(1000)]) for _ in range(3)]
+    async with db.unit_of_work(STAFF_DOOR):
+        await unpaid_things.charge(noord, charged)
+        plan = await plans.agree(FINANCE, [planned], [InstalmentWanted(clock.today() + timedelta(days=9), 1210)])
+        await plans.withdraw(FINANCE, plan)
+        await write_offs.write_off(FINANCE, given_up, WriteOffWanted(reason=Uncollectable.OTHER, note="Weg"))
+    return billed
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def owner(running: Settings, unpaid: World) -> AsyncIterator[asyncpg.Connection]:
     """Somebody for whom history is not append-only."""
     connection = await asyncpg.connect(running.database_url)
     for table in HISTORY:
@@ -73,6 +93,11 @@ PLANTED = {
     "no day of a service is billed twice": f"UPDATE billing_line SET period_from = '2026-12-31' WHERE {_JANUARY}",
     "no day of a service is left out": f"UPDATE billing_line SET period_from = '2027-01-02' WHERE {_JANUARY}",
     "a service is billed on from where it was billed to": "UPDATE billing_service SET paid_until = paid_until - 1",
+    "interest and costs are charged as they were reckoned": "UPDATE billing_late_note SET costs_cents = costs_cents - 1",
+    "every document of interest and costs says after which letter": f"UPDATE billing_late_note SET document = {_FIRST}",
+    "what is written off was settled so": "UPDATE billing_write_off SET amount_cents = amount_cents - 1",
+    "instalments add up to their plan": "UPDATE billing_instalment SET amount_cents = amount_cents + 1",
+    "a plan that has ended holds nothing": "UPDATE billing_hold SET lifted_at = NULL, lifted_by = NULL",
     "debit is credit": f"UPDATE billing_vat SET vat_cents = vat_cents - 1 WHERE invoice = {_FIRST}",
 }
 
