@@ -16,7 +16,7 @@ from partner_portal.kernel.money import Money
 
 from ..policy.ledger import Kind, LineKind
 from ..policy.tax import VatCategory
-from . import documents, einvoice, late
+from . import documents, einvoice, late, refunds
 from .documents import Document, DocumentLine, Standing
 
 
@@ -31,12 +31,17 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """All there is to see. `late`: the document that charges its interest and costs, or the invoices whose those are; `waived`: why nobody does. `settled` is what settled it (or what a credit settled), `credit_notes` those that correct it."""
+    """All there is to see. `settled` is what settled it (or what a credit settled), `credit_notes` those that correct it.
+
+    `late`: the document that charges its interest and costs, or the invoices whose those are; `waived`: why nobody does.
+    """
 
     document: Document
     stands: Standing
     settled: Sequence[Settled]
     credit_notes: Sequence[asyncpg.Record]
+    refunds: Sequence[asyncpg.Record]
+    """What goes back, or went, of the payments that settled it."""
     customer_name: str
     late: Sequence[asyncpg.Record] = ()
     waived: str = ""
@@ -63,6 +68,7 @@ async def one(invoice: UUID) -> View:
         stands=await documents.standing(invoice),
         settled=[_settled(found) for found in await db.fetch(_SETTLED, invoice)],
         credit_notes=await db.fetch(_CREDIT_NOTES, invoice),
+        refunds=await refunds.of_invoice(invoice),
         customer_name=row["name"] if row else document.debtor.name,
         late=await late.of_invoice(invoice),
         waived=waived["reason"] if waived else "",
@@ -82,6 +88,10 @@ METHODS: dict[str, str] = {
     "directdebit": sentence("direct debit"),
     "debit": sentence("direct debit"),
     "sandbox": sentence("test payment"),
+    "direct debit": sentence("direct debit"),
+    "return": sentence("taken back by the bank"),
+    "chargeback": sentence("taken back by the bank"),
+    "refund": sentence("paid back"),
     "write-off": sentence("written off"),
 }
 _KINDS: dict[LineKind, str] = {
@@ -155,6 +165,15 @@ TITLES: dict[str, str] = {
     Kind.DAMAGES: sentence("Note of damage"),
     Kind.COSTS: sentence("Interest and costs"),
 }
+REFUNDS: dict[str, tuple[str, str]] = {
+    "wanted": (sentence("is being looked at"), "wait"),
+    "agreed": (sentence("under way"), "wait"),
+    "sent": (sentence("under way"), "wait"),
+    "done": (sentence("paid back"), "good"),
+    "refused": (sentence("not paid back"), "calm"),
+    "failed": (sentence("did not arrive; we look into it"), "bad"),
+}
+"""The word and kind of each refund's chip, as the debtor reads them."""
 LABELS: dict[str, tuple[str, str, str]] = {
     "unpaid": (sentence("Unpaid"), "wait", "hourglass-split"),
     "paid": (sentence("Paid"), "good", "check-circle"),
