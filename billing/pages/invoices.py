@@ -241,6 +241,7 @@ async def show(request: Request[Any, Any, Any], actor: auth.Acting, invoice_id: 
         methods=invoice_view.METHODS,
         titles=invoice_view.TITLES,
         labels=invoice_view.LABELS,
+        refunds=invoice_view.REFUNDS,
         last_day=paper.last_day,
         in_fours=paper.in_fours,
     )

@@ -67,7 +67,7 @@ async def _page(view: View, token: str, *, typed: Any = None, errors: Errors = N
         brand=await brands.of_tenant(view.tenant),
         view=view,
         token=token,
-        typed=typed or {},
+        typed=typed or forms.NOTHING_TYPED,
         errors=errors,
         over=over or (view.signed_at is None and view.expires_at <= clock.now()),
     )

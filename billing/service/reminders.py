@@ -47,6 +47,10 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
   LEFT JOIN LATERAL (SELECT h.reason, h.until FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $4)
                         AND (h.invoice = i.id OR h.customer = i.customer) ORDER BY h.until IS NOT NULL, h.until DESC LIMIT 1) h ON true
  WHERE s.open_cents > 0 AND s.due_on IS NOT NULL AND i.kind <> ALL ($3)
+   AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.tenant = i.tenant AND x.invoice = i.id AND x.state = 'sent')
+   AND NOT EXISTS (SELECT FROM billing_announcement a JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate AND m.ended_on IS NULL
+                    WHERE a.invoice = i.id AND a.collects_on >= $4
+                      AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.invoice = i.id AND x.state = 'returned'))
  ORDER BY i.due_on, i.number
 """
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.

@@ -97,7 +97,7 @@ class Demo:
     def _prepare(self) -> None:
         from partner_portal import wiring  # noqa: PLC0415  # needs adopted settings
         from partner_portal.demo import world  # noqa: PLC0415
-        from partner_portal.infra import db, migrations  # noqa: PLC0415
+        from partner_portal.infra import clock, db, migrations  # noqa: PLC0415
 
         wiring.register_handlers()  # what the world is billed is made and mailed by the worker
         ports = _free_ports(2)
@@ -114,6 +114,7 @@ class Demo:
             ran = await migrations.migrate(self.settings)
             self._say("Schema", f"{len(ran)} migrations run" if ran else "up to date")
             await db.open_pools(self.settings)
+            clock.movable(self.settings.data)
             try:
                 await world.load()
             finally:

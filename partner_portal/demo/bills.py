@@ -62,7 +62,7 @@ async def _enter_abroad(tenant: UUID) -> list[UUID]:
 
 
 async def _bill(tenant: UUID, abroad: Sequence[UUID]) -> None:
-    bill = _Bills(tenant)
+    bill = Bills(tenant)
     month = first_of_month(clock.today())
     rows = await db.fetch(_SERVICES, tenant, add_months(month, 1), month)
     at_home = list(dict.fromkeys(row["customer"] for row in rows))
@@ -89,9 +89,15 @@ async def _bill(tenant: UUID, abroad: Sequence[UUID]) -> None:
             ("Terug: vooruitbetaalde dagen", -4_643, LineKind.CREDIT),
         )
         await bill.of(customer, ("Schade aan router in bruikleen", 15_000, LineKind.DAMAGES), kind=Kind.DAMAGES)
+        await bill.of(
+            customer,
+            ("Wettelijke rente over 31 dagen", 214, LineKind.INTEREST),
+            ("Incassokosten", 4_000, LineKind.COLLECTION),
+            kind=Kind.COSTS,
+        )
 
 
-class _Bills:
+class Bills:
     """Makes documents for the debtors of one partner, taxed as each of them is."""
 
     def __init__(self, tenant: UUID) -> None:
@@ -119,9 +125,13 @@ class _Bills:
         ]
         return await issuing.issue(Draft(tenant=self.tenant, customer=customer, lines=lines, layer=layer))
 
+    async def plain(self, customer: UUID, what: str, cents: int) -> UUID:
+        """A document with one line, for work that was done."""
+        return await self.of(customer, (what, cents, LineKind.OTHER))
+
     async def of(self, customer: UUID, *items: tuple[str, int, LineKind], kind: Kind = Kind.INVOICE) -> UUID:
         """A document with these lines: what, for how many cents, and of which kind."""
-        vat = _OUTSIDE if kind is Kind.DAMAGES else await self._vat(customer, Layer.CUSTOMER)
+        vat = _OUTSIDE if kind in {Kind.DAMAGES, Kind.COSTS} else await self._vat(customer, Layer.CUSTOMER)
         lines = [
             DraftLine(
                 kind=line_kind,

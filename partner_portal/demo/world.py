@@ -18,7 +18,7 @@ from tenants.policy import LocationKind, Scope, TenantKind, WhoBills
 from tenants.service import customers, members, passwords
 from tenants.service.customers import Address, MainContact, NewCustomer
 
-from . import bills, offers, people
+from . import bills, money, offers, people
 from .people import Client, Organisation
 
 _STAFF_DOOR = Principal(Door.STAFF, actor="system:demo")
@@ -31,17 +31,19 @@ async def load() -> None:
             return
         await _catalogue()
         await offers.put_up(clock.today())
-        await _house()
+        house = await _house()
         tenants = {partner.code: await _partner(partner) for partner in (people.NOORDERLICHT, people.ZUIDERZEE)}
         await issuers.enter(tenants[people.ZUIDERZEE.code], people.ZUIDERZEE_DETAILS)
         for username, name, roles in people.STAFF:
             await access.enter(
                 username=username, email=f"{username}@voorbeeldhosting.example.com", name=name, roles=roles, password=people.PASSWORD
             )
+    entered: dict[str, list[UUID]] = {}
     for code, clients in people.clients(clock.today()).items():
         async with db.unit_of_work(Principal(Door.TENANT, tenants[code], "system:demo")):
-            for client in clients:
-                await _client(tenants[code], client)
+            entered[code] = [await _client(tenants[code], client) for client in clients]
+    noord = tenants[people.NOORDERLICHT.code]
+    await money.play(noord, house, entered[people.NOORDERLICHT.code])
     await bills.load(tuple(tenants.values()))
     async with db.unit_of_work(_STAFF_DOOR):
         for email in people.SIGN_IN_TOO:
@@ -108,7 +110,7 @@ async def _partner(partner: Organisation, kind: TenantKind = TenantKind.PARTNER)
     return tenant
 
 
-async def _client(tenant: UUID, client: Client) -> None:
+async def _client(tenant: UUID, client: Client) -> UUID:
     actor = Actor(kind=ActorKind.SYSTEM, id="demo", tenant=tenant, roles=frozenset({Role.OWNER, *Scope}), label="demo")
     new = NewCustomer(
         name=client.name,
@@ -121,6 +123,7 @@ async def _client(tenant: UUID, client: Client) -> None:
     for product, label, terms in client.services:
         agreed = msgspec.convert({"label": label, **terms}, AgreedTerms)
         await services.enter(actor, customer=customer, product=product, terms=agreed, location=LocationKind.BILLING)
+    return customer
 
 
 def doors(settings: Settings) -> list[str]:

@@ -38,6 +38,37 @@ async def test_there_are_at_least_forty_of_every_vat_case_and_kind() -> None:
     assert {one.prices_include_vat for one in found} == {True, False}
 
 
+@pytest.mark.usefixtures("mailbox")
+async def test_the_demo_shows_every_way_of_money() -> None:
+    found = await billed()
+    async with db.unit_of_work(STAFF_DOOR):
+
+        async def seen(sql: str) -> set[str]:
+            return {row["one"] for row in await db.fetch(sql)}
+
+        debits = await seen("SELECT state AS one FROM billing_debit")
+        refunds = await seen("SELECT state AS one FROM billing_refund")
+        entries = await seen("SELECT state AS one FROM billing_statement_entry")
+        statements = await seen("SELECT state AS one FROM billing_statement")
+        methods = await seen("SELECT method AS one FROM billing_payment")
+        labels = {str((await documents.standing(one.id)).label) for one in found if one.id}
+        payouts = await db.fetch("SELECT entry FROM billing_payout")
+        part = await db.fetch(
+            "SELECT 1 FROM billing_standing s JOIN billing_invoice i ON i.id = s.invoice WHERE s.open_cents > 0 AND s.open_cents < i.gross_cents"
+        )
+
+    assert debits == {"paid", "returned"}
+    assert refunds == {"done", "failed"}
+    assert entries >= {"booked", "settled", "waiting", "out"}
+    assert statements == {"accepted", "parked"}
+    assert methods >= {"transfer", "ideal", "direct debit", "return", "chargeback", "refund"}
+    assert labels >= {"paid", "unpaid", "overdue", "credited"}
+    assert payouts
+    assert all(row["entry"] for row in payouts)
+    assert part
+    assert any(one.collects for one in found)
+
+
 @validator.needed
 @pytest.mark.usefixtures("mailbox")
 async def test_every_one_of_them_is_written_and_keeps_the_official_rules(tmp_path: Path) -> None:
