@@ -10,6 +10,7 @@ from billing.service.credit_notes import LaterDaysBilled, NotCreditable
 from billing.service.credit_requests import AskerCannotAgree, CreditDecided, CreditDiffers, CreditWaits
 from billing.service.indexations import IndexationDiffers
 from billing.service.invoice_list import TooManyInvoices
+from billing.service.issuers import ProviderSendsInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
 from billing.service.pauses import PauseUnderWay
@@ -79,6 +80,9 @@ PROBLEMS: dict[type[Problem], Words] = {
     InTheMaking: Words(sentence("The document is being made"), sentence("Look again in a minute.")),
     TooManyInvoices: Words(
         sentence("Too many for one file"), sentence("Choose fewer, by customer or by days: a file holds at most %(most)s.")
+    ),
+    ProviderSendsInvoices: Words(
+        sentence("The provider sends your invoices"), sentence("There are no details of your own on the invoices of your customers.")
     ),
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
 }

@@ -6,9 +6,24 @@ from partner_portal.infra import outbox
 from partner_portal.infra.queue import Daily
 from partner_portal.kernel.events import Event
 
-from . import accounting, accounts, bank, documents, mandates, offers, orders, paying, plans, reminders, runs, vat_numbers, webhooks
+from . import (
+    accounting,
+    accounts,
+    bank,
+    documents,
+    issuers,
+    mandates,
+    offers,
+    orders,
+    paying,
+    plans,
+    reminders,
+    runs,
+    vat_numbers,
+    webhooks,
+)
 
-_MODULES = (accounting, accounts, bank, documents, mandates, offers, orders, paying, plans, reminders, runs, vat_numbers, webhooks)
+_MODULES = (accounting, accounts, bank, documents, issuers, mandates, offers, orders, paying, plans, reminders, runs, vat_numbers, webhooks)
 
 ON_EVENT: list[tuple[type[Event], list[outbox.Handler]]] = [route for module in _MODULES for route in module.ON_EVENT.items()]
 DAILY: list[Daily] = [work for module in _MODULES for work in getattr(module, "DAILY", [])]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import agreements, invoices, mandate, open_items, orders, own_orders, pauses, pay, sandbox
+from . import agreements, invoices, issuer, mandate, open_items, orders, own_orders, pauses, pay, sandbox
 
 routers: list[Router] = [
     *invoices.routers,
+    issuer.router,
     *mandate.routers,
     *open_items.routers,
     agreements.router,

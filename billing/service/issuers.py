@@ -11,8 +11,13 @@ from stdnum import bic as bic_code
 from stdnum import iban as iban_code
 from stdnum.eu import vat as vat_code
 
-from partner_portal.infra import db
-from partner_portal.kernel.errors import FieldError, Invalid
+from partner_portal.infra import clock, db, outbox, step_up
+from partner_portal.kernel.actor import Actor, Role
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound
+from tenants.policy import WhoBills
+
+from ..events import IssuerAccountChanged
+from .account_changes import masked
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -53,3 +58,66 @@ async def enter(tenant: UUID, details: IssuerDetails) -> None:
         raise Invalid(*faults)
     tidy = msgspec.structs.replace(details, iban=iban_code.compact(details.iban), vat_id=vat_code.compact(details.vat_id))
     await db.execute(_ENTER, tenant, *(getattr(tidy, name) for name in _COLUMNS))
+
+
+class ProviderSendsInvoices(NotAllowed):
+    """The provider sends this partner's invoices: there are no details of its own on them."""
+
+
+class OnRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How a partner's invoices are sent: `details` are its own where it sends them itself (None: not entered yet), `code` begins their numbers."""
+
+    is_sender: bool
+    code: str
+    details: IssuerDetails | None
+
+
+_OWN = f"""
+SELECT t.code, t.bills, i.tenant, {", ".join(f"i.{name}" for name in _COLUMNS)}
+  FROM tenant t LEFT JOIN billing_issuer i ON i.tenant = t.id WHERE t.id = $1
+"""  # noqa: S608
+
+
+async def own(actor: Actor) -> OnRecord:
+    """How the invoices of the actor's partner are sent."""
+    row = await db.fetch_one(_OWN, actor.tenant)
+    if row is None:
+        raise NotFound(what="tenant", id=str(actor.tenant))
+    details = IssuerDetails(**{name: row[name] for name in _COLUMNS}) if row["tenant"] else None
+    return OnRecord(is_sender=row["bills"] == WhoBills.OWN_NAME, code=row["code"], details=details)
+
+
+async def to_be_changed(actor: Actor) -> OnRecord:
+    """The same for whoever is about to change it: an owner of a partner that sends its own invoices, whose password was given a moment ago.
+
+    Raises NotAllowed, ProviderSendsInvoices, PasswordNeeded.
+    """
+    if not actor.has_any(Role.OWNER):
+        raise NotAllowed(needs=Role.OWNER.value)
+    now = await own(actor)
+    if not now.is_sender:
+        raise ProviderSendsInvoices
+    step_up.required(actor)
+    return now
+
+
+async def change(actor: Actor, details: IssuerDetails) -> None:
+    """The partner sends its invoices with these details from now on; another account is told to its owners, also where they were known before.
+
+    Raises what `to_be_changed` does, and Invalid.
+    """
+    now = await to_be_changed(actor)
+    assert actor.tenant is not None  # noqa: S101  # an owner's
+    await enter(actor.tenant, details)
+    account = iban_code.compact(details.iban)
+    if now.details is not None and now.details.iban != account:
+        await outbox.publish(
+            IssuerAccountChanged(
+                tenant_id=actor.tenant, before=masked(now.details.iban), now=masked(account), by=actor.label, at=clock.now()
+            )
+        )
+
+
+async def addresses(tenant: UUID) -> list[str]:
+    """Where the sender's own mail goes."""
+    return [row["email"] for row in await db.fetch("SELECT email FROM billing_issuer WHERE tenant = $1", tenant)]

@@ -72,6 +72,7 @@ _PUBLIC = [
     Surface("withdrawal by anybody: received", "/withdraw-contract/{partner_code}/{withdrawal}", Reader.EVERYBODY),
     Surface("notice to a partner that is not there", "/end-contract/ZZZZ", Reader.EVERYBODY, 404),
     Surface("paying an invoice", "/pay/{pay_link}", Reader.EVERYBODY, language="nl"),
+    Surface("giving a mandate", "/mandate/{mandate_link}", Reader.EVERYBODY, language="nl"),
     Surface("paying an invoice: no such link", f"/pay/{_NO_LINK}", Reader.EVERYBODY, 404),
     Surface("practice payment", "/sandbox-gateway/{practice_payment}", Reader.EVERYBODY),
     Surface("nothing here, for strangers", "/nowhere", Reader.EVERYBODY, 404),
@@ -129,6 +130,8 @@ _SETTINGS = [
     Surface("change of a webhook", "/portal/settings/webhooks/{endpoint}/data"),
     Surface("new secret of a webhook", "/portal/settings/webhooks/{endpoint}/secret"),
     Surface("removing a webhook", "/portal/settings/webhooks/{endpoint}/removal"),
+    Surface("sender of invoices", "/portal/settings/billing"),
+    Surface("sender of invoices: the provider's business", "/portal/settings/billing/data", status=403),
     Surface("delivery of a webhook", "/portal/settings/webhooks/{endpoint}/deliveries/{delivery}"),
 ]
 _CUSTOMERS = [
