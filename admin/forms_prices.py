@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from billing.service import parking, pauses, prices
+from billing.service import parking, pauses, places, prices
 from billing.service.pauses import PauseWanted
+from billing.service.places import Evidence
 from billing.service.prices import Indexation, PriceChangeWanted
 from partner_portal.infra import db
 from partner_portal.infra.catalogue import sentence
@@ -52,6 +53,15 @@ class PauseAgreed(BaseModel):
     reason: str = Field(title=_REASON)
 
 
+class WhereaboutsSeen(BaseModel):
+    """One thing that points at the country in which a consumer is."""
+
+    partner: str = Field(title=sentence("Code of the partner"))
+    customer: str = Field(title=sentence("Number of the customer"))
+    kind: str = Field(title=sentence("What was seen: billing, internet, bank, telephone or installation"))
+    country: str = Field(title=sentence("Country it points at, as DE"))
+
+
 class ParkedSettled(BaseModel):
     """What a run left is dealt with."""
 
@@ -92,6 +102,19 @@ async def pause(request: Request, data: PauseAgreed) -> str:
     return access.say(request, sentence("%(number)s is paused on these days."), number=data.service.strip())
 
 
+async def see(request: Request, data: WhereaboutsSeen) -> str:
+    """The evidence is on record; the next run looks again."""
+    row = await db.fetch_one(
+        "SELECT c.id FROM customer c JOIN tenant t ON t.id = c.tenant WHERE t.code = $1 AND c.number = $2",
+        *(data.partner.strip().upper(), data.customer.strip().upper()),
+    )
+    if row is None:
+        raise NotFound(what="customer", number=data.customer)
+    wanted = decoding.convert(Evidence, {"kind": data.kind.strip().lower(), "country": data.country.strip().upper()})
+    await places.add(access.acting(request), row["id"], wanted.kind, wanted.country)
+    return access.say(request, sentence("It is on record; the next run looks again."))
+
+
 async def settle(request: Request, data: ParkedSettled) -> str:
     """What was parked is settled; the next run looks again."""
     count = await parking.settle_of(access.acting(request), data.whose.strip())
@@ -130,6 +153,8 @@ FORMS = (
     Form(name=sentence("Pause a service"), group=_PRICES, fields=PauseAgreed, roles=FINANCE, act=pause,
          told=sentence("Days that are not billed, from the first day not billed yet on; also beyond what the offer allows. "
                        "A stop for non-payment is no pause.")),
+    Form(name=sentence("Evidence of where a consumer is"), group=_PRICES, fields=WhereaboutsSeen, roles=FINANCE, act=see,
+         told=sentence("A consumer elsewhere in the EU is billed when two things point at its country and none contradicts. The newest of a kind counts.")),
     Form(name=sentence("Settle what was parked"), group=_PRICES, fields=ParkedSettled, roles=FINANCE, act=settle,
          told=sentence("When you have dealt with what the daily run left. It settles by itself, too, as soon as a run bills it.")),
 )  # fmt: skip

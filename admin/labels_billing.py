@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, str] = {
     "dropped_at": sentence("Dropped at"),
     "dropped_because": sentence("Dropped because"),
     "due_on": sentence("Due on"),
+    "first": sentence("First piece of evidence"),
     "finished_at": sentence("Finished at"),
     "gross_cents": sentence("Including VAT (EUR)"),
     "iban": sentence("IBAN"),
@@ -72,7 +73,11 @@ COLUMNS: Mapping[str, str] = {
     "reference": sentence("Payment reference"),
     "refers_to": sentence("Refers to"),
     "reverses": sentence("Reverses"),
+    "recorded_by": sentence("Recorded by (id)"),
+    "rule": sentence("Rule"),
     "run": sentence("Billing run"),
+    "second": sentence("Second piece of evidence"),
+    "seen_at": sentence("Seen on"),
     "sequence": sentence("Sequence"),
     "series": sentence("Series"),
     "services": sentence("Services to bill"),
@@ -117,6 +122,13 @@ _LINE = {
     "collection": sentence("Collection costs"),
     "other": sentence("Other"),
 }
+_EVIDENCE = {
+    "billing": sentence("Billing address"),
+    "internet": sentence("Country of the internet address"),
+    "bank": sentence("Country of the bank"),
+    "telephone": sentence("Country of the SIM card or telephone number"),
+    "installation": sentence("Where the line comes in"),
+}
 _UNIT = {"MON": sentence("months"), "DAY": sentence("days"), "C62": sentence("pieces")}
 _PORT = {
     "requested": sentence("asked for"),
@@ -142,6 +154,22 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "debit": sentence("Direct debit"),
         "manual": sentence("Booked by staff"),
         "accounting": sentence("Accounting package"),
+    },
+    "billing_parked.reason": {
+        "no issuer": sentence("The sender of the invoice is not complete"),
+        "no address": sentence("The invoice has no address"),
+        "no VAT rate": sentence("No VAT rate is known for this country"),
+        "no partner price": sentence("There is no price toward the partner"),
+        "billed already": sentence("These days have been billed"),
+        "far behind": sentence("It was due long ago"),
+        "too little evidence": sentence("Fewer than two things say where the consumer is"),
+        "contradicting evidence": sentence("What says where the consumer is contradicts itself"),
+        "over threshold": sentence("Sales to consumers elsewhere passed EUR 10,000: declare their VAT there (OSS)"),
+    },
+    "billing_location_evidence.kind": _EVIDENCE,
+    "billing_vat_place.rule": {
+        "two agree": sentence("Two pieces of evidence agree"),
+        "below threshold": sentence("Below the threshold: taxed at home"),
     },
     "billing_port_in.state": _PORT,
     "billing_port_in_step.state": _PORT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.tables.invoices import Charge, Invoice, Issuer, Line, Parked, Run
 from billing.tables.orders import Offer, OfferPrice, Order, OrderLine, PortIn, PortInStep
 from billing.tables.payments import Allocation, Payment
+from billing.tables.places import LocationEvidence, VatPlace
 
 from .listed import FINANCE, WORKERS, Listed
 from .screens import Rights
@@ -41,6 +42,14 @@ TABLES = (
     Listed(
         table=Parked, group="billing", rights=Rights(see=FINANCE), order="-parked_at",
         columns="reason tenant customer service facts parked_at settled_at settled_by", filters="reason tenant customer service settled_at",
+    ),
+    Listed(
+        table=LocationEvidence, group="billing", rights=Rights(see=FINANCE), order="-seen_at",
+        columns="kind country customer tenant of_order seen_at recorded_by", filters="customer tenant kind country seen_at",
+    ),
+    Listed(
+        table=VatPlace, group="billing", rights=Rights(see=FINANCE), order="country",
+        columns="invoice country rule first second", filters="invoice country rule",
     ),
     Listed(
         table=Issuer, group="billing", rights=Rights(see=FINANCE), order="name",

@@ -19,6 +19,7 @@ APP_CONFIG = AppConfig(
             "billing.tables.paying",
             "billing.tables.pausing",
             "billing.tables.payments",
+            "billing.tables.places",
             "billing.tables.reminding",
             "billing.tables.statements",
             "billing.tables.vat",

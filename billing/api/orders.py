@@ -24,6 +24,7 @@ from ..policy.agreed import Channel
 from ..policy.ordering import Offer, ShownTerms
 from ..service import indexations, offers, orders, port_ins
 from ..service.orders import OrderLineWanted, OrderWanted, TermsDiffer
+from ..service.places import Country, Facts
 from ..service.port_ins import PortWanted
 from ..service.services import Label
 from ..workflow import IllegalPortStep, PortAction, PortState
@@ -162,17 +163,23 @@ class TermsOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderIn(TermsIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order: who accepted the terms with this fingerprint, and at which of the customer's addresses the services go."""
+    """An order: who accepted the terms with this fingerprint, and at which of the customer's addresses the services go.
+
+    `ip_country` and `sim_country` are what you know of where a consumer is; they are kept as evidence for VAT, and looked up nowhere.
+    """
 
     location: LocationKind = LocationKind.BILLING
     terms_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     accepted_by: Annotated[str, Meta(min_length=2, max_length=200)]
     starts_early: bool = False
+    ip_country: Country | None = None
+    sim_country: Country | None = None
 
     def wanted(self) -> OrderWanted:
         """The same, as the service asks it."""
         kept = {name: getattr(self, name) for name in ("customer_id", "location", "terms_sha256", "accepted_by", "channel", "starts_early")}
-        return OrderWanted(**kept, lines=[line.wanted() for line in self.lines])
+        whereabouts = Facts(internet=self.ip_country, telephone=self.sim_country)
+        return OrderWanted(**kept, lines=[line.wanted() for line in self.lines], whereabouts=whereabouts)
 
 
 class PortOut(msgspec.Struct, frozen=True, kw_only=True):

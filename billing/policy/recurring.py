@@ -31,6 +31,9 @@ class Why(StrEnum):
     NO_PARTNER_PRICE = "no partner price"
     BILLED_ALREADY = "billed already"
     FAR_BEHIND = "far behind"
+    TOO_LITTLE_EVIDENCE = "too little evidence"
+    CONTRADICTING_EVIDENCE = "contradicting evidence"
+    OVER_THRESHOLD = "over threshold"
 
 
 class PriceFrom(msgspec.Struct, frozen=True):

@@ -215,12 +215,12 @@ async def add_up() -> Written:
     return Written(row["invoices"], row["gross"])
 
 
-async def write(senders: Mapping[UUID, Sender], day: date, run: UUID | None) -> None:
-    """The documents have their numbers, are on record with lines and VAT, and are announced; what waited for them no longer waits."""
+async def write(senders: Mapping[UUID, Sender], day: date, run: UUID | None) -> list[UUID]:
+    """The documents, which are returned, have numbers, lines and VAT, and are announced; what waited for them no longer waits."""
     await db.execute(_BELONGS)
     numbered = [await _numbers(senders[row["sender"]], Kind(row["kind"]), day, row["n"]) for row in await db.fetch(_COUNTS)]
     if not numbered:
-        return
+        return []
     sender, kind, series, first, prefix, details, digits = (list(column) for column in zip(*numbered, strict=True))
     made = await db.fetch(_INVOICES, sender, kind, series, first, prefix, details, day, run, day.year, clock.now(), digits)
     await db.execute(_LINES)
@@ -228,6 +228,7 @@ async def write(senders: Mapping[UUID, Sender], day: date, run: UUID | None) -> 
     await db.execute(_BILLED)
     await announcing.with_invoices([row["id"] for row in made])
     await outbox.publish_all([InvoiceIssued(tenant_id=row["tenant"], invoice_id=row["id"]) for row in made])
+    return [row["id"] for row in made]
 
 
 async def _numbers(sender: Sender, kind: Kind, day: date, count: int) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from tenants.policy import Segment
 from ..events import InvoiceIssued
 from ..policy.drafting import Amounts, amounts, due_on, payment_reference, unit_price
 from ..policy.ledger import DraftLine, Kind, Layer
-from . import announcing, parties
+from . import announcing, parties, places
 from .parties import Debtor, Sender
 
 SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S", Kind.COSTS: "S"}
@@ -74,6 +74,8 @@ async def issue(draft: Draft) -> UUID:
         await db.execute(
             _VAT, *(new_id(), draft.tenant, invoice, vat.category.value, vat.rate, vat.country, total.base_cents, total.vat_cents)
         )
+    if draft.customer and draft.layer is Layer.CUSTOMER and draft.kind is Kind.INVOICE:
+        await places.record([invoice], await places.judge({draft.customer: (debtor, sender)}, today))
     await announcing.with_invoices([invoice])
     await outbox.publish(InvoiceIssued(tenant_id=draft.tenant, invoice_id=invoice))
     return invoice

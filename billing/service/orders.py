@@ -21,7 +21,8 @@ from tenants.policy import LocationKind, Segment, WhoBills
 from ..events import OrderPlaced
 from ..policy.agreed import Channel
 from ..policy.ordering import LONGEST_AHEAD, Offer, OwnPrice, ShownTerms, is_at_a_distance, seal, sets_own_price, shown, suits
-from . import offers, pauses, port_ins, services
+from . import offers, pauses, places, port_ins, services
+from .places import Facts
 from .port_ins import PortWanted
 from .services import AgreedTerms, Cents, Label
 
@@ -71,7 +72,8 @@ class OrderLineWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class OrderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order: for which customer, at which of its addresses, which lines.
 
-    `terms_sha256` is the fingerprint of the terms that were shown, and that `accepted_by` accepted for the customer.
+    `terms_sha256` is the fingerprint of the terms that were shown, and that `accepted_by` accepted for the customer; `whereabouts` is what whoever takes
+    the order knows of where a consumer is.
     """
 
     customer_id: UUID
@@ -81,6 +83,7 @@ class OrderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     accepted_by: Annotated[str, Meta(min_length=2, max_length=200)]
     channel: Channel = Channel.ONLINE
     starts_early: bool = False
+    whereabouts: Facts = Facts()
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -127,6 +130,8 @@ async def place(actor: Actor, wanted: OrderWanted, once: UUID | None = None) -> 
         return await place(actor, wanted, once)
     for position, line in enumerate(wanted.lines, 1):
         await _line(actor, wanted, (order, location), position, line, offered[line.offer])
+    if Segment(who["segment"]) is Segment.CONSUMER:
+        await places.keep_of_order(actor, order, wanted.customer_id, wanted.whereabouts)
     assert actor.tenant is not None  # noqa: S101  # the customer was found in it
     await outbox.publish(OrderPlaced(tenant_id=actor.tenant, order_id=order))
     return order

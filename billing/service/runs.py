@@ -6,7 +6,7 @@ killed is begun again by whoever comes next: what was billed is not due any more
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -23,16 +23,21 @@ from tenants.policy import Segment, TenantKind, WhoBills
 
 from ..policy import tax
 from ..policy.ledger import Layer
+from ..policy.places import Place
 from ..policy.recurring import Why
-from . import bulk, due, parking, parties, prices
+from . import bulk, due, parking, parties, places, prices
 from .bulk import Billable, Written
 from .due import Doubt
 from .parties import Debtor, IssuerUnknown, Sender
+from .places import NoPlace
 
 CHUNK = 1000
 """Customers billed in one transaction: what it locks, others wait for."""
 EXAMPLES = 20
 """How many of what was parked a report names."""
+
+NOWHERE: Mapping[UUID, Place | NoPlace] = {}
+"""For debtors that are no consumers elsewhere."""
 
 _DOOR = Principal(Door.STAFF, actor="system:run")
 _LOCK = 0x62_69_6C_6C
@@ -243,7 +248,8 @@ async def _again(work: Callable[[_Round, Any], Any], under_way: _Round, what: An
 async def _customers(under_way: _Round, tenants: dict[UUID, UUID]) -> tuple[int, Written, list[tuple[UUID, Doubt]]]:
     await prices.follow(under_way.day, tenants)
     debtors = await parties.debtors(list(tenants), under_way.day)
-    found = [_billable(under_way, customer, tenant, debtors.get(customer)) for customer, tenant in tenants.items()]
+    placed = await _placed(under_way, debtors)
+    found = [_billable(under_way, customer, tenant, debtors.get(customer), placed) for customer, tenant in tenants.items()]
     billables = [one for one in found if isinstance(one, Billable)]
     doubts = [one for one in found if isinstance(one, Doubt)]
     await bulk.begin(billables)
@@ -255,7 +261,8 @@ async def _customers(under_way: _Round, tenants: dict[UUID, UUID]) -> tuple[int,
     await bulk.take_charges(under_way.day)
     written = await bulk.add_up()
     if not under_way.is_dry:
-        await bulk.write({one.sender.tenant: one.sender for one in billables}, under_way.day, under_way.run)
+        made = await bulk.write({one.sender.tenant: one.sender for one in billables}, under_way.day, under_way.run)
+        await places.record(made, placed)
         await due.move(under_way.day, clock.now())
         await _keep(under_way.run, tenants, doubts, services, written)
     return services, written, [(tenants[doubt.debtor], doubt) for doubt in doubts]
@@ -278,13 +285,23 @@ async def _partner(under_way: _Round, partner: UUID) -> tuple[int, Written, list
     return 0, written, [(partner, doubt) for doubt in doubts]
 
 
-def _billable(under_way: _Round, key: UUID, tenant: UUID, debtor: Debtor | None) -> Billable | Doubt:
+async def _placed(under_way: _Round, debtors: Mapping[UUID, Debtor]) -> dict[UUID, Place | NoPlace]:
+    """Where those that are consumers elsewhere are taxed."""
+    senders = {customer: under_way.sender(debtor.tenant, Layer.CUSTOMER) for customer, debtor in debtors.items()}
+    return await places.judge({customer: (debtors[customer], sender) for customer, sender in senders.items() if sender}, under_way.day)
+
+
+def _billable(
+    under_way: _Round, key: UUID, tenant: UUID, debtor: Debtor | None, placed: Mapping[UUID, Place | NoPlace] = NOWHERE
+) -> Billable | Doubt:
     layer = Layer.PARTNER if key == tenant else Layer.CUSTOMER
     sender = under_way.sender(tenant, layer)
     if sender is None:
         return Doubt(key, None, Why.NO_ISSUER)
     if debtor is None:
         return Doubt(key, None, Why.NO_ADDRESS)
+    if isinstance(place := placed.get(key), NoPlace):
+        return Doubt(key, None, Why(place.why.value), place.facts)
     try:
         vat = tax.vat_for(debtor.seat, under_way.day, supplier_country=sender.party.country, oss=sender.uses_oss)
     except tax.NoVatRate as unknown:
