@@ -37,7 +37,6 @@ COLUMNS: Mapping[str, str] = {
     "indexation": sentence("Indexation"),
     "invoice": sentence("Invoice"),
     "invoices": sentence("Documents made"),
-    "is_dry": sentence("Rehearsal"),
     "is_for_consumers": sentence("For consumers (prices include VAT)"),
     "issued_at": sentence("Issued at"),
     "issued_on": sentence("Date of issue"),

@@ -1,4 +1,7 @@
-"""Time that was worked as it is billed: begin, end and duration rounded to whole steps, each the way that was agreed."""
+"""Time that was worked as it is billed: begin, end and duration rounded to whole steps, each the way that was agreed.
+
+Nothing writes worked time yet: the service desk will. Until then only `portal conformance` and its own tests call this.
+"""
 
 from __future__ import annotations
 

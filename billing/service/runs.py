@@ -60,8 +60,8 @@ _PARTNERS = """
 SELECT tenant FROM billing_charge WHERE layer = 'partner' AND line IS NULL AND dropped_at IS NULL AND bill_from <= $1 AND customer IS NULL
  UNION SELECT tenant FROM billing_parked WHERE customer IS NULL AND settled_at IS NULL ORDER BY tenant
 """
-_BEGUN = "SELECT id FROM billing_run WHERE day = $1 AND finished_at IS NULL AND NOT is_dry ORDER BY started_at DESC LIMIT 1"
-_FINISHED = "SELECT 1 FROM billing_run WHERE day = $1 AND finished_at IS NOT NULL AND NOT is_dry LIMIT 1"
+_BEGUN = "SELECT id FROM billing_run WHERE day = $1 AND finished_at IS NULL ORDER BY started_at DESC LIMIT 1"
+_FINISHED = "SELECT 1 FROM billing_run WHERE day = $1 AND finished_at IS NOT NULL LIMIT 1"
 _BEGIN = "INSERT INTO billing_run (id, day, services, started_at) VALUES ($1, $2, $3, $4)"
 _ON = """
 UPDATE billing_run SET done = done + $2, services = greatest(services, done + $2), invoices = invoices + $3, gross_cents = gross_cents + $4 WHERE id = $1

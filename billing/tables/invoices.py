@@ -76,7 +76,6 @@ class Run(Table, tablename="billing_run"):
 
     id = UUID(primary_key=True, default=NewId())
     day = Date()
-    is_dry = Boolean(default=False)
     started_at = Timestamptz(default=TimestamptzNow())
     finished_at = Timestamptz(null=True, default=None)
     services = Integer(default=0, help_text="Te factureren")

@@ -150,7 +150,7 @@ async def test_evidence_is_kept_once_and_never_changed(world: World) -> None:
     kept = "SELECT kind, country FROM billing_location_evidence WHERE customer = $1 ORDER BY kind"
     assert await rows(kept, customer) == [("billing", "DE"), ("telephone", "DE")]
     assert len(await rows(DECIDED, customer)) == 2
-    with pytest.raises(asyncpg.PostgresError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await rows("UPDATE billing_location_evidence SET country = 'NL' WHERE customer = $1 RETURNING id", customer)
 
 
