@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,10 +18,11 @@ from litestar.response import Redirect
 from billing.policy.accounting import POSSIBLE, Decision, Why
 from billing.service.accounting import chosen, connections, deciding, differences, seen
 from billing.service.accounting.connections import Connection, ConnectionWanted
-from partner_portal.infra import db, settings, templates
+from partner_portal.infra import db, formats, settings, templates
 from partner_portal.infra.brand import Brand
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Problem
+from partner_portal.kernel.money import Money
 from partner_portal.web import csrf, identity, problems
 from partner_portal.web.auth import PerhapsActing
 from partner_portal.web.problems import UntrustedOrigin
@@ -165,11 +168,24 @@ def _token(request: Request[Any, Any, Any]) -> str:
 _NOT_SHOWN = {"id", "version", "cents", "method", "invoice"}
 
 
-def _difference(row: Any) -> Difference:
+_ORDER = ("name", "number", "debtor", "address", "city", "email", "vat", "issued", "total", "open", "booked", "paid")
+_EUROS = re.compile(r"EUR (-?)(\d+)\.(\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _difference(row: Any, language: str) -> Difference:
     ours, theirs = (msgspec.json.decode(row[name], type=dict[str, str]) for name in ("ours", "theirs"))
-    names = [name for name in {**ours, **theirs} if name not in _NOT_SHOWN]
-    facts = tuple((name, ours.get(name, ""), theirs.get(name, "")) for name in names)
+    names = sorted({*ours, *theirs} - _NOT_SHOWN, key=lambda name: (name not in _ORDER, _ORDER.index(name) if name in _ORDER else 0, name))
+    facts = tuple((name, _shown(ours.get(name, ""), language), _shown(theirs.get(name, ""), language)) for name in names)
     return Difference(row, facts, frozenset(decision.value for decision in POSSIBLE[Why(row["why"])]))
+
+
+def _shown(fact: str, language: str) -> str:
+    """An amount or a day as people of this language write it; all else as it is."""
+    if euros := _EUROS.fullmatch(fact):
+        sign, whole, part = euros.groups()
+        return formats.money(Money(int(f"{sign}{whole}{part}")), language)
+    return formats.day(date.fromisoformat(fact), language) if _DAY.fullmatch(fact) else fact
 
 
 async def _page(
@@ -188,7 +204,7 @@ async def _page(
         connections=await seen.all_of_them(),
         issuers=await seen.issuers(),
         packages=sorted(chosen.PACKAGES),
-        differences=[_difference(row) for row in await differences.open_ones()],
+        differences=[_difference(row, access.spoken(request)) for row in await differences.open_ones()],
         solved=await differences.solved_ones(20),
     )
     return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})

@@ -158,7 +158,7 @@ async def test_a_difference_shows_both_sides_and_is_solved_by_a_button(finance: 
     seen = await page(finance)
     assert "1 verschil wacht op u" in seen
     assert "Iemand heeft het daar gewijzigd" in seen
-    assert "<td>EUR 12.10</td><td>EUR 9.99</td>" in seen
+    assert "<td>EUR 12,10</td><td>EUR 9,99</td>" in seen
 
     (conflict,) = await conflicts()
     without = await press(finance, "leave", id=str(conflict["id"]), reason=".")

@@ -11,6 +11,7 @@ ENGINE = "partner_portal/infra/db.py"
 # Who opens units of work: the shell around each request, the carriers of jobs, look-ups made before anybody is known, and commands.
 OPENS_UNITS = {
     ENGINE,
+    "billing/jobs/accounting.py",
     "billing/jobs/bank.py",
     "billing/jobs/reminders.py",
     "billing/service/gateways/sandbox.py",

@@ -159,7 +159,7 @@ async def test_a_package_that_asks_for_patience_gets_it_for_everything_that_wait
     waits = await rows("SELECT available_at FROM infra_outbox WHERE topic = 'AccountingWanted' AND done_at IS NULL")
 
     assert len(there.asked) == asked + 1
-    assert len(waits) == 2
+    assert len(waits) == 3  # the debtor, and both documents
     assert all(row["available_at"] >= clock.now() + timedelta(seconds=110) for row in waits)
     await carry(ahead=timedelta(minutes=3))
     assert len(there.kept["document"]) == 2
@@ -167,6 +167,7 @@ async def test_a_package_that_asks_for_patience_gets_it_for_everything_that_wait
 
 async def test_what_was_tried_twelve_times_stands_on_the_list_and_can_be_sent_again(world: World, there: Books) -> None:
     connection = await connect(there, world.house)
+    await issue(world.noord.id, world.noord.customers["bakery"])
     await carry()
     there.failures = [Failure(times=1000)]
     invoice = await issue(world.noord.id, world.noord.customers["bakery"])
@@ -175,7 +176,7 @@ async def test_what_was_tried_twelve_times_stands_on_the_list_and_can_be_sent_ag
         clock.set_to(clock.now() + timedelta(hours=3))
     (conflict,) = await conflicts()
 
-    assert (conflict["why"], conflict["about"], conflict["detail"]) == ("given up", "HUIS-F2026-000001", "500")
+    assert (conflict["why"], conflict["about"], conflict["detail"]) == ("given up", "HUIS-F2026-000002", "500")
     assert (await link_of(invoice))["state"] == "stuck"
 
     there.failures = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,26 +21,27 @@ from .files import Files
 from .port import Accounting
 
 
-async def take(connection: Connection, adapter: Accounting) -> int:
-    """The statements that lie there are booked as far as they are known and put away, bad ones set apart with the reason; returns how many were good.
+async def take(connection: Connection, adapter: Accounting) -> list[Callable[[], Awaitable[None]]]:
+    """The statements that lie there are booked as far as they are known; bad ones stand on the list of conflicts.
 
-    A file is moved after what it says is on record: cut off between, it is read again, and changes nothing.
+    Returns how they are put away, or set apart with the reason: to be done once what they say is on record. Cut off before, they are read again, and
+    change nothing.
     """
     if not isinstance(adapter, Files):
-        return 0
-    good = 0
+        return []
+    moves: list[Callable[[], Awaitable[None]]] = []
     for file in await adapter.waiting():
+        content = await adapter.read(file, LARGEST + 1)
+        reason = None
         try:
-            content = await adapter.read(file, LARGEST + 1)
             async with db.savepoint():
                 await _must_be_own(connection, content)
                 await importing.take(SYSTEM, file.name, content)
         except StatementUnreadable as problem:
-            await _set_apart(connection, adapter, file, _reason(problem))
-        else:
-            good += 1
-            db.current().after_commit.append(partial(adapter.put_away, file))
-    return good
+            reason = _reason(problem)
+            await _put_on_list(connection, file, content, reason)
+        moves.append(partial(adapter.put_away, file, reason))
+    return moves
 
 
 async def _must_be_own(connection: Connection, content: bytes) -> None:
@@ -56,8 +58,7 @@ def _reason(problem: StatementUnreadable) -> str:
     return f"{problem.why} ({facts})" if facts else problem.why
 
 
-async def _set_apart(connection: Connection, adapter: Files, file: Path, reason: str) -> None:
-    digest = hashlib.sha256(await adapter.read(file, LARGEST + 1)).hexdigest()[:12]
+async def _put_on_list(connection: Connection, file: Path, content: bytes, reason: str) -> None:
+    digest = hashlib.sha256(content).hexdigest()[:12]
     found = Found(key=f"file {file.name[:100]} {digest}", why=Why.FILE, about=file.name, detail=reason, forever=True)
     await differences.put(connection, found)
-    db.current().after_commit.append(partial(adapter.put_away, file, reason))

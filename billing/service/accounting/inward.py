@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,6 +24,7 @@ from .differences import Found
 from .port import Accounting, AccountingRefuses, AccountingUnavailable, Altered, CredentialRefused, Remote, SeenPayment, What
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 _PAGES = 4
 _LOOKS = 20
@@ -34,20 +36,29 @@ async def look(tenant: UUID, connection: UUID) -> None:
     if found.state is not ConnectionState.ACTIVE:
         return
     is_more = await sweeping.sweep(found)
-    try:
-        adapter = connections.adapter(found)
-        is_more |= await _hear(found, adapter)
-        await _look_around(found, adapter)
-        await exchanged.take(found, adapter)
-    except CredentialRefused as problem:
-        await connections.pause(SYSTEM, found.id, f"credential: {problem.facts.get('detail')}")
-    except (AccountingUnavailable, AccountingRefuses) as problem:
-        log.warning("accounting.not_heard", connection=found.code, detail=problem.facts.get("detail"))
-        await _note(found, str(problem.facts.get("detail") or problem)[:500])
-    else:
+    adapter = connections.adapter(found)
+    heard = await _tried(found, _hear(found, adapter))
+    looked = await _tried(found, _look_around(found, adapter))
+    taken = await _tried(found, exchanged.take(found, adapter))
+    db.current().after_commit.extend(taken or [])
+    if heard is not None and looked is not None and taken is not None:
+        is_more |= heard
         await _note(found, None, is_more=is_more)
     if is_more:
         await connections.look_on(found)
+
+
+async def _tried(connection: Connection, part: Awaitable[T]) -> T | None:
+    """What a part of the look returned; None where the package did not answer it, which is noted, and nothing of the part is left here."""
+    try:
+        async with db.savepoint():
+            return await part
+    except CredentialRefused as problem:
+        await connections.pause(SYSTEM, connection.id, f"credential: {problem.facts.get('detail')}")
+    except (AccountingUnavailable, AccountingRefuses) as problem:
+        log.warning("accounting.not_heard", connection=connection.code, detail=problem.facts.get("detail"))
+        await _note(connection, str(problem.facts.get("detail") or problem)[:500])
+    return None
 
 
 async def _note(connection: Connection, error: str | None, *, is_more: bool = False) -> None:
@@ -197,7 +208,8 @@ SELECT * FROM billing_accounting_link WHERE connection = $1 AND what = $2 AND st
 """
 
 
-async def _look_around(connection: Connection, adapter: Accounting) -> None:
+async def _look_around(connection: Connection, adapter: Accounting) -> bool:
     """A few documents that were not seen for the longest time are looked at, whatever the news told: what was removed is often not told."""
     for row in await db.fetch(_LONGEST_UNSEEN, connection.id, What.DOCUMENT.value, _LOOKS):
         await _compare(connection, What.DOCUMENT, row, await adapter.look(What.DOCUMENT, row["remote_id"]))
+    return True

@@ -5,13 +5,15 @@ Before anything is made there it is looked for by our key, so that what was stor
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from partner_portal.infra import db
+from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.errors import Refused
 
@@ -25,7 +27,7 @@ from .port import Accounting, AccountingRefuses, AccountingUnavailable, ChangedT
 
 log = structlog.get_logger()
 
-_FIRST = timedelta(minutes=15)
+_FIRST, _SOON = timedelta(minutes=15), timedelta(seconds=1)
 
 
 class ComesLater(Refused):
@@ -70,8 +72,17 @@ async def send(tenant: UUID, link: UUID) -> None:
     connection = await connections.one(row["connection"], tenant)
     if row["state"] != LinkState.WAITING or connection.state is not ConnectionState.ACTIVE:
         return
+    adapter, what = connections.adapter(connection), What(row["what"])
+    if what is What.DOCUMENT and not await _debtor_is_there(connection, adapter, row):
+        return
+    await _tried(connection, row, partial(_STEPS[what], connection, adapter, row))
+
+
+async def _tried(connection: Connection, row: Any, step: Callable[[], Awaitable[None]]) -> bool:
+    """Whether the step was done; else the link knows why, and nothing of the step is left here."""
     try:
-        await _go(connection, row)
+        async with db.savepoint():
+            await step()
     except AccountingUnavailable as problem:
         if not await links.later(connection, row, problem):
             await _stuck(connection, row, Why.GIVEN_UP, detail=_detail(problem))
@@ -79,6 +90,23 @@ async def send(tenant: UUID, link: UUID) -> None:
         await links.wait_for(connection, row, str(problem.facts["what"]), _FIRST)
     except (ChangedThere, StoredOtherwise, CodeMissing, AccountingRefuses, DebtorIncomplete) as problem:
         await _refused(connection, row, problem)
+    else:
+        return True
+    return False
+
+
+async def _debtor_is_there(connection: Connection, adapter: Accounting, row: Any) -> bool:
+    """The document's debtor is there, made if need be; else the document waits for it, for as long as the debtor itself."""
+    found = await going.head(row["subject"], connection.tenant)
+    debtor = await links.row_of(connection, What.CONTACT, found.customer or found.tenant)
+    if debtor["remote_id"] is not None or row["remote_id"] is not None:
+        return True
+    if debtor["state"] != LinkState.STUCK and await _tried(connection, debtor, partial(_contact, connection, adapter, debtor)):
+        return True
+    stands = await links.locked(debtor["id"], connection.tenant)
+    wait = stands["due_at"] - clock.now() if stands["state"] == LinkState.WAITING else _FIRST
+    await links.wait_for(connection, row, "the debtor has to be there first", max(wait, _SOON))
+    return False
 
 
 async def _refused(connection: Connection, row: Any, problem: Refused) -> None:
@@ -103,31 +131,17 @@ def _detail(problem: Any) -> str:
     return str(problem.facts.get("detail") or problem)
 
 
-async def _go(connection: Connection, row: Any) -> None:
-    adapter = connections.adapter(connection)
-    what = What(row["what"])
-    if what is What.CONTACT:
-        await _contact(connection, adapter, row)
-    elif what is What.DOCUMENT:
-        await _document(connection, adapter, row)
-    else:
-        await _payment(connection, adapter, row)
-
-
-async def _contact(connection: Connection, adapter: Accounting, row: Any) -> str:
+async def _contact(connection: Connection, adapter: Accounting, row: Any) -> None:
     ours, mark = await going.debtor(row["subject"])
-    if row["remote_id"] is None:
-        remote = await adapter.find(ours)
-        if remote is None:
-            remote = await adapter.create(ours)
-        else:
-            await _not_anothers(connection, What.CONTACT, remote, row["id"])
-            remote = await adapter.change(ours, remote)
-    else:
+    if row["remote_id"] is not None:
         known = Remote(id=row["remote_id"], version=row["version"] or "")
         remote = await adapter.change(ours, known, even_if_changed=row["overwrites"])
+    else:
+        found = await adapter.find(ours)
+        if found is not None:
+            await _not_anothers(connection, What.CONTACT, found, row["id"])
+        remote = await (adapter.change(ours, found) if found else adapter.create(ours))
     await links.sent(row["id"], remote, mark)
-    return remote.id
 
 
 async def _not_anothers(connection: Connection, what: What, remote: Remote, link: UUID) -> None:
@@ -136,30 +150,15 @@ async def _not_anothers(connection: Connection, what: What, remote: Remote, link
         raise StoredOtherwise(remote)
 
 
-async def _debtor_there(connection: Connection, adapter: Accounting, subject: UUID) -> str:
-    """The debtor's id there, made if need be; ComesLater where it is on the list of conflicts."""
-    row = await links.row_of(connection, What.CONTACT, subject)
-    if row["remote_id"] is not None:
-        remote: str = row["remote_id"]
-        return remote
-    if row["state"] == LinkState.STUCK:
-        raise ComesLater(what="the debtor is on the list of conflicts")
-    try:
-        return await _contact(connection, adapter, row)
-    except (AccountingRefuses, DebtorIncomplete, StoredOtherwise, ChangedThere) as problem:
-        if isinstance(problem, CredentialRefused):
-            raise
-        await _refused(connection, row, problem)
-        raise ComesLater(what="the debtor is on the list of conflicts") from problem
-
-
 async def _document(connection: Connection, adapter: Accounting, row: Any) -> None:
     found = await going.head(row["subject"], connection.tenant)
     if row["remote_id"] is not None:
         await _compare_again(connection, adapter, row, found)
         return
     subject = found.customer or found.tenant
-    there = await _debtor_there(connection, adapter, subject)
+    there = await links.remote_of(connection, What.CONTACT, subject)
+    if there is None:
+        raise ComesLater(what="the debtor has to be there first")
     owes, _mark = await going.debtor(subject)
     corrected = await links.remote_of(connection, What.DOCUMENT, found.corrects.id) if found.corrects else None
     ours = await going.document(connection, found, owes, there, corrected)
@@ -204,6 +203,13 @@ async def _payment(connection: Connection, adapter: Accounting, row: Any) -> Non
     await links.sent(row["id"], await _find_or_create(connection, adapter, ours, row["id"]))
 
 
+_STEPS: dict[What, Callable[[Connection, Accounting, Any], Awaitable[None]]] = {
+    What.CONTACT: _contact,
+    What.DOCUMENT: _document,
+    What.PAYMENT: _payment,
+}
+
+
 async def _stuck(connection: Connection, row: Any, why: Why, theirs: Remote | None = None, *, detail: str = "") -> None:
     about, ours = await told(connection, What(row["what"]), row["subject"])
     facts = dict(theirs.says) | {"id": theirs.id, "version": theirs.version} if theirs else {}
@@ -227,7 +233,8 @@ async def told(connection: Connection, what: What, subject: UUID) -> tuple[str, 
             "paid": share["received_on"].isoformat(),
         }
     try:
-        ours, _mark = await going.debtor(subject)
+        async with db.savepoint():
+            ours, _mark = await going.debtor(subject)
     except DebtorIncomplete:
         row = await db.fetch_one(
             "SELECT number, name FROM customer WHERE id = $1 UNION ALL SELECT code, name FROM tenant WHERE id = $1", subject

@@ -48,22 +48,25 @@ async def run(connection: Connection, *, writes: bool) -> Report:
     """Each step is tried as far as the one before went well; no problem of the package is raised. Through the staff door."""
     steps: list[Step] = []
     try:
-        adapter = connections.adapter(connection)
-        health = await adapter.check()
-        steps.append(Step(is_good=True, said=f"{connection.package} opens: {health.administration}"))
-        steps += _codes(connection, health)
-        news = await adapter.news(connection.cursor)
-        steps.append(
-            Step(
-                is_good=True, said=f"news: {len(news.payments)} payments, {len(news.altered)} changes{' and more' if news.is_more else ''}"
-            )
-        )
-        steps += await _looked(connection, adapter)
-        if writes:
-            steps.append(await _written(adapter))
+        async with db.savepoint():
+            await _walk(connection, steps, writes=writes)
     except Problem as problem:
         steps.append(Step(is_good=False, said=f"{problem.code}: {problem.facts.get('detail') or problem}"))
     return Report(tuple(steps))
+
+
+async def _walk(connection: Connection, steps: list[Step], *, writes: bool) -> None:
+    adapter = connections.adapter(connection)
+    health = await adapter.check()
+    steps.append(Step(is_good=True, said=f"{connection.package} opens: {health.administration}"))
+    steps += _codes(connection, health)
+    news = await adapter.news(connection.cursor)
+    steps.append(
+        Step(is_good=True, said=f"news: {len(news.payments)} payments, {len(news.altered)} changes{' and more' if news.is_more else ''}")
+    )
+    steps += await _looked(connection, adapter)
+    if writes:
+        steps.append(await _written(adapter))
 
 
 def _codes(connection: Connection, health: Health) -> list[Step]:
