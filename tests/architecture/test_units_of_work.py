@@ -47,7 +47,15 @@ OPENS_UNITS = {
 OPENING_FOLDERS = ("partner_portal/console/", "partner_portal/demo", "partner_portal/bench", "admin/")
 AFTERWARDS = ("infra.mail", "infra.pdf", "infra.queue", "infra.smtp", "infra.redis")
 # No statement of this unit of work runs inside: another machine is asked, or a thread; the built-in gateway keeps its books in units of its own.
-WITHOUT_DATABASE = ("await asyncio.to_thread", "await pictures.", "await remote.", "await gateway.", "await self._read(")
+WITHOUT_DATABASE = (
+    "await asyncio.to_thread",
+    "await pictures.",
+    "await remote.",
+    "await gateway.",
+    "await self._read(",
+    "await self._speaker.",
+    "await self._list(",
+)
 UNAWAITED = {"save", "remove", "run", "insert", "update", "delete", "execute", "publish", "fetch", "fetch_one", "lock_rows"}
 
 
