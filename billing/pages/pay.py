@@ -49,6 +49,8 @@ async def pay(request: Request[Any, Any, Any], token: FromPath[str], lang: FromQ
         await paying.want(view.id)
     except (NothingOpen, NotPayableOnline):
         return await _page(view, token, lang)
+    if view.can_go_on:  # not by a redirect: browsers hold what follows a form to the hosts that forms may go to, and the gateway is another
+        return await _page(view, token, lang, waits="going")
     return Response(
         None, status_code=303, headers={"location": f"/pay/{token}?going=1{f'&lang={lang}' if _known(lang) else ''}", **_NOT_KEPT}
     )

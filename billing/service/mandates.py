@@ -66,7 +66,7 @@ async def sign(
     if lapses_on(new.signed_on, None) <= clock.today():
         raise Invalid(FieldError("/signed_on", "mandate-lapsed"))
     made = new_id()
-    reference = new.reference or f"M{made.hex.upper()}"
+    reference = new.reference or f"M-{made.hex[-12:].upper()}"  # short enough to be read out; the database has it once
     rests_until = await account_changes.for_mandate(Debtor(tenant, customer, issuer), new.iban, made)
     try:
         async with db.savepoint():

@@ -185,6 +185,8 @@ _INVOICES = [
     Surface("credit note", "/portal/invoices/{credit_note}"),
     Surface("no such invoice", "/portal/invoices/00000000-0000-7000-8000-000000000000", status=404),
     Surface("customer's invoices", "/portal/customers/{customer}/invoices"),
+    Surface("customer's mandate", "/portal/customers/{customer}/mandate"),
+    Surface("customer's mandate, none", "/portal/customers/{empty_customer}/mandate", Reader.CLERK),
     Surface("customer's invoices, none", "/portal/customers/{empty_customer}/invoices", Reader.CLERK),
     Surface("own invoices", "/portal/own/invoices", Reader.CONTACT),
     Surface("own invoices, none", "/portal/own/invoices", Reader.CONSUMER),

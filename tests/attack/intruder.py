@@ -12,12 +12,14 @@ import asyncpg
 import httpx
 import msgspec
 
-from billing.service import mandates, orders, pauses, pay_links, reminder_policies
+from billing.policy.money_in import Source
+from billing.service import announcing, mandates, orders, pauses, pay_links, payments, refunds, reminder_policies
 from billing.service.mandates import NewMandate
 from billing.service.orders import OrderLineWanted, OrderWanted
 from billing.service.pauses import PauseWanted
+from billing.service.payments import Debtor, Receipt
 from billing.service.port_ins import PortWanted
-from partner_portal.infra import clock, db, outbox, settings
+from partner_portal.infra import clock, db, outbox, settings, tokens
 from partner_portal.mailcatcher.catcher import Catcher
 from tenants.policy import LocationKind, Scope
 from tenants.service import contacts, keys
@@ -169,11 +171,24 @@ PORT = PortWanted(numbers=["0201234567"], donor="Geheime aanbieder", accepts_fee
 
 
 async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
-    """A link to pay the invoice, and a mandate to collect it."""
+    """A link to pay the invoice, a mandate to collect it with what was announced, an invitation, and money that goes back."""
     async with db.unit_of_work(STAFF_DOOR):
         await pay_links.make(FINANCE, [invoice])
         new = NewMandate(holder=SECRET_NAME, iban="NL91ABNA0417164300", signed_on=date(2026, 11, 1), reference="GEHEIM-1")
         await mandates.sign(FINANCE, world.noord.id, customer, world.house, new)
+        await db.execute("UPDATE billing_issuer SET creditor_id = 'NL98ZZZ999999990000' WHERE tenant = $1", world.house)
+        await announcing.with_invoices([invoice])
+        debtor = Debtor(world.noord.id, customer, world.house)
+        receipt = Receipt(
+            debtor=debtor, source=Source.MANUAL, source_key="geheim", amount_cents=500, received_on=clock.today(), invoices=()
+        )
+        await refunds.order(FINANCE, await payments.book(FINANCE, receipt), iban="NL91ABNA0417164300", holder=SECRET_NAME)
+        invitation = tokens.sha256("geheim")
+        await db.execute(
+            "INSERT INTO billing_mandate_invitation (id, tenant, customer, issuer, email, token_sha256, expires_at, made_by)"
+            " VALUES (gen_random_uuid(), $1, $2, $3, 'geheim@geheim.example.com', $4, $5, 'test')",
+            *(world.noord.id, customer, world.house, invitation, clock.now()),
+        )
 
 
 async def _webhook(noord: Partner) -> tuple[UUID, UUID]:
