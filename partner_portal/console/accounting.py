@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+import msgspec
 
-from billing.service.accounting import connections, differences, seen, smoke
+from billing.service.accounting import connections, consent, differences, seen, smoke
+from billing.service.accounting.speaking import Grant
 from partner_portal import wiring
-from partner_portal.infra import db, outbox
+from partner_portal.infra import db, outbox, settings
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.errors import NotFound, Problem
 
 from .surroundings import surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from datetime import datetime
 
     from billing.service.accounting.connections import Connection
+    from billing.service.accounting.port import Health
 
 T = TypeVar("T")
 
@@ -49,6 +55,51 @@ def secret_(code: str, secret: str) -> None:
     with surroundings():
         connections.keep_secret(connection.code, secret.strip())
     click.echo(f"The secret of {code} is kept; see whether it works by `portal accounting smoke --connection {code}`.")
+
+
+@accounting.command("consent")
+@_CONNECTION
+@click.option("--client-id", required=True, help="The name of the portal's own application at the package.")
+@click.option("--client-secret", prompt=True, hide_input=True, help="Its secret; asked for, so that it stands in no history.")
+@click.option("--back", required=True, help="The address that the application is registered with; nothing has to answer there.")
+@click.option("--rights", default="", help="Other rights than the usual ones, as the package calls them.")
+def consent_(*, code: str, client_id: str, client_secret: str, back: str, rights: str) -> None:
+    """Let an owner of the administration agree at the package, and keep the grant as the connection's secret."""
+    connection = _run(lambda: _called(code))
+    state = secrets.token_urlsafe(16)
+    with _told():
+        where = consent.address(connection.package, client_id=client_id, back=back, state=state, rights=rights)
+        click.echo(f"An owner of the administration opens this address and agrees:\n\n  {where}\n")
+        typed = click.prompt("The code, or the whole address where the browser went then")
+        given = consent.code_of(typed, state)
+    client = Grant(client_id=client_id, client_secret=client_secret.strip(), refresh_token="")
+
+    async def agreed() -> dict[str, str]:
+        within = timedelta(seconds=settings.current().accounting_seconds)
+        grant = await consent.redeem(connection, client, code=given, back=back, within=within)
+        connections.keep_secret(connection.code, msgspec.json.encode(grant).decode())
+        return await consent.opens(connection, grant, within)
+
+    for number, name in _run(agreed).items():
+        click.echo(f"{'*' if number == connection.administration else ' '} {number} {name}")
+    click.echo(f"The grant of {code} is kept. It opens these administrations; the one of the connection is marked.")
+
+
+@accounting.command("codes")
+@_CONNECTION
+def codes_(code: str) -> None:
+    """The ledger accounts and VAT codes that the package has, as they are entered with the connection."""
+
+    async def asked() -> Health:
+        async with db.unit_of_work(_OPERATOR):
+            return await connections.adapter(await connections.called(code)).check()
+
+    health = _run(asked)
+    click.echo(health.administration)
+    for what, there in (("ledger accounts", health.ledgers), ("VAT codes", health.vat_codes)):
+        click.echo(f"{what}:{'' if there else ' the package does not tell'}")
+        for number, name in sorted((there or {}).items(), key=lambda one: one[1]):
+            click.echo(f"  {number}  {name}")
 
 
 @accounting.command("smoke")
@@ -100,16 +151,21 @@ def catch_up(code: str, since: datetime) -> None:
 
 def _run(work: Callable[[], Awaitable[T]]) -> T:
     async def within() -> T:
-        async with wiring.running(settings):
+        async with wiring.running(chosen):
             return await work()
 
-    with surroundings() as settings:
-        try:
-            return asyncio.run(within())
-        except NotFound as problem:
-            raise click.UsageError(f"there is no connection {problem.facts.get('id', '')}; see `portal accounting list`.") from problem
-        except Problem as problem:
-            raise click.ClickException(str(problem)) from problem
+    with surroundings() as chosen, _told():
+        return asyncio.run(within())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except NotFound as problem:
+        raise click.UsageError(f"there is no connection {problem.facts.get('id', '')}; see `portal accounting list`.") from problem
+    except Problem as problem:
+        raise click.ClickException(str(problem)) from problem
 
 
 async def _called(code: str) -> Connection:

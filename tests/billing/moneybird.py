@@ -16,6 +16,7 @@ from tests.billing.remote_side import Asked, RemoteSide, Told, serving
 
 TOKEN = "c0ffee84ec207ad0154a508f798e615a998ac1fd752926d00f955fb1df3e1446"
 ADMINISTRATION = "123"
+AGREED = {"grant_type": "authorization_code", "code": "agreed", "redirect_uri": "http://localhost/back"}
 BASE = "/api/v2"
 HIGH, NONE, REVERSED = "501", "502", "503"
 SALES, BETWEEN = "601", "602"
@@ -78,8 +79,8 @@ class Moneybird(RemoteSide):
         raise Refusal(404, {"error": "not found"})
 
     def _renew(self, form: dict[str, str]) -> Told:
-        known = {"grant_type": "refresh_token", "client_id": "portal", "client_secret": "hush", "refresh_token": self.refresh_token}
-        if form != known:
+        client = {"client_id": "portal", "client_secret": "hush"}
+        if form not in (client | AGREED, client | {"grant_type": "refresh_token", "refresh_token": self.refresh_token}):
             return Told(400, {"error": "invalid_grant", "error_description": "The provided authorization grant is invalid"})
         self.refreshed += 1
         self.refresh_token = f"refresh-{self.refreshed}"

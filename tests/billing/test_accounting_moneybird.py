@@ -26,6 +26,7 @@ from billing.service.accounting.port import (
     Setup,
     What,
 )
+from partner_portal.infra import clock
 from tests.billing import moneybird as theirs
 from tests.billing import moneybird_contract as contract
 from tests.billing.to_books import BAKER, CONSUMER, booking, document, line
@@ -359,7 +360,7 @@ async def test_a_payment_whose_answer_got_lost_is_booked_once(there: theirs.Mone
 async def test_news_begin_now_and_tell_what_happened_since(there: theirs.Moneybird, ours: Moneybird) -> None:
     _wanted, made = await invoice(ours)
     start = (await ours.news(None)).cursor
-    assert msgspec.json.decode(start)[0] == pytest.approx(datetime.now(UTC).timestamp(), abs=120)
+    assert msgspec.json.decode(start)[0] == pytest.approx(clock.now().timestamp(), abs=120)
     first = await ours.news(f"[{int(there.now.timestamp()) + 1},{int(there.now.timestamp()) + 1}]")
     assert (first.payments, first.altered, first.is_more) == ((), (), False)
 
@@ -410,7 +411,7 @@ async def test_what_may_pass_is_asked_again_later(there: theirs.Moneybird, ours:
 
 
 async def test_too_many_questions_wait_until_the_instant_they_are_told(there: theirs.Moneybird, ours: Moneybird) -> None:
-    reset = int(datetime.now(UTC).timestamp()) + 250
+    reset = int(clock.now().timestamp()) + 250
     there.fails(429, b'"Retry later"', retry_after=str(reset))
 
     with pytest.raises(AccountingUnavailable) as later:

@@ -28,6 +28,7 @@ from billing.service.accounting.port import (
     What,
 )
 from billing.service.accounting.xero import Xero
+from partner_portal.infra import clock
 from tests.billing import to_books
 from tests.billing import xero as theirs
 from tests.billing import xero_contract as contract
@@ -393,7 +394,7 @@ async def test_a_payment_whose_answer_got_lost_is_booked_once(there: theirs.Fake
 async def test_news_begin_now_and_tell_what_happened_since(there: theirs.FakeXero, ours: Xero) -> None:
     _wanted, made = await invoice(ours)
     start = (await ours.news(None)).cursor
-    assert msgspec.json.decode(start)[0][0] == pytest.approx(datetime.now(UTC).timestamp(), abs=120)
+    assert msgspec.json.decode(start)[0][0] == pytest.approx(clock.now().timestamp(), abs=120)
 
     moment = int(there.now.timestamp()) + 2
     there.later()
@@ -530,7 +531,7 @@ async def test_a_grant_is_renewed_before_it_ends_and_what_comes_instead_is_kept_
     grant = msgspec.json.decode(kept[0], type=speaking.Grant)
     assert (len(kept), grant.refresh_token, grant.access_token) == (1, "refresh-1", "token-1")
     assert grant.until
-    assert timedelta(minutes=29) < grant.until - datetime.now(UTC) <= timedelta(minutes=30)
+    assert timedelta(minutes=29) < grant.until - clock.now() <= timedelta(minutes=30)
 
 
 async def test_a_token_that_is_refused_is_renewed_and_the_question_asked_once_more(there: theirs.FakeXero, ours: Xero) -> None:

@@ -16,6 +16,7 @@ from tests.billing.remote_side import Asked, RemoteSide, Told, serving
 from tests.billing.xero_contract import BASE, Xero
 
 TENANT = "45e4708e-d862-4111-ab3a-dd8cd03913e1"
+AGREED = {"grant_type": "authorization_code", "code": "agreed", "redirect_uri": "http://localhost/back"}
 BASIC = "Basic " + base64.b64encode(b"portal:hush").decode()
 HIGH, ZERO, REVERSED = "OUTPUT2", "ZERORATEDOUTPUT", "ECOUTPUTSERVICES"
 RATES = {HIGH: Decimal(21), ZERO: Decimal(0), REVERSED: Decimal(0)}
@@ -67,6 +68,10 @@ class FakeXero(RemoteSide):
                 return self._renew(asked)
             if asked.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
                 raise Refusal(401, {"Type": None, "Title": "Unauthorized", "Status": 401, "Detail": "TokenExpired: token expired"})
+            if asked.path == "/connections":
+                return Told(
+                    200, [{"id": self._id(), "tenantId": TENANT, "tenantType": "ORGANISATION", "tenantName": "Voorbeeld Hosting B.V."}]
+                )
             if asked.headers.get("xero-tenant-id") != TENANT:
                 raise Refusal(403, {"Type": None, "Title": "Forbidden", "Status": 403, "Detail": "AuthenticationUnsuccessful"})
             return self._once(asked)
@@ -88,11 +93,11 @@ class FakeXero(RemoteSide):
         form = dict(parse_qsl(asked.body.decode()))
         is_late = self.now > self.renewed_at + timedelta(minutes=30)
         good = {self.refresh_token} if is_late else {self.refresh_token, self.refresh_token_before}
-        is_known = asked.headers.get("authorization") == BASIC and form.pop("grant_type") == "refresh_token"
-        if not is_known or form["refresh_token"] not in good:
+        known = [{"grant_type": "refresh_token", "refresh_token": one} for one in good] + [AGREED]
+        if asked.headers.get("authorization") != BASIC or form not in known:
             return Told(400, {"error": "invalid_grant"})
         self.refreshed += 1
-        self.refresh_token_before, self.renewed_at = form["refresh_token"], self.now
+        self.refresh_token_before, self.renewed_at = form.get("refresh_token", ""), self.now
         self.refresh_token, self.tokens = f"refresh-{self.refreshed}", {f"token-{self.refreshed}"}
         said = {"access_token": f"token-{self.refreshed}", "refresh_token": self.refresh_token, "token_type": "Bearer"}
         return Told(200, said | {"expires_in": 1800, "scope": "accounting.transactions accounting.contacts accounting.settings.read"})

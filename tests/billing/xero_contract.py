@@ -17,6 +17,7 @@ import msgspec
 from xero_python.accounting import AccountingApi, models
 from xero_python.accounting.api import accounting_api
 from xero_python.api_client.deserializer import deserialize
+from xero_python.identity import models as identity
 
 from tests.billing.remote_side import Asked, Told
 
@@ -76,6 +77,8 @@ class Xero:
         """Names what is not as published."""
         if asked.path == "/connect/token":
             return []
+        if asked.path == "/connections":
+            return _shape(told.said, "list[Connection]", "GET /connections told", identity) if told.status < 300 else []
         path = asked.path.removeprefix(BASE)
         where = f"{asked.method} {path}"
         fitting = [one for one in operations() if one.method == asked.method and one.path.fullmatch(path)]
@@ -107,21 +110,21 @@ def faults(said: Any, kind: str, where: str) -> list[str]:
     return []
 
 
-def _shape(said: Any, kind: str, where: str) -> list[str]:
+def _shape(said: Any, kind: str, where: str, within: Any = models) -> list[str]:
     if kind.startswith("list["):
         if not isinstance(said, list):
             return [f"{where}: {said!r} is no list"]
-        return [fault for index, one in enumerate(said) for fault in _shape(one, kind[5:-1], f"{where}[{index}]")]
+        return [fault for index, one in enumerate(said) for fault in _shape(one, kind[5:-1], f"{where}[{index}]", within)]
     if kind in _PLAIN:
         return [] if isinstance(said, _PLAIN[kind]) and isinstance(said, bool) == (kind == "bool") else [f"{where}: {said!r} is no {kind}"]
-    model = getattr(models, kind)
+    model = getattr(within, kind)
     if issubclass(model, Enum):
         return [] if said in {one.value for one in model} else [f"{where}: {said!r} is no {kind}"]
     if not isinstance(said, dict):
         return [f"{where}: {said!r} has no fields"]
     names = {name: model.openapi_types[attribute] for attribute, name in model.attribute_map.items()}
     wrong = [f"{where}: {name} is not known to {kind}" for name in said if name not in names]
-    return wrong + [fault for name, one in said.items() if name in names for fault in _shape(one, names[name], f"{where}.{name}")]
+    return wrong + [fault for name, one in said.items() if name in names for fault in _shape(one, names[name], f"{where}.{name}", within)]
 
 
 _PLAIN: dict[str, tuple[type, ...]] = {

@@ -95,7 +95,7 @@ class Speaker:
         answer = await self._once(method, where, token, headers, body)
         if answer.status == _UNKNOWN and isinstance(self._held, Grant):
             answer = await self._once(method, where, await self._token(instead_of=token), headers, body)
-        self._judge(answer)
+        judge(answer, self._words)
         return answer
 
     async def _once(self, method: str, where: str, token: str, headers: Mapping[str, str] | None, body: bytes | None) -> remote.Answer:
@@ -115,42 +115,49 @@ class Speaker:
 
     async def _renew(self, grant: Grant) -> Grant:
         form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
-        headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
-        if self._is_basic:
-            named = base64.b64encode(f"{grant.client_id}:{grant.client_secret}".encode()).decode()
-            headers["authorization"] = f"Basic {named}"
-        else:
-            form |= {"client_id": grant.client_id, "client_secret": grant.client_secret}
-        answer = await _asked("POST", self._renews_at, headers, urlencode(form).encode(), self._setup.within)
-        if _WRONG <= answer.status < _SERVER and answer.status not in {_TOO_SLOW, _TOO_MANY}:
-            # Its words may repeat what was sent: only the code of the error is told (RFC 6749 section 5.2).
-            raise CredentialRefused(detail=f"the token is not renewed: {_code(answer.body)}")
-        self._judge(answer)
-        try:
-            told = msgspec.json.decode(answer.body, type=_Renewed)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise AccountingUnavailable(detail="a token that cannot be read") from error
-        until = clock.now() + timedelta(seconds=told.expires_in) if told.expires_in else None
-        fresh = msgspec.structs.replace(
-            grant, access_token=told.access_token, refresh_token=told.refresh_token or grant.refresh_token, until=until
-        )
+        fresh = await granted(grant, form, where=self._renews_at, is_basic=self._is_basic, within=self._setup.within)
         if self._setup.keep:
             await self._setup.keep(msgspec.json.encode(fresh).decode())
         return fresh
 
-    def _judge(self, answer: remote.Answer) -> None:
-        if _OK <= answer.status < _REDIRECT:
-            return
-        detail = f"{answer.status} {self._words(answer.body)}".strip()[:_SAYS]
-        if answer.status in {_NOT_FOUND, _GONE}:
-            raise NothingThere(detail=detail)
-        if answer.status in {_UNKNOWN, _FORBIDDEN}:
-            raise CredentialRefused(detail=detail)
-        if answer.status == _UNPAID:
-            raise AccountingUnavailable(pause=_UNPAID_PAUSE, detail=detail)
-        if answer.status < _WRONG or answer.status >= _SERVER or answer.status in {_TOO_SLOW, _LOCKED, _EARLY, _TOO_MANY}:
-            raise AccountingUnavailable(pause=pause_of(answer.retry_after, clock.now()), detail=detail)
-        raise AccountingRefuses(detail=detail)
+
+def judge(answer: remote.Answer, words: Callable[[bytes], str]) -> None:
+    """Nothing where they did it; else what they said, and whether asking again can help."""
+    if _OK <= answer.status < _REDIRECT:
+        return
+    detail = f"{answer.status} {words(answer.body)}".strip()[:_SAYS]
+    if answer.status in {_NOT_FOUND, _GONE}:
+        raise NothingThere(detail=detail)
+    if answer.status in {_UNKNOWN, _FORBIDDEN}:
+        raise CredentialRefused(detail=detail)
+    if answer.status == _UNPAID:
+        raise AccountingUnavailable(pause=_UNPAID_PAUSE, detail=detail)
+    if answer.status < _WRONG or answer.status >= _SERVER or answer.status in {_TOO_SLOW, _LOCKED, _EARLY, _TOO_MANY}:
+        raise AccountingUnavailable(pause=pause_of(answer.retry_after, clock.now()), detail=detail)
+    raise AccountingRefuses(detail=detail)
+
+
+async def granted(grant: Grant, form: Mapping[str, str], *, where: str, is_basic: bool, within: timedelta) -> Grant:
+    """The grant with the token that it is given for what stands in the form: a refresh token, or the code of a consent."""
+    headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
+    sent = dict(form)
+    if is_basic:
+        named = base64.b64encode(f"{grant.client_id}:{grant.client_secret}".encode()).decode()
+        headers["authorization"] = f"Basic {named}"
+    else:
+        sent |= {"client_id": grant.client_id, "client_secret": grant.client_secret}
+    answer = await _asked("POST", where, headers, urlencode(sent).encode(), within)
+    if _WRONG <= answer.status < _SERVER and answer.status not in {_TOO_SLOW, _TOO_MANY}:
+        # Its words may repeat what was sent: only the code of the error is told (RFC 6749 section 5.2).
+        raise CredentialRefused(detail=f"no token is given: {_code(answer.body)}")
+    judge(answer, lambda _body: "")
+    try:
+        told = msgspec.json.decode(answer.body, type=_Renewed)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AccountingUnavailable(detail="a token that cannot be read") from error
+    until = clock.now() + timedelta(seconds=told.expires_in) if told.expires_in else None
+    renews = told.refresh_token or grant.refresh_token
+    return msgspec.structs.replace(grant, access_token=told.access_token, refresh_token=renews, until=until)
 
 
 async def _asked(method: str, where: str, headers: Mapping[str, str], body: bytes | None, within: timedelta) -> remote.Answer:
