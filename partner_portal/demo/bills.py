@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from billing.policy.late import Charged, Reckoning
 from billing.policy.ledger import DraftLine, Kind, Layer, LineKind, Unit
 from billing.policy.money_in import Source
 from billing.policy.tax import Vat, VatCategory
-from billing.service import credit_notes, issuing, parties, payments
+from billing.service import credit_notes, issuing, late, parties, payments
 from billing.service.credit_notes import Wanted
 from billing.service.issuing import Draft
+from billing.service.late import Note
 from billing.service.payments import Debtor, Receipt
 from partner_portal.infra import clock, db
 from partner_portal.infra.db import Door, Principal
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from partner_portal.kernel.dates import add_months, first_of_month
 from tenants.policy import Scope, Segment
@@ -89,12 +93,7 @@ async def _bill(tenant: UUID, abroad: Sequence[UUID]) -> None:
             ("Terug: vooruitbetaalde dagen", -4_643, LineKind.CREDIT),
         )
         await bill.of(customer, ("Schade aan router in bruikleen", 15_000, LineKind.DAMAGES), kind=Kind.DAMAGES)
-        await bill.of(
-            customer,
-            ("Wettelijke rente over 31 dagen", 214, LineKind.INTEREST),
-            ("Incassokosten", 4_000, LineKind.COLLECTION),
-            kind=Kind.COSTS,
-        )
+        await bill.paid_too_late(customer)
 
 
 class Bills:
@@ -125,13 +124,28 @@ class Bills:
         ]
         return await issuing.issue(Draft(tenant=self.tenant, customer=customer, lines=lines, layer=layer))
 
+    async def paid_too_late(self, customer: UUID) -> UUID:
+        """Interest and collection costs of an invoice, as after the term of its last letter."""
+        invoice = await self.plain(customer, "Werkzaamheden", 22_000)
+        row = await db.fetch_one(
+            "SELECT issuer, number, gross_cents, debtor_details ->> 'name' AS debtor_name FROM billing_invoice WHERE id = $1", invoice
+        )
+        assert row is not None  # noqa: S101  # it was just made
+        today, reckoned = clock.today(), Reckoning(charged=(Charged(invoice, row["gross_cents"], 214),), costs_cents=4_000)
+        note = Note(
+            letter=new_id(), tenant=self.tenant, customer=customer, issuer=row["issuer"], layer=Layer.CUSTOMER, debtor_name=row["debtor_name"],
+            is_consumer=False, sent_on=today - timedelta(days=20), term_ended_on=today - timedelta(days=6), said_costs_cents=4_000,
+            numbers={invoice: row["number"]}, due={invoice: today - timedelta(days=41)}, reckoned=reckoned,
+        )  # fmt: skip
+        return await late.issue(note, today)
+
     async def plain(self, customer: UUID, what: str, cents: int) -> UUID:
         """A document with one line, for work that was done."""
         return await self.of(customer, (what, cents, LineKind.OTHER))
 
     async def of(self, customer: UUID, *items: tuple[str, int, LineKind], kind: Kind = Kind.INVOICE) -> UUID:
         """A document with these lines: what, for how many cents, and of which kind."""
-        vat = _OUTSIDE if kind in {Kind.DAMAGES, Kind.COSTS} else await self._vat(customer, Layer.CUSTOMER)
+        vat = _OUTSIDE if kind is Kind.DAMAGES else await self._vat(customer, Layer.CUSTOMER)
         lines = [
             DraftLine(
                 kind=line_kind,
