@@ -43,6 +43,7 @@ async def _refunds(
         on_account=await refunds.to_give_back(),
         limit=settings.current().four_eyes_limit_cents,
         trail=actor.trail,
+        reasons=refunds.REASONS,
         done=done if done in _DONE else "",
         typed=_NOTHING | (typed or {}),
         nothing=_NOTHING,

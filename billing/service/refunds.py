@@ -14,6 +14,7 @@ import structlog
 from stdnum import iban as iban_code
 
 from partner_portal.infra import clock, db, outbox, settings
+from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor
 from partner_portal.kernel.dates import next_working_day
@@ -28,6 +29,13 @@ from .payments import Back, Debtor
 from .sepa import Given
 
 log = structlog.get_logger(__name__)
+
+
+NOT_PAID_OUT = sentence("not paid out by the payment provider")
+RETURNED = sentence("returned by the bank")
+GATEWAY_SAID_NO = sentence("refused by the payment provider")
+REASONS = (NOT_PAID_OUT, RETURNED, GATEWAY_SAID_NO)
+"""Why a refund failed, in words of ours; a bank or gateway may say it in its own."""
 
 
 class RefundDecided(Refused):
@@ -170,7 +178,7 @@ async def came_back(refund: UUID, cents: int, reason: str | None) -> tuple[Entry
     row = await db.fetch_one("SELECT * FROM billing_refund WHERE id = $1 FOR UPDATE", refund)
     if row is None or row["amount_cents"] != cents or row["state"] not in {RefundState.SENT, RefundState.DONE}:
         return EntryState.WAITING, None
-    return EntryState.BOOKED, await _undo(SYSTEM, row, RefundState.FAILED, reason or "returned by the bank")
+    return EntryState.BOOKED, await _undo(SYSTEM, row, RefundState.FAILED, reason or RETURNED)
 
 
 async def _undo(actor: Actor, row: Any, state: RefundState, because: str) -> UUID:
@@ -200,7 +208,7 @@ async def send(tenant: UUID, payment: UUID) -> None:
         made = await chosen.named(name).refund(at_gateway, key=row["source_key"], cents=row["amount_cents"], description="Terugbetaling")
     except GatewayRefuses as problem:
         log.warning("gateway.refund_refused", payment=str(payment), detail=problem.facts.get("detail"))
-        await _undo(SYSTEM, row, RefundState.FAILED, str(problem.facts.get("detail") or "refused by the payment provider"))
+        await _undo(SYSTEM, row, RefundState.FAILED, str(problem.facts.get("detail") or GATEWAY_SAID_NO))
         return
     await db.execute(
         "UPDATE billing_refund SET state = 'sent', gateway_id = $2, changed_at = $3 WHERE id = $1", row["id"], made.id[:64], clock.now()
@@ -214,7 +222,7 @@ async def heard(payment: UUID, back: GoneBack) -> None:
     if row is None or row["state"] in {RefundState.FAILED, RefundState.REFUSED}:
         return
     if back.state is BackState.FAILED:
-        await _undo(SYSTEM, row, RefundState.FAILED, "not paid out by the payment provider")
+        await _undo(SYSTEM, row, RefundState.FAILED, NOT_PAID_OUT)
     elif back.state is BackState.DONE and row["state"] != RefundState.DONE:
         await db.execute("UPDATE billing_refund SET state = 'done', changed_at = $2 WHERE id = $1", row["id"], clock.now())
 
