@@ -18,7 +18,7 @@ from tenants.policy import LocationKind, Scope, TenantKind, WhoBills
 from tenants.service import customers, members, passwords
 from tenants.service.customers import Address, MainContact, NewCustomer
 
-from . import bills, money, offers, people
+from . import accounting, bills, money, offers, people
 from .people import Client, Organisation
 
 _STAFF_DOOR = Principal(Door.STAFF, actor="system:demo")
@@ -49,6 +49,7 @@ async def load() -> None:
         for email in people.SIGN_IN_TOO:
             await passwords.choose_first(email, await passwords.hashed(people.PASSWORD))
             await db.execute("UPDATE contact SET accepted_as = email WHERE email = $1", email)
+        await accounting.connect(house)
 
 
 async def _catalogue() -> None:
