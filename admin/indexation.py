@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -99,6 +100,7 @@ async def _page(
         "indexation.html",
         typed=typed,
         seen=seen,
+        since=date.fromisoformat(typed["since"]) if seen else None,
         products=await db.fetch("SELECT code, name_nl, name_en FROM billing_product WHERE retired_on IS NULL ORDER BY code"),
         steps=STEPS,
         earliest=clock.today() + LEAST_AHEAD,

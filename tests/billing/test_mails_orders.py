@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from billing.policy.ordering import ShownTerms
 from billing.policy.terms import NoticeUnit, Renewal
 from billing.service import orders, port_ins
+from billing.service.indexations import Told
 from billing.service.order_words import OrderWords, PortWords
 from billing.workflow import PortAction, PortState
 from partner_portal.infra import db, formats, mail, outbox, settings
@@ -97,6 +99,19 @@ MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "port_done": ("port_in_moved", {"port": port(PortState.DONE), "link": LINK}),
     "port_rejected": ("port_in_moved", {"port": port(PortState.REJECTED, note="de naam klopt niet <b>"), "link": LINK}),
     "port_withdrawn": ("port_in_moved", {"port": port(PortState.WITHDRAWN), "link": None}),
+    "offers_indexed": (
+        "offers_indexed",
+        {
+            "told": Told(
+                since=date(2027, 2, 1),
+                percentage=Decimal("3.4"),
+                reason="CPI van het CBS, oktober 2026 <b>",
+                language="nl",
+                email="service@nrd.example.com",
+                offers=[("Zakelijk bellen", 1250, 1293), ("Glasvezel Zakelijk 1 Gb/s", 5995, 6199)],
+            )
+        },
+    ),
     "port_again": ("port_in_moved", {"port": port(PortState.REQUESTED), "link": None}),
 }
 
