@@ -413,12 +413,12 @@ async def test_news_begin_now_and_tell_what_happened_since(there: theirs.FakeXer
     assert await ours.look(What.PAYMENT, f"Payments/{paid['PaymentID']}") is None
 
 
-@pytest.mark.parametrize("in_one_second", [1, 90, 100, 170, 350])
-async def test_news_of_many_come_by_the_hundred_and_leave_none_out(there: theirs.FakeXero, ours: Xero, in_one_second: int) -> None:
+@pytest.mark.parametrize("in_one_second", [1, 18, 20, 34, 70])
+async def test_news_of_many_come_in_parts_and_leave_none_out(there: theirs.FakeXero, ours: Xero, in_one_second: int) -> None:
     _wanted, made = await invoice(ours)
     template = there.things["Invoices"].pop(made.id.split("/")[1])
     moment = int(there.now.timestamp())
-    for number in range(350):
+    for number in range(70):
         guid = f"00000000-0000-0000-0000-{number:012d}"
         changed = f"/Date({(moment + number // in_one_second) * 1000}+0000)/"
         there.things["Invoices"][guid] = template | {"InvoiceID": guid, "UpdatedDateUTC": changed}

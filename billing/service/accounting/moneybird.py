@@ -1,4 +1,4 @@
-"""Moneybird's API, version 2, as it publishes it: lists of a hundred, versions instead of webhooks, 150 questions in five minutes.
+"""Moneybird's API, version 2, as it publishes it: lists by pages, versions instead of webhooks, 150 questions in five minutes.
 
 It knows no idempotency key: what `create` makes is found again by `find`, by our number among the debtor's documents. What is removed there it does not
 list; `look` sees it.
@@ -12,18 +12,18 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
-import structlog
 
 from partner_portal.infra import clock
 
+from . import alike
 from . import moneybird_words as words
+from .alike import Paper
 from .moneybird_words import Named, TheirContact, TheirInvoice, TheirPayment, Versioned
 from .port import (
     AccountingRefuses,
     AccountingUnavailable,
     Altered,
     Booking,
-    ChangedThere,
     Contact,
     CredentialRefused,
     Health,
@@ -34,16 +34,16 @@ from .port import (
     Wanted,
     What,
 )
-from .speaking import NothingThere, Speaker, papers
+from .speaking import NothingThere, Speaker
 
 T = TypeVar("T")
-
-log = structlog.get_logger()
 
 URL = "https://moneybird.com/api/v2"
 TOKENS = "https://moneybird.com/oauth/token"
 _PAGE = 100
-_PAGES = 200
+_DOCUMENTS = 20
+"""Documents in one answer: of hundreds of lines each, a hundred would be more than is read."""
+_PAGES = 500
 """More than anybody has of what is listed here; a server that repeats itself is not read for ever."""
 _QUARTERS_BACK = 8
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -104,7 +104,7 @@ class Moneybird:
     async def _find_document(self, wanted: SalesDocument) -> Remote | None:
         year = wanted.issued_on.year
         asked = {"filter": f"contact_id:{wanted.contact},period:{year - 1}0101..{year + 1}1231,state:all"}
-        found = [one async for one in self._pages(TheirInvoice, f"{_INVOICES}.json", asked) if one.reference == wanted.number]
+        found = [one async for one in self._pages(TheirInvoice, f"{_INVOICES}.json", asked, _DOCUMENTS) if one.reference == wanted.number]
         if len(found) > 1:
             raise AccountingRefuses(detail=f"{wanted.number} stands there {len(found)} times: {', '.join(str(one.id) for one in found)}")
         if not found:
@@ -134,32 +134,20 @@ class Moneybird:
         return words.payment_remote(await self._read(TheirPayment, "POST", where, words.payment_body(wanted, paid)))
 
     async def _attach(self, document: SalesDocument, there: TheirInvoice) -> None:
-        """The original and the e-invoice hang on the document. Where one is refused the books are right without it."""
-        known = {one.filename for one in there.attachments}
-        for paper in papers(document):
-            if paper.name in known:
-                continue
+        where = f"{self._path}{_INVOICES}/{there.id}/attachment.json"
+
+        async def send(paper: Paper) -> None:
             head = f'--{_BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="{paper.name}"\r\ncontent-type: {paper.kind}\r\n\r\n'
             body = head.encode() + paper.content + f"\r\n--{_BOUNDARY}--\r\n".encode()
-            headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
-            try:
-                await self._speaker.ask("POST", f"{self._path}{_INVOICES}/{there.id}/attachment.json", headers=headers, body=body)
-            except CredentialRefused:
-                raise
-            except AccountingRefuses as error:
-                log.warning("accounting.attachment_refused", package=self.name, document=paper.name, detail=error.facts.get("detail"))
+            await self._speaker.ask("POST", where, headers={"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}, body=body)
+
+        await alike.hang(self.name, document, {one.filename for one in there.attachments}, send)
 
     async def change(self, contact: Contact, known: Remote, *, even_if_changed: bool = False) -> Remote:
         """PATCH of the contact, unless it is there as ours already."""
-        now = await self.look(What.CONTACT, known.id)
-        if now is None:
-            raise AccountingRefuses(detail=f"{contact.number} {contact.name} is not there (any more)")
-        if now.version == words.contact_version(contact):
-            return now
-        if now.version != known.version and not even_if_changed:
-            raise ChangedThere(now)
+        now = await alike.as_it_is(self, contact, known, words.contact_version(contact), even_if_changed=even_if_changed)
         where = f"/contacts/{_safe(known.id)}.json"
-        return words.contact_remote(await self._read(TheirContact, "PATCH", where, words.contact_body(contact)))
+        return now or words.contact_remote(await self._read(TheirContact, "PATCH", where, words.contact_body(contact)))
 
     async def look(self, what: What, remote_id: str) -> Remote | None:
         """GET of one; a document's payments are looked at by their own ids."""
@@ -180,7 +168,7 @@ class Moneybird:
             return None
 
     async def news(self, cursor: str | None) -> News:
-        """Contacts by when they changed; documents of the last two years by their versions, a hundred at a time."""
+        """Contacts by when they changed; documents of the last two years by their versions, about a hundred at a time."""
         if cursor is None:
             now = int((clock.now() - _CLOCKS_DIFFER).timestamp())
             return News(cursor=_told(_Cursor(now, now)))
@@ -218,21 +206,21 @@ class Moneybird:
 
     async def _documents(self, taken: list[Versioned]) -> list[TheirInvoice]:
         found: list[TheirInvoice] = []
-        for start in range(0, len(taken), _PAGE):
-            body = msgspec.json.encode({"ids": [str(one.id) for one in taken[start : start + _PAGE]]})
+        for start in range(0, len(taken), _DOCUMENTS):
+            body = msgspec.json.encode({"ids": [str(one.id) for one in taken[start : start + _DOCUMENTS]]})
             found += await self._read(list[TheirInvoice], "POST", f"{_INVOICES}/synchronization.json", body)
         return found
 
     async def _read(self, kind: type[T], method: str, path: str, body: bytes | None = None) -> T:
         return await self._speaker.read(kind, method, self._path + path, body=body)
 
-    async def _pages(self, kind: type[T], path: str, asked: dict[str, str]) -> AsyncIterator[T]:
+    async def _pages(self, kind: type[T], path: str, asked: dict[str, str], size: int = _PAGE) -> AsyncIterator[T]:
         for page in range(1, _PAGES + 1):
-            query = asked | {"per_page": str(_PAGE), "page": str(page)}
+            query = asked | {"per_page": str(size), "page": str(page)}
             listed = await self._speaker.read(list[kind], "GET", self._path + path, query=query)  # type: ignore[valid-type]
             for one in listed:
                 yield one
-            if len(listed) < _PAGE:
+            if len(listed) < size:
                 return
         raise AccountingUnavailable(detail=f"{path} has no end")
 

@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
 from partner_portal.infra import clock, outgoing, remote
 from partner_portal.kernel.money import TooPreciseAmount, exact_cents
 
-from .port import AccountingRefuses, AccountingUnavailable, CredentialRefused, SalesDocument, Setup
+from .port import AccountingRefuses, AccountingUnavailable, CredentialRefused, Setup
 
 T = TypeVar("T")
 
@@ -198,21 +198,6 @@ def pause_of(told: str, now: datetime) -> timedelta | None:
     except (ValueError, OverflowError, OSError):
         return None
     return min(max(asked, timedelta(0)), _LONGEST_PAUSE)
-
-
-class Paper(msgspec.Struct, frozen=True):
-    """A file that hangs on a document there."""
-
-    name: str
-    kind: str
-    content: bytes
-
-
-def papers(document: SalesDocument) -> list[Paper]:
-    """What hangs on the document there: the original as it was sent, and the e-invoice."""
-    name = quote(document.number, safe="-_.")
-    both = (Paper(f"{name}.pdf", "application/pdf", document.pdf), Paper(f"{name}.xml", "application/xml", document.ubl))
-    return [paper for paper in both if paper.content]
 
 
 def cents_of(amount: Decimal) -> int:

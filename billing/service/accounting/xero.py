@@ -1,4 +1,4 @@
-"""Xero's accounting API, version 2.0, as it publishes it: pages of a hundred in the order of change, 60 questions a minute and 5000 a day.
+"""Xero's accounting API, version 2.0, as it publishes it: pages in the order of change, 60 questions a minute and 5000 a day.
 
 Its tokens last half an hour and are renewed by a token that is good for one use. What is written has an idempotency key; it is remembered there for
 minutes only, so that after any interruption `find` looks first.
@@ -13,18 +13,18 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
-import structlog
 
 from partner_portal.infra import clock
 
 from ...policy.ledger import Kind
+from . import alike
 from . import xero_words as words
+from .alike import Paper
 from .port import (
     AccountingRefuses,
     AccountingUnavailable,
     Altered,
     Booking,
-    ChangedThere,
     Contact,
     CredentialRefused,
     Health,
@@ -35,16 +35,16 @@ from .port import (
     Wanted,
     What,
 )
-from .speaking import NothingThere, Speaker, fingerprint, papers
+from .speaking import NothingThere, Speaker, fingerprint
 from .xero_words import CONTACTS, CREDITS, INVOICES, PAYMENTS, Document, TheirContact, TheirCreditNote, TheirInvoice, TheirPayment
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
-
 URL = "https://api.xero.com/api.xro/2.0"
 TOKENS = "https://identity.xero.com/connect/token"
 _PAGE = 100
+_DOCUMENTS = 20
+"""Documents in one answer: of hundreds of lines each, a hundred would be more than is read."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _FINE = {"unitdp": "4"}
 _ID = re.compile(r"(Contacts|Invoices|CreditNotes|Payments)/[0-9A-Za-z-]{1,64}")
@@ -168,28 +168,17 @@ class Xero:
         return _single(await self._list(kind, "PUT", place, query=query, headers=headers, body=body))
 
     async def _attach(self, document: SalesDocument, remote_id: str, known: set[str]) -> None:
-        """The original and the e-invoice hang on the document. Where one is refused the books are right without it."""
-        for paper in papers(document):
-            if paper.name in known:
-                continue
+        async def send(paper: Paper) -> None:
             headers = self._tenant | {"content-type": paper.kind}
-            try:
-                await self._speaker.ask("PUT", f"/{remote_id}/Attachments/{paper.name}", headers=headers, body=paper.content)
-            except CredentialRefused:
-                raise
-            except AccountingRefuses as error:
-                log.warning("accounting.attachment_refused", package=self.name, document=paper.name, detail=error.facts.get("detail"))
+            await self._speaker.ask("PUT", f"/{remote_id}/Attachments/{paper.name}", headers=headers, body=paper.content)
+
+        await alike.hang(self.name, document, known, send)
 
     async def change(self, contact: Contact, known: Remote, *, even_if_changed: bool = False) -> Remote:
         """POST of the contact, unless it is there as ours already."""
-        now = await self.look(What.CONTACT, known.id)
-        if now is None:
-            raise AccountingRefuses(detail=f"{contact.number} {contact.name} is not there (any more)")
-        if now.version == words.contact_version(contact):
-            return now
-        if now.version != known.version and not even_if_changed:
-            raise ChangedThere(now)
-        return words.contact_remote(_single(await self._list(TheirContact, "POST", known.id, CONTACTS, body=words.contact_body(contact))))
+        now = await alike.as_it_is(self, contact, known, words.contact_version(contact), even_if_changed=even_if_changed)
+        body = words.contact_body(contact)
+        return now or words.contact_remote(_single(await self._list(TheirContact, "POST", known.id, CONTACTS, body=body)))
 
     async def look(self, what: What, remote_id: str) -> Remote | None:
         """GET of one; what is voided or deleted is gone."""
@@ -230,6 +219,7 @@ class Xero:
         credited, n = await self._changed(TheirCreditNote, CREDITS, since.credits, {"where": 'Type=="ACCRECCREDIT"'} | _FINE)
         payments, p = await self._changed(TheirPayment, PAYMENTS, since.payments, {})
         documents: list[Document] = [*invoices, *credited]
+        lists: dict[str, list[Any]] = {CONTACTS: contacts, INVOICES: invoices, CREDITS: credited, PAYMENTS: payments}
         return News(
             cursor=_told(_Cursor(c, i, n, p)),
             payments=tuple(one for one in map(words.seen, payments) if one),
@@ -237,16 +227,17 @@ class Xero:
                 *(Altered(what=What.CONTACT, id=f"{CONTACTS}/{one.id}", now=words.contact_remote(one)) for one in contacts),
                 *(_altered(one) for one in documents),
             ),
-            is_more=any(len(listed) >= _PAGE for listed in (contacts, invoices, credited, payments)),
+            is_more=any(len(listed) >= _size(place) for place, listed in lists.items()),
         )
 
     async def _changed(self, kind: type[T], place: str, mark: _Mark, more: dict[str, str]) -> tuple[list[T], _Mark]:
         # Their "since" may or may not count the second itself: it is asked for, as what is told twice does no harm.
         since = datetime.fromtimestamp(max(mark.at - 1, 0), UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        query = {"order": "UpdatedDateUTC ASC", "page": str(mark.page), "pageSize": str(_PAGE)} | more
+        size = _size(place)
+        query = {"order": "UpdatedDateUTC ASC", "page": str(mark.page), "pageSize": str(size)} | more
         listed = await self._list(kind, "GET", place, query=query, headers={"if-modified-since": since})
         last = max([mark.at, *(one.changed_at for one in listed)])  # type: ignore[attr-defined]
-        if len(listed) < _PAGE or last > mark.at:
+        if len(listed) < size or last > mark.at:
             return listed, _Mark(last)
         return listed, _Mark(mark.at, mark.page + 1)
 
@@ -262,6 +253,10 @@ class Xero:
 def _shape(kind: Any, name: str) -> Any:
     """An answer: a list under its name, and whatever else."""
     return msgspec.defstruct(f"_{name}", [("listed", list[kind], msgspec.field(name=name))])
+
+
+def _size(place: str) -> int:
+    return _DOCUMENTS if place in {INVOICES, CREDITS} else _PAGE
 
 
 def _altered(there: Document) -> Altered:

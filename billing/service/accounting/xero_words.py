@@ -18,6 +18,7 @@ import msgspec
 from partner_portal.kernel.money import cents as rounded
 
 from ...policy.ledger import Kind
+from . import alike
 from .port import AccountingRefuses, AccountingUnavailable, Booking, Contact, Remote, SalesDocument, SalesLine, SeenPayment
 from .speaking import NUMBERS, cents_of, fingerprint, units
 
@@ -329,10 +330,8 @@ def _figure(amount: Decimal | None) -> str:
 
 
 def must_say_the_same_vat(document: SalesDocument, there: Document) -> None:
-    """AccountingRefuses where the total is ours but is made up of another VAT: books that agree on the whole would differ in the return."""
-    if cents_of(there.total) == document.gross_cents and cents_of(there.total_tax) != document.vat_cents:
-        ours, theirs = units(document.vat_cents), units(cents_of(there.total_tax))
-        raise AccountingRefuses(detail=f"{document.number} stands there with EUR {theirs} of VAT, ours has EUR {ours}")
+    """See `alike`."""
+    alike.must_say_the_same_vat(document, cents_of(there.total_tax), cents_of(there.total))
 
 
 def payment_body(booking: Booking) -> bytes:
