@@ -21,7 +21,6 @@ from tenants.service import customers
 
 from ..policy import instalments
 from ..policy.instalments import Every
-from ..policy.reminding import Held
 from ..service import agreements, open_items, plans
 from ..service.agreements import HoldAsked, Note, PlanAsked
 from ..service.open_items import LISTING, Filter
@@ -140,7 +139,8 @@ def _home(customer: UUID) -> str:
 async def _open(customer: UUID) -> list[Any]:
     """What the customer owes and no plan is about yet."""
     rows = await open_items.page(LISTING.window(limit=_MOST), Filter(customer=customer))
-    return [row for row in rows if row["held"] != Held.PLAN]
+    planned = {invoice for plan in await plans.of_customer(customer) if not plan.ended_on for invoice, _number in plan.invoices}
+    return [row for row in rows if row["id"] not in planned]
 
 
 def _chosen(form: Form, rows: list[Any]) -> list[Any]:

@@ -259,7 +259,9 @@ def _interest(inputs: Inputs) -> dict[str, Any]:
         day(inputs["due_on"]),
         day(inputs["until_exclusive"]),
         rates,
-        compound_yearly=inputs["compound_yearly"],
+        compound_yearly=inputs.get("compound_yearly", True),
+        days_in_year=inputs.get("days_in_year", 365),
+        reductions=[interest.Reduction(day(paid["on"]), cents_of(paid["amount"])) for paid in inputs.get("payments", ())],
     )
     exact = owed.exact_cents
     return {
