@@ -53,6 +53,7 @@ LABELS = {
     "numbers": sentence("Numbers"),
     "donor": sentence("Present provider"),
     "wished_on": sentence("Wished day"),
+    "accepts_fee": sentence("Costs of the present provider"),
     "accepted_by": sentence("Who accepted"),
 }
 """What the fields of an order are called where faults are summed up."""

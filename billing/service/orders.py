@@ -167,6 +167,9 @@ async def _offers(lines: Sequence[OrderLineWanted], who: asyncpg.Record) -> dict
         faults += [
             FieldError(f"/lines/{nth}/{name}", code, {"value": line.offer}) for name, code in _wrong(line, offer, segment, bills, today)
         ]
+        if line.port:
+            found_wrong = port_ins.faults(line.port, today)
+            faults += [msgspec.structs.replace(fault, pointer=f"/lines/{nth}/port{fault.pointer}") for fault in found_wrong]
     if faults:
         raise Invalid(*faults)
     return found

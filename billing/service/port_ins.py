@@ -33,21 +33,21 @@ class PortWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     wished_on: date | None = None
 
 
-async def ask(actor: Actor, *, order: UUID, service: UUID, wanted: PortWanted) -> UUID:
-    """The numbers are to come to this service; Invalid names a number that is none, a wish that has passed, a missing acceptance."""
-    tidy = ["".join(char for char in number if char not in " -().") for number in wanted.numbers]
-    wrong = [
-        ("numbers", "not-a-number", {"value": next((number for number in tidy if not _NUMBER.match(number)), "")}),
-        ("wished_on", "in-the-past", {}),
-        ("accepts_fee", "acceptance-needed", {}),
+def faults(wanted: PortWanted, today: date) -> list[FieldError]:
+    """What keeps these numbers from being asked for: one that is none, a wish that has passed, a missing acceptance."""
+    no_number = next((number for number in _tidy(wanted) if not _NUMBER.match(number)), None)
+    rules = [
+        (FieldError("/numbers", "not-a-number", {"value": no_number}), no_number is not None),
+        (FieldError("/wished_on", "in-the-past"), wanted.wished_on is not None and wanted.wished_on < today),
+        (FieldError("/accepts_fee", "acceptance-needed"), not wanted.accepts_fee),
     ]
-    is_wrong = (
-        not all(_NUMBER.match(number) for number in tidy),
-        wanted.wished_on is not None and wanted.wished_on < clock.today(),
-        not wanted.accepts_fee,
-    )
-    if any(is_wrong):
-        raise Invalid(*(FieldError(f"/port/{name}", code, facts) for (name, code, facts), bad in zip(wrong, is_wrong, strict=True) if bad))
+    return [fault for fault, is_wrong in rules if is_wrong]
+
+
+async def ask(actor: Actor, *, order: UUID, service: UUID, wanted: PortWanted) -> UUID:
+    """The numbers are to come to this service; Invalid names what keeps them from it."""
+    if wrong := faults(wanted, clock.today()):
+        raise Invalid(*wrong)
     port = new_id()
     await db.execute(
         "INSERT INTO billing_port_in (id, tenant, of_order, service, numbers, donor, donor_contract, wished_on, state)"
@@ -57,7 +57,7 @@ async def ask(actor: Actor, *, order: UUID, service: UUID, wanted: PortWanted) -
             actor.tenant,
             order,
             service,
-            ", ".join(tidy),
+            ", ".join(_tidy(wanted)),
             wanted.donor,
             wanted.donor_contract,
             wanted.wished_on,
@@ -66,6 +66,10 @@ async def ask(actor: Actor, *, order: UUID, service: UUID, wanted: PortWanted) -
     )
     await _record(actor, await PortIn.find(port), PortAction.REQUEST, PortState.REQUESTED, "", None)
     return port
+
+
+def _tidy(wanted: PortWanted) -> list[str]:
+    return ["".join(char for char in number if char not in " -().") for number in wanted.numbers]
 
 
 async def move(actor: Actor, port: UUID, action: PortAction, *, note: str = "", planned_on: date | None = None) -> PortState:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar import Request
@@ -18,6 +19,7 @@ from .errors import sentence_at
 T = TypeVar("T")
 
 _YES = frozenset({"yes", "on", "true"})
+_WHOLE = re.compile(r"^-?[0-9]{1,18}$")
 _SEVERAL = (list, tuple, set, frozenset)
 
 
@@ -127,8 +129,12 @@ def _value(form: Form, name: str, expected: Any) -> Any:
         return text in _YES
     try:
         return msgspec.to_builtins(msgspec.convert(text, expected, strict=False)) if text else ""
-    except msgspec.ValidationError:
-        return text  # decoding says what is wrong with it
+    except msgspec.ValidationError:  # decoding says what is wrong with it: a whole number out of its bounds is still one
+        return int(text) if _is_whole(expected) and _WHOLE.match(text) else text
+
+
+def _is_whole(expected: Any) -> bool:
+    return expected is int or any(_is_whole(part) for part in get_args(expected))
 
 
 def _put(tree: dict[str, Any], name: str, value: Any) -> None:

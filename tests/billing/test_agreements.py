@@ -222,7 +222,7 @@ async def send(client: httpx.AsyncClient, path: str, page: str, **fields: Any) -
 
 async def test_a_partner_without_leave_is_told_who_decides(world: World, noord: httpx.AsyncClient) -> None:
     for path in ("", "/plan", "/hold"):
-        assert "leverancier" in (await noord.get(home(world) + path)).text
+        assert "aanbieder" in (await noord.get(home(world) + path)).text
 
 
 async def test_a_plan_is_shown_changed_and_agreed_on_by_form(world: World, noord: httpx.AsyncClient) -> None:

@@ -64,6 +64,15 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(world:
     assert await rows("SELECT id FROM billing_order") == []
 
 
+async def test_numbers_lack_nothing_before_the_terms_are_shown(world: World, clerk: httpx.AsyncClient) -> None:
+    path, typed = await choice(world, numbers="06", donor="Oude Telefoon", wished_on="2020-01-01")
+
+    refused = await send(clerk, f"{path}/new", **typed)
+
+    assert refused.status_code == 422
+    assert all(f'href="#{name}"' in refused.text for name in ("numbers", "wished_on", "accepts_fee"))
+
+
 async def test_nobody_accepted_nothing_is_ordered(world: World, clerk: httpx.AsyncClient) -> None:
     path, typed = await choice(world)
     shown = await send(clerk, f"{path}/new", **typed)

@@ -89,6 +89,16 @@ def test_what_cannot_be_is_told_and_never_guessed(field: str, value: str) -> Non
     assert set(faults(typed_as(**{field: value}))) == {f"/{field}"}
 
 
+def test_a_whole_number_out_of_its_bounds_is_told_its_bounds() -> None:
+    class Several(msgspec.Struct):
+        count: Annotated[int, Meta(ge=1, le=10)] | None = None
+
+    for typed in ("-3", "0", "11", "99999999"):
+        with pytest.raises(Invalid) as refused:
+            forms.parse(form(("count", typed)), Several)
+        assert [fault.code for fault in refused.value.fields] in (["too-small"], ["too-large"])
+
+
 def test_text_is_trimmed_and_its_lines_are_ours() -> None:
     given = form(("a", "  one\r\ntwo \t"), ("a", "three"), ("b", ""))
 
