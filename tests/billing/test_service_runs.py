@@ -16,8 +16,9 @@ import pytest
 from billing.policy import tax
 from billing.policy.drafting import amounts, payment_reference, unit_price
 from billing.policy.ledger import DraftLine, Kind, Layer, LineKind, Unit
+from billing.policy.places import Kind as Evidence
 from billing.policy.recurring import Why
-from billing.service import parking, parties, prices, runs
+from billing.service import parking, parties, places, prices, runs
 from billing.service.prices import PriceChangeWanted
 from billing.service.runs import RunUnderWay
 from partner_portal.infra import clock, db
@@ -324,6 +325,8 @@ async def test_documents_of_the_run_are_those_that_the_rules_draft(world: World)
             await db.execute(
                 "UPDATE customer SET country = $2, vat_id = $3 WHERE id = $1", customer, country, chance.choice([None, "DE136695976"])
             )
+            await db.execute("UPDATE location SET country = $2 WHERE customer = $1", customer, country)
+            await places.add(world.noord.actor, customer, Evidence.BANK, country)
             for terms in services(chance):
                 await make_service(world.noord, customer, **terms)
 
