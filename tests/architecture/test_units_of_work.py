@@ -15,6 +15,7 @@ OPENS_UNITS = {
     "billing/jobs/bank.py",
     "billing/jobs/reminders.py",
     "billing/service/gateways/sandbox.py",
+    "billing/service/late.py",
     "billing/service/pay_links.py",
     "billing/service/paying.py",
     "billing/service/reminders.py",
