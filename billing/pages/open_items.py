@@ -14,7 +14,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 from markupsafe import Markup
 
-from partner_portal.infra import catalogue, clock, spreadsheets_out
+from partner_portal.infra import catalogue, clock, pdf, spreadsheets_out
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.errors import Invalid
@@ -23,7 +23,7 @@ from partner_portal.web import auth, charts, lists, pages
 from partner_portal.web.charts import Bar
 from tenants.service import customers
 
-from ..policy.reminding import Held, Level
+from ..policy.reminding import Bucket, Held, Level
 from ..service import open_items, reminder_policies, statement_letters
 from ..service.open_items import LISTING, Ageing, Filter
 from ..service.statement_letters import AGES
@@ -36,6 +36,14 @@ HOLDS: dict[str, str] = {
     Held.DECEASED: sentence("deceased"),
     Held.BOUNCED: sentence("mail came back"),
 }
+_BELOW: dict[str, str] = {
+    Bucket.NOT_DUE: sentence("Not due yet"),
+    Bucket.TO_30: sentence("1–30 days"),
+    Bucket.TO_60: sentence("31–60 days"),
+    Bucket.TO_90: sentence("61–90 days"),
+    Bucket.OLDER: sentence("90+ days"),
+}
+"""The same below a column, where a telephone has little room."""
 LEVELS: dict[int, str] = {
     Level.NOTE: sentence("note before the due date"),
     Level.FIRST: sentence("first reminder"),
@@ -138,7 +146,7 @@ def picture(ageing: Ageing, language: str) -> Markup:
         all=Money(ageing.cents),
         overdue=Money(ageing.overdue_cents),
     )
-    columns = [Bar(catalogue.text(AGES[one.bucket], language), one.cents) for one in ageing.buckets]
+    columns = [Bar(catalogue.text(_BELOW[one.bucket], language), one.cents) for one in ageing.buckets]
     return charts.bars(columns, language=language, words=said, money=True)
 
 
@@ -236,7 +244,8 @@ async def own_statement(actor: auth.Acting) -> Response[bytes]:
 
 
 async def _statement(tenant: UUID, customer: UUID | None, language: str) -> Response[bytes]:
-    name, content = await statement_letters.written(tenant, customer, language)
+    name, words = await statement_letters.words(tenant, customer, language)
+    content = await pdf.render(statement_letters.LETTER, language=language, **words)
     return _file(content, f"{name}.pdf", "application/pdf")
 
 

@@ -18,7 +18,7 @@ from partner_portal.web.forms import NO_ERRORS, Errors
 from tenants.service import brands
 
 from ..policy.money_in import IntentState
-from ..service import announcing, open_now, pay_links, paying
+from ..service import announcing, open_now, paper, pay_links, paying
 from ..service.gateways.chosen import NotPayableOnline
 from ..service.pay_links import View
 from ..service.paying import NothingOpen
@@ -76,6 +76,7 @@ async def _page(view: View, token: str, lang: str, *, waits: str = "", came_back
         owed=[(one, Money(one.open_cents), Money(one.gross_cents)) for one in view.owed],
         token=token,
         waits=waits,
+        in_fours=paper.in_fours,
         came_back=came_back,
         failed=view.attempt in {IntentState.FAILED, IntentState.ABANDONED, IntentState.EXPIRED},
     )
