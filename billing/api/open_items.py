@@ -11,7 +11,7 @@ from litestar import Request, Response, Router, get
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 
-from partner_portal.infra import clock, search
+from partner_portal.infra import clock, pdf, search
 from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from partner_portal.web import answers, auth, lists
 from partner_portal.web.money import MoneyOut, text
@@ -153,7 +153,7 @@ _LETTER = {200: ResponseSpec(bytes, generate_examples=False, description="The le
 async def print_statement(actor: auth.Acting, customer_id: FromPath[UUID]) -> Response[bytes]:
     """The same as a letter, in the customer's language."""
     row = await customers.one(customer_id)
-    return answers.fresh_pdf(*await statement_letters.written(_tenant(actor), customer_id, row["language"]))
+    return await _printed(_tenant(actor), customer_id, row["language"])
 
 
 @get("/statement", opt={ONLY_READS: True})
@@ -165,7 +165,7 @@ async def show_partners_statement(actor: auth.Acting) -> StatementOut:
 @get("/statement.pdf", responses=_LETTER)
 async def print_partners_statement(actor: auth.Acting) -> Response[bytes]:
     """The same as a letter."""
-    return answers.fresh_pdf(*await statement_letters.written(_tenant(actor), None, actor.language))
+    return await _printed(_tenant(actor), None, actor.language)
 
 
 @get("/own/open-items")
@@ -185,7 +185,7 @@ async def show_own_statement(actor: auth.Acting) -> StatementOut:
 @get("/own/statement.pdf", responses=_LETTER)
 async def print_own_statement(actor: auth.Acting) -> Response[bytes]:
     """The same as a letter."""
-    return answers.fresh_pdf(*await statement_letters.written(_tenant(actor), _own(actor), actor.language))
+    return await _printed(_tenant(actor), _own(actor), actor.language)
 
 
 def _wanted(*, q: str, age: Any, whose: str, customer: UUID | None) -> Filter:
@@ -211,7 +211,7 @@ async def _ageing(wanted: Filter) -> AgeingOut:
     return _ageing_out(await open_items.ageing(wanted), await open_items.in_favour(wanted))
 
 
-async def _statement(tenant: UUID, customer: UUID | None, pdf: str) -> StatementOut:
+async def _statement(tenant: UUID, customer: UUID | None, letter: str) -> StatementOut:
     told = await open_items.statement(tenant, customer)
     return StatementOut(
         on=told.on,
@@ -219,8 +219,13 @@ async def _statement(tenant: UUID, customer: UUID | None, pdf: str) -> Statement
         recipient=[line for line in told.recipient if line],
         items=[_item(row) for row in told.rows[: open_items.MOST_ON_A_STATEMENT]],
         ageing=_ageing_out(told.ageing, told.in_favour_cents),
-        pdf=pdf,
+        pdf=letter,
     )
+
+
+async def _printed(tenant: UUID, customer: UUID | None, language: str) -> Response[bytes]:
+    name, words = await statement_letters.words(tenant, customer, language)
+    return answers.fresh_pdf(name, await pdf.render(statement_letters.LETTER, language=language, **words))
 
 
 def _item(row: Any) -> OpenItem:

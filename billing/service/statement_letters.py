@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from partner_portal.infra import catalogue, clock, formats, pdf, settings, templates
+from partner_portal.infra import catalogue, clock, formats, settings, templates
 from partner_portal.infra.catalogue import sentence
 from tenants.service import brands
 
 from ..policy.reminding import Bucket
 from . import open_items
-from .open_items import Statement
 
 AGES: dict[str, str] = {
     "": sentence("Everything open"),
@@ -25,15 +24,14 @@ AGES: dict[str, str] = {
 """What each age is called."""
 
 
-async def written(tenant: UUID, customer: UUID | None, language: str) -> tuple[str, bytes]:
-    """The account of the customer, or of the partner itself, as it stands today: a file's name without its ending, and the PDF. NotFound."""
+LETTER = "billing/statement"
+"""The letter that is filled with the words of `words`."""
+
+
+async def words(tenant: UUID, customer: UUID | None, language: str) -> tuple[str, dict[str, Any]]:
+    """The account of the customer, or of the partner itself, as it stands today: a file's name without its ending, and what the letter says. NotFound."""
     told = await open_items.statement(tenant, customer)
-    content = await pdf.render("billing/statement", language=language, **await _words(told, tenant, language))
-    return f"{catalogue.text(sentence('statement'), language)}-{told.on.isoformat()}", content
-
-
-async def _words(told: Statement, tenant: UUID, language: str) -> dict[str, Any]:
-    return {
+    said = {
         "brand": await brands.for_letter(tenant),
         "provider": settings.current().provider_name,
         "recipient": told.recipient,
@@ -43,3 +41,4 @@ async def _words(told: Statement, tenant: UUID, language: str) -> dict[str, Any]
         "ages": AGES,
         "version": templates.version("billing/pdf/statement.html", language),
     }
+    return f"{catalogue.text(sentence('statement'), language)}-{told.on.isoformat()}", said

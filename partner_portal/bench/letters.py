@@ -1,12 +1,18 @@
-"""A confirmation letter beside WeasyPrint alone on the same HTML, in the same process."""
+"""Letters and invoices beside WeasyPrint alone on the same HTML, in the same processes: one at a time, and as many as there are cores."""
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from partner_portal.infra import clock, db, pdf
+from billing.service import archive, documents, faces, paper
+from billing.service.documents import Document, Rendering
+from partner_portal.infra import clock, db, pdf, press
+from partner_portal.infra.brand import Brand
 from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor, ActorKind, Role
 from terminations.service import cases, letters, proof, quotes
@@ -16,9 +22,14 @@ from . import alone
 from .rows import Goal, Measured, compared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from .ground import World
 
 _MOST = 1.2
+_MOST_OF_INVOICES = 1.15
+_TOGETHER = 4
+"""So many invoices are made at once, per core."""
 _LETTER = "terminations/confirmation"
 _LANGUAGE = "nl"
 _TENANT = 5
@@ -68,3 +79,60 @@ async def _words(world: World) -> dict[str, Any]:
 async def _alone(page: str) -> float:
     executor, _places = pdf._pool.get()  # noqa: SLF001
     return await asyncio.get_running_loop().run_in_executor(executor, alone.draw, page)
+
+
+async def invoices_beside_weasyprint(world: World, *, slices: int) -> list[Measured]:
+    """Milliseconds per invoice, from the document to the bytes of its PDF with the e-invoice inside: one at a time, and with every core at work.
+
+    `world` is one with invoices. The floor draws the same HTML as the same kind of PDF, in the same processes; it makes and encloses no e-invoice.
+    """
+    document, brand = await _invoice(world)
+    page, _enclosed = _sheets(document, brand)
+    cores = os.cpu_count() or 1
+    found = []
+    try:
+        for processes, together, said in ((1, 1, "per core"), (cores, cores * _TOGETHER, f"across all {cores} cores")):
+            _processes(processes)
+            for make in (lambda: _alone(page), lambda: pdf.write(page)):
+                await _each(processes * 2, make)
+            ours, floor = [], []
+            for _ in range(slices):
+                ours.append(await _each(together, lambda: pdf.write(*_sheets(document, brand))))
+                floor.append(await _each(together, lambda: _alone(page)))
+            goal = Goal(
+                f"invoice PDF with its e-invoice, {said} (floor: WeasyPrint alone on the same HTML)", "ms", _MOST_OF_INVOICES, "lower"
+            )
+            found.append(compared(goal, ours, floor))
+    finally:
+        pdf.close()
+    return found
+
+
+def _sheets(document: Document, brand: Brand) -> tuple[str, press.Enclosed | None]:
+    return paper.sheets(document, brand, Rendering.ORIGINAL, page=archive.page_of(document))
+
+
+def _processes(count: int) -> None:
+    """So many processes draw: where a core is usually left to others, here all of them are measured."""
+    pdf.close()
+    pdf._pool.executor = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=press.warm)  # noqa: SLF001
+    pdf._pool.places = asyncio.Semaphore(count)  # noqa: SLF001
+
+
+async def _each(together: int, make: Callable[[], Coroutine[Any, Any, Any]]) -> float:
+    begun = perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(together):
+            group.create_task(make())
+    return (perf_counter() - begun) * 1000 / together
+
+
+async def _invoice(world: World) -> tuple[Document, Brand]:
+    tenant = world.size.tenant(0)
+    await db.open_pools(world.settings)
+    try:
+        async with db.unit_of_work(Principal(Door.TENANT, tenant, "system:bench")):
+            document = await documents.one(world.size.invoice(0, 0))
+            return document, await faces.on_paper(document)
+    finally:
+        await db.close_pools()

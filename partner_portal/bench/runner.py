@@ -15,6 +15,7 @@ from . import background, bank, growth, letters, owed, recurring, rules, through
 from .ground import Ground, Loader
 from .growth import Site
 from .plan import SMALL, Plan
+from .world import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,7 @@ async def run(plan: Plan, say: Callable[[str], None]) -> list[Measured]:
         say("A bank statement ...")
         found += await bank.statement(small, small.settings.database_url, entries=plan.entries)
         found.append(await letters.beside_weasyprint(small, slices=plan.letters))
+        found += await letters.invoices_beside_weasyprint(await ground.world("papers", Size(1, 10, 10)), slices=plan.letters // 2)
         say("What is owed among very many invoices ...")
         found += await owed.among_many(ground, plan, loader)
         say("Months are billed ...")

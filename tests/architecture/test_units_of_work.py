@@ -18,6 +18,7 @@ OPENS_UNITS = {
     "billing/service/late.py",
     "billing/service/pay_links.py",
     "billing/service/paying.py",
+    "billing/service/overdue.py",
     "billing/service/reminders.py",
     "billing/service/runs.py",
     "billing/service/suspensions.py",
