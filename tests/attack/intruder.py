@@ -55,6 +55,8 @@ class Victim(msgspec.Struct, kw_only=True):
     invitation: UUID
     invoice: UUID
     order: UUID
+    plan: UUID
+    hold: UUID
     port_in: UUID
     pause: UUID
     notice: UUID
@@ -82,6 +84,8 @@ class Victim(msgspec.Struct, kw_only=True):
             "notice_id": self.notice,
             "invoice_id": self.invoice,
             "order_id": self.order,
+            "plan_id": self.plan,
+            "hold_id": self.hold,
             "port_in_id": self.port_in,
             "pause_id": self.pause,
             "endpoint_id": self.endpoint,
@@ -127,7 +131,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     invoice = await issue(noord.id, customer, [line(description="Geheime dienst")])
     await pay(invoice, 100)
     await _payable(world, customer, invoice)
-    await unpaid.remind(noord, invoice, services[0])
+    plan, hold = await unpaid.remind(noord, invoice, services[0])
     order, port_in = await _ordered(noord, customer)
     async with db.unit_of_work(STAFF_DOOR):
         await db.execute(
@@ -148,7 +152,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], invoice=invoice, order=order, port_in=port_in, pause=pause, notice=notice.id, endpoint=endpoint,
+        invitation=invitation["id"], invoice=invoice, order=order, plan=plan, hold=hold, port_in=port_in, pause=pause, notice=notice.id, endpoint=endpoint,
         delivery=delivery, round=together, draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip

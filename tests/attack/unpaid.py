@@ -7,7 +7,8 @@ from uuid import UUID
 
 from billing.policy.late import Charged, Reckoning
 from billing.policy.ledger import Layer
-from billing.service import late, plans
+from billing.policy.reminding import Held
+from billing.service import holds, late, plans
 from billing.service.late import Note
 from billing.service.plans import InstalmentWanted
 from partner_portal.infra import clock, db
@@ -15,13 +16,16 @@ from partner_portal.infra.ids import new_id
 from tests.world import FINANCE, STAFF_DOOR, Partner
 
 
-async def remind(of: Partner, invoice: UUID, service: UUID) -> None:
-    """The invoice was reminded of and is held as agreed in a plan; the service has stopped and works again."""
+async def remind(of: Partner, invoice: UUID, service: UUID) -> tuple[UUID, UUID]:
+    """The invoice was reminded of and is held as agreed in a plan; the service has stopped and works again. Returns the plan, and a hold of the customer."""
     async with db.unit_of_work(STAFF_DOOR):
-        row = await db.fetch_one("SELECT open_cents FROM billing_standing WHERE invoice = $1", invoice)
+        row = await db.fetch_one(
+            "SELECT s.open_cents, i.customer FROM billing_standing s JOIN billing_invoice i ON i.id = s.invoice WHERE i.id = $1", invoice
+        )
         assert row
         agreed = [InstalmentWanted(clock.today() + timedelta(days=9), row["open_cents"])]
-        await plans.agree(FINANCE, [invoice], agreed, note="Geheime afspraak")
+        plan = await plans.agree(FINANCE, [invoice], agreed, note="Geheime afspraak")
+        hold = await holds.on_customer(FINANCE, row["customer"], Held.DISPUTED, note="Geheim bezwaar")
         await db.execute(
             "INSERT INTO billing_reminder (id, tenant, invoice, level, letter, sent_on, open_cents, words)"
             " VALUES (gen_random_uuid(), $1, $2, 1, gen_random_uuid(), $3, $4, '{}')",
@@ -34,6 +38,7 @@ async def remind(of: Partner, invoice: UUID, service: UUID) -> None:
                 " VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6)",
                 *(of.id, service, nth, invoice, because, clock.today()),
             )
+    return plan, hold
 
 
 async def charge(of: Partner, invoice: UUID) -> None:
