@@ -12,7 +12,7 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.step_up import PasswordNeeded
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import Invalid
-from partner_portal.web import auth, forms, pages
+from partner_portal.web import auth, forms, pages, step_up
 from partner_portal.web.forms import NO_ERRORS, Errors, Typed
 
 from ..service import issuers
@@ -30,9 +30,12 @@ async def show(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[
 
 
 @get("/data")
-async def on_record(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
+async def on_record(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[Any]:
     """The form with what is on record; the password is given before anything is typed."""
-    now = await issuers.to_be_changed(actor)
+    try:
+        now = await issuers.to_be_changed(actor)
+    except PasswordNeeded:
+        return pages.to(step_up.way(f"{PATH}/data"))
     given = (
         {name: "" if value is None else str(value) for name, value in msgspec.structs.asdict(now.details).items()}
         if now.details
