@@ -274,7 +274,7 @@ async def test_what_is_owed_to_a_partner_in_its_own_name_is_paid_by_transfer(wor
     page = await stranger.get(link)
     pressed = await stranger.post(link)
 
-    assert "NL61BANK0123456780" in page.text
+    assert "NL61 BANK 0123 4567 80" in page.text
     assert pressed.status_code == 200
     async with db.unit_of_work(STAFF_DOOR):
         assert await db.fetch("SELECT 1 FROM infra_outbox WHERE topic = 'PaymentWanted'") == []
