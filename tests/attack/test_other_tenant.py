@@ -201,6 +201,17 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "mandate_id": noords.invoice,
         "statement_id": noords.invoice,
         "connection_id": noords.invoice,
+        "indexation_id": noords.invoice,
+        "plan_id": noords.invoice,
+        "kind": "kept",
+        "customer_id": noords.ids(noords.scheduled)["customer_id"],
+        "about_id": noords.invoice,
+        "before": "NL91 ... 4300",
+        "now": "NL05 ... 4300",
+        "used_from": clock.today(),
+        "at": clock.now(),
+        "is_refund": False,
+        "by": "Olga",
     }
     events = {route.event for route in outbox._routes.values()}
 
