@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, str] = {
     "first": sentence("First piece of evidence"),
     "finished_at": sentence("Finished at"),
     "gross_cents": sentence("Including VAT (EUR)"),
+    "holder": sentence("Name on the account"),
     "iban": sentence("IBAN"),
     "in_advance": sentence("Billed in advance"),
     "indexation": sentence("Indexation"),

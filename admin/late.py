@@ -181,13 +181,15 @@ async def _invoice(form: Form) -> UUID:
 
 
 async def _invoices(typed: str, pointer: str = "/numbers") -> list[UUID]:
-    """The documents of these numbers, however they are separated; Invalid at `pointer` for one that is not there, or none."""
+    """The documents of these numbers, however they are separated; Invalid at `pointer` for one that is not there, or none typed."""
     numbers = [one.upper() for one in re.split(r"[\s,;]+", typed) if one]
     rows = {
         row["number"]: row["id"] for row in await db.fetch("SELECT id, number FROM billing_invoice WHERE number = ANY($1)", numbers[:100])
     }
     missing = [one for one in numbers if one not in rows]
-    if missing or not numbers:
+    if not numbers:
+        raise Invalid(FieldError(pointer, "missing"))
+    if missing:
         raise Invalid(FieldError(pointer, "no-such-document", {"value": ", ".join(missing)[:60]}))
     return [rows[one] for one in dict.fromkeys(numbers)]
 

@@ -54,7 +54,7 @@ def explain() -> None:
 def text(problem: Problem, language: str) -> str:
     """The problem in words: which fields are wrong and why, or what stands in the way."""
     if isinstance(problem, Invalid) and problem.fields:
-        return " ".join(f"{_called(fault, language)}: {_told(fault, language)}" for fault in problem.fields)
+        return " ".join(f"{_called(fault, language)}: {errors.sentence_at(fault, language)}" for fault in problem.fields)
     if isinstance(problem, NotFound):
         return errors.say(
             sentence("“%(what)s” was not found."), language, {"what": problem.facts.get("number") or problem.facts.get("id") or ""}
@@ -74,7 +74,7 @@ def refusal(problem: Problem, request: Request) -> HTTPException:
     """The same as the generated screens take it: 422 with a sentence per field."""
     language = access.spoken(request)
     if isinstance(problem, Invalid) and problem.fields:
-        told = [{"loc": [_called(fault, language)], "msg": _told(fault, language)} for fault in problem.fields]
+        told = [{"loc": [_called(fault, language)], "msg": errors.sentence_at(fault, language)} for fault in problem.fields]
     else:
         told = [{"loc": [""], "msg": text(problem, language)}]
     return HTTPException(422, told)  # type: ignore[arg-type]  # FastAPI sends any detail as JSON, and the screens expect a list
@@ -82,7 +82,3 @@ def refusal(problem: Problem, request: Request) -> HTTPException:
 
 def _called(fault: FieldError, language: str) -> str:
     return labels.column(fault.pointer.rpartition("/")[2], language)
-
-
-def _told(fault: FieldError, language: str) -> str:
-    return errors.say(problems.FIELD_WORDS.get(fault.code, problems.FIELD_WORDS["invalid"]), language, fault.facts)
