@@ -12,6 +12,7 @@ import pytest_asyncio
 from billing.service.accounting import connections
 from billing.service.accounting.connections import Connection
 from partner_portal.infra import db, outbox, settings
+from partner_portal.kernel.actor import SYSTEM
 from tests.billing import booked
 from tests.billing.bank import Booking, camt
 from tests.billing.booked import carry, conflicts, link_of, look, rows
@@ -133,8 +134,8 @@ async def test_a_folder_that_cannot_be_written_is_noted_and_tried_again(world: W
 
     (folder / "out").unlink()
     async with db.unit_of_work(STAFF_DOOR):
-        await connections.pause(booked.SYSTEM, connection.id, "reparatie")
-        await connections.resume(booked.SYSTEM, connection.id)
+        await connections.pause(SYSTEM, connection.id, "reparatie")
+        await connections.resume(SYSTEM, connection.id)
     await carry()
 
     assert names(folder / "out") == ["HUIS-F2026-000001.xml"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from billing.service.accounting import connections, smoke
+from billing.service.accounting import chosen, smoke
 from billing.service.accounting.connections import Connection
 from partner_portal import invariants, invariants_billing
 from partner_portal.infra import clock, db
@@ -109,7 +109,7 @@ async def test_a_package_that_does_not_open_is_one_line(there: Books, connection
 
 
 async def test_a_connection_whose_package_is_no_longer_known_is_one_line(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections.chosen, "PACKAGES", {})
+    monkeypatch.setattr(chosen, "PACKAGES", {})
     async with db.unit_of_work(STAFF_DOOR):
         report = await smoke.run(connection, writes=False)
 
