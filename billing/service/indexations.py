@@ -16,7 +16,7 @@ from msgspec import Meta
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import FieldError, Invalid, Refused
+from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 from tenants.policy import TenantKind, WhoBills
 
 from ..events import OffersIndexed
@@ -158,11 +158,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def told(tenant: UUID, indexation: UUID) -> Told:
-    """The indexation in the words of this partner: wholesale prices to one that bills in its own name, else the customers'."""
+    """The indexation in the words of this partner: wholesale prices to one that bills in its own name, else the customers'; NotFound."""
     row = await db.fetch_one("SELECT since, percentage, reason FROM billing_offer_indexation WHERE id = $1", indexation)
     who = await db.fetch_one("SELECT language, email, bills FROM tenant WHERE id = $1", tenant)
-    assert row is not None  # noqa: S101  # the event came with it
-    assert who is not None  # noqa: S101  # the event is the tenant's
+    if row is None or who is None:
+        raise NotFound(what="indexation", id=str(indexation))
     name = "wholesale" if who["bills"] == WhoBills.OWN_NAME else "fee"
     offers = [
         (one[f"name_{who['language']}"], one[f"{name}_before_cents"], one[f"{name}_cents"])
