@@ -159,6 +159,7 @@ class PaymentPlanMoved(Event, frozen=True, kw_only=True):
 class IssuerAccountChanged(Event, frozen=True, kw_only=True):
     """Customers of a partner pay their invoices into another account from now on; accounts are named by their beginning and end only."""
 
+    issuer_id: UUID
     before: str
     now: str
     by: str

@@ -14,9 +14,10 @@ from ..service import account_changes, issuers
 
 async def tell_of_own_account(event: IssuerAccountChanged) -> None:
     """Every owner knows, and whoever read or lately read the sender's own mail: whoever changes an account often changes the address first."""
+    own = await issuers.address(event.issuer_id)
     brand = await brands.of_tenant(event.tenant_id)
     owners = {row["email"].lower(): row["language"] for row in await endpoints.owners()}
-    known = [*await account_changes.earlier_addresses(event.tenant_id, None), *await issuers.addresses(event.tenant_id)]
+    known = [*await account_changes.earlier_addresses(event.tenant_id, None), own]
     usual = next(iter(owners.values()), "nl")
     for address, language in {**dict.fromkeys((one.lower() for one in known if one), usual), **owners}.items():
         await mail.queue(

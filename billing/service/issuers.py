@@ -111,13 +111,18 @@ async def change(actor: Actor, details: IssuerDetails) -> None:
     await enter(actor.tenant, details)
     account = iban_code.compact(details.iban)
     if now.details is not None and now.details.iban != account:
+        row = await db.fetch_one("SELECT id FROM billing_issuer WHERE tenant = $1", actor.tenant)
+        assert row is not None  # noqa: S101  # entered a moment ago
+        before, told = masked(now.details.iban), masked(account)
         await outbox.publish(
-            IssuerAccountChanged(
-                tenant_id=actor.tenant, before=masked(now.details.iban), now=masked(account), by=actor.label, at=clock.now()
-            )
+            IssuerAccountChanged(tenant_id=actor.tenant, issuer_id=row["id"], before=before, now=told, by=actor.label, at=clock.now())
         )
 
 
-async def addresses(tenant: UUID) -> list[str]:
-    """Where the sender's own mail goes."""
-    return [row["email"] for row in await db.fetch("SELECT email FROM billing_issuer WHERE tenant = $1", tenant)]
+async def address(issuer: UUID) -> str:
+    """Where the sender's own mail goes; NotFound for a sender of another tenant."""
+    row = await db.fetch_one("SELECT email FROM billing_issuer WHERE id = $1", issuer)
+    if row is None:
+        raise NotFound(what="issuer", id=str(issuer))
+    email: str = row["email"]
+    return email

@@ -202,6 +202,7 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "statement_id": noords.invoice,
         "connection_id": noords.invoice,
         "indexation_id": noords.invoice,
+        "issuer_id": noords.invoice,
         "plan_id": noords.invoice,
         "kind": "kept",
         "customer_id": noords.ids(noords.scheduled)["customer_id"],
