@@ -12,7 +12,7 @@ from billing.service.mandates import MandateEnded, MandateInForce
 from billing.service.paying import NothingOpen
 from billing.service.payments import NotADebtorsPayment
 from billing.service.payouts import PayoutLookedAt
-from billing.service.refunds import RefundDecided, SecondPersonNeeded
+from billing.service.refunds import RefundDecided, RefundNeedsSecondPerson
 from billing.service.sepa import FileNotValid
 from billing.service.statements.booking import EntryDecided
 from billing.service.statements.importing import StatementDecided
@@ -48,7 +48,7 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("It is no CAMT.053, CAMT.054 or MT940 of one of our accounts in euros (%(why)s %(value)s). Nothing of it is booked."),
     ),
     RefundDecided: Words(sentence("Somebody decided about this refund already"), sentence("Look at the list again.")),
-    SecondPersonNeeded: Words(
+    RefundNeedsSecondPerson: Words(
         sentence("A second person must agree"), sentence("You ordered this refund; from this sum on somebody else of finance agrees to it.")
     ),
     PayoutLookedAt: Words(sentence("Somebody looked at this payout already"), sentence("Look at the list again.")),

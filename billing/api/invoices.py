@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +19,9 @@ from partner_portal.web.money import MoneyOut, text
 from partner_portal.web.openapi import documented
 from partner_portal.web.requests import ONLY_READS, from_members
 
+from ..policy.debit import Collection
 from ..policy.ledger import Kind, Label, Layer, LineKind, Unit
+from ..policy.money_in import RefundState
 from ..policy.tax import VatCategory
 from ..service import archive, documents, invoice_list, invoice_view
 from ..service.archive import Named
@@ -100,6 +102,24 @@ class CreditOut(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class CollectionOut(msgspec.Struct, frozen=True, kw_only=True):
+    """How it will be collected, as its debtor was told; `account` is as much of the account as is needed to know it by."""
+
+    on: date
+    amount: MoneyOut
+    mandate: str
+    creditor_id: str
+    account: str
+
+
+class RefundOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes back, or went, of the payments that settled it."""
+
+    amount: MoneyOut
+    state: RefundState
+    changed_at: datetime
+
+
 class InvoiceOut(msgspec.Struct, frozen=True, kw_only=True):
     """A document as it was issued, and where it stands."""
 
@@ -129,6 +149,8 @@ class InvoiceOut(msgspec.Struct, frozen=True, kw_only=True):
     vat_lines: list[VatOut]
     settled_by: list[SettledOut]
     credit_notes: list[CreditOut]
+    collection: CollectionOut | None
+    refunds: list[RefundOut]
     pdf: str
     xml: str
 
@@ -176,6 +198,11 @@ def out(view: View) -> InvoiceOut:
             for one in document.totals
         ],
         settled_by=[_settled(one) for one in view.settled],
+        collection=_collection(view.stands.collects) if view.stands.collects else None,
+        refunds=[
+            RefundOut(amount=MoneyOut(text(row["amount_cents"])), state=RefundState(row["state"]), changed_at=row["changed_at"])
+            for row in view.refunds
+        ],
         credit_notes=[
             CreditOut(
                 id=row["id"],
@@ -205,6 +232,12 @@ def _line(line: DocumentLine) -> InvoiceLine:
         vat_country=line.vat.country,
         period_from=start,
         period_until=until,
+    )
+
+
+def _collection(told: Collection) -> CollectionOut:
+    return CollectionOut(
+        on=told.on, amount=MoneyOut(text(told.amount_cents)), mandate=told.mandate, creditor_id=told.creditor_id, account=told.account
     )
 
 

@@ -42,7 +42,7 @@ class RefundDecided(Refused):
     """Somebody has decided about this refund already, or it needed nobody."""
 
 
-class SecondPersonNeeded(Refused):
+class RefundNeedsSecondPerson(Refused):
     """Whoever ordered a refund of this size does not agree to it as well."""
 
 
@@ -98,10 +98,10 @@ async def _go(tenant: UUID, payment: UUID, way: RefundWay) -> None:
 
 
 async def agree(actor: Actor, refund: UUID) -> None:
-    """A second person agrees: it leaves. SecondPersonNeeded for who ordered it, RefundDecided where nobody is waited for."""
+    """A second person agrees: it leaves. RefundNeedsSecondPerson for who ordered it, RefundDecided where nobody is waited for."""
     row = await _waiting(refund)
     if row["made_by"] == actor.trail:
-        raise SecondPersonNeeded
+        raise RefundNeedsSecondPerson
     await _decide(actor, row, RefundState.AGREED)
     await _go(row["tenant"], row["payment"], RefundWay(row["way"]))
 
@@ -204,8 +204,9 @@ async def send(tenant: UUID, payment: UUID) -> None:
     if row["state"] != RefundState.AGREED:
         return
     name, _, at_gateway = row["of"].partition(":")
+    gateway = chosen.named(name)
     try:
-        made = await chosen.named(name).refund(at_gateway, key=row["source_key"], cents=row["amount_cents"], description="Terugbetaling")
+        made = await gateway.refund(at_gateway, key=row["source_key"], cents=row["amount_cents"], description="Terugbetaling")
     except GatewayRefuses as problem:
         log.warning("gateway.refund_refused", payment=str(payment), detail=problem.facts.get("detail"))
         await _undo(SYSTEM, row, RefundState.FAILED, str(problem.facts.get("detail") or GATEWAY_SAID_NO))

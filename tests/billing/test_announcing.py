@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 import pytest_asyncio
@@ -18,6 +19,7 @@ from partner_portal.infra import clock, db, outbox
 from tests.billing.bank import PAYER_IBAN
 from tests.billing.money import issue, line, pay
 from tests.billing.test_statements import rows
+from tests.terminations.customer import baker
 from tests.world import FINANCE, HOUSE_DETAILS, STAFF_DOOR, World
 
 BAKER = "bakkerij@"
@@ -65,6 +67,20 @@ async def test_what_its_invoice_did_not_say_is_told_by_a_mail_of_its_own_and_the
     assert await mailed(world) == ["Wij schrijven op 22 december 2026 EUR 121,00 af: Factuur HUIS-F2026-000001"]
     clock.move_to(date(2026, 12, 18))
     assert [tuple(row) for row in await collect(world)] == [(12100, date(2026, 12, 22))]
+
+
+async def test_partner_and_contact_read_how_it_is_collected(world: World, invoice: UUID, noord: httpx.AsyncClient) -> None:
+    clock.move_to(date(2026, 11, 25))
+    await announcing.announce()
+
+    told = (await noord.get(f"/api/v1/invoices/{invoice}")).json()["collection"]
+    assert (told["on"], told["amount"]["amount"], told["account"]) == ("2026-12-22", "121.00", "NL91 •••• 4300")
+    async with baker(world) as contact:
+        page = await contact.get(f"/portal/own/invoices/{invoice}")
+        owed = await contact.get("/portal/own/pay")
+    assert "wordt op 22 december 2026 van rekening NL91 •••• 4300 afgeschreven" in page.text
+    assert f"/portal/own/pay?invoice={invoice}" not in page.text, "nobody is asked to pay what will be collected"
+    assert "checked" not in owed.text
 
 
 async def test_an_unannounced_invoice_is_not_collected(world: World, invoice: UUID) -> None:

@@ -16,7 +16,7 @@ from billing.policy.settling import MoreThanLeft, Share
 from billing.service import account_changes, paying, payments, payouts, refunds
 from billing.service.gateways import sandbox
 from billing.service.payouts import Odd, PayoutLookedAt
-from billing.service.refunds import RefundDecided, SecondPersonNeeded
+from billing.service.refunds import RefundDecided, RefundNeedsSecondPerson
 from partner_portal.infra import clock, db, outbox, remote, settings
 from partner_portal.infra.settings import GatewayName
 from partner_portal.kernel.errors import Invalid, NotFound
@@ -130,7 +130,7 @@ async def test_a_large_sum_needs_somebody_else_and_is_reserved_meanwhile(paid: P
         with pytest.raises(MoreThanLeft):
             await order(paid.payment, cents=10101)
         async with db.unit_of_work(STAFF_DOOR):
-            with pytest.raises(SecondPersonNeeded):
+            with pytest.raises(RefundNeedsSecondPerson):
                 await refunds.agree(FINANCE, found["id"])
 
         async def once() -> bool:
