@@ -60,6 +60,7 @@ WITHOUT_DATABASE = (
     "await self._read(",
     "await self._speaker.",
     "await self._list(",
+    "await send(paper)",
 )
 UNAWAITED = {"save", "remove", "run", "insert", "update", "delete", "execute", "publish", "fetch", "fetch_one", "lock_rows"}
 

@@ -12,8 +12,8 @@ import asyncpg
 import httpx
 import msgspec
 
-from billing.policy.money_in import Source
-from billing.service import announcing, mandates, orders, pauses, pay_links, payments, refunds, reminder_policies
+from billing.policy.money_in import BatchKind, Source
+from billing.service import announcing, debits, mandates, orders, pauses, pay_links, payments, refunds, reminder_policies
 from billing.service.mandates import NewMandate
 from billing.service.orders import OrderLineWanted, OrderWanted
 from billing.service.pauses import PauseWanted
@@ -179,7 +179,8 @@ async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
     async with db.unit_of_work(STAFF_DOOR):
         await pay_links.make(FINANCE, [invoice])
         new = NewMandate(holder=SECRET_NAME, iban="NL91ABNA0417164300", signed_on=date(2026, 11, 1), reference="GEHEIM-1")
-        await mandates.sign(FINANCE, world.noord.id, customer, world.house, new)
+        mandate = await mandates.sign(FINANCE, world.noord.id, customer, world.house, new)
+        await _collected(world, mandate, invoice)
         await db.execute("UPDATE billing_issuer SET creditor_id = 'NL98ZZZ999999990000' WHERE tenant = $1", world.house)
         await announcing.with_invoices([invoice])
         debtor = Debtor(world.noord.id, customer, world.house)
@@ -193,6 +194,17 @@ async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
             " VALUES (gen_random_uuid(), $1, $2, $3, 'geheim@geheim.example.com', $4, $5, 'test')",
             *(world.noord.id, customer, world.house, invitation, clock.now()),
         )
+
+
+async def _collected(world: World, mandate: UUID, invoice: UUID) -> None:
+    """A collection on its way to the bank; its account rests for the first days, so the portal itself would not collect yet."""
+    batch = uuid4()
+    await debits.keep(FINANCE, batch, world.house, BatchKind.DEBIT, clock.today(), [100], "<geheim/>")
+    await db.execute(
+        "INSERT INTO billing_debit (id, tenant, mandate, invoice, batch, amount_cents, sequence, end_to_end, state, changed_at)"
+        " VALUES ($1, $2, $3, $4, $5, 100, 'FRST', $6, 'sent', $7)",
+        *(uuid4(), world.noord.id, mandate, invoice, batch, "GEHEIM", clock.now()),
+    )
 
 
 async def _webhook(noord: Partner) -> tuple[UUID, UUID]:
