@@ -36,8 +36,8 @@ async def number_of(world: World) -> str:
 
 
 async def entered(world: World, fien: httpx.AsyncClient, **given: str) -> httpx.Response:
-    typed = {"customer": await number_of(world), "holder": "De Korst", "iban": PAYER_IBAN, "signed_on": "2026-11-01", "scheme": "CORE"}
-    return await press(fien, "enter", MANDATES, **{**typed, "announced_days": "10", **given})
+    typed: dict[str, Any] = {"customer": await number_of(world), "holder": "De Korst", "iban": PAYER_IBAN, "signed_on": "2026-11-01", "scheme": "CORE"}
+    return await press(fien, "enter", MANDATES, **(typed | {"announced_days": "10"} | given))
 
 
 async def test_a_mandate_on_paper_is_entered_found_read_and_ended_with_a_reason(world: World, fien: httpx.AsyncClient) -> None:
