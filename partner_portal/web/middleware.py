@@ -51,7 +51,15 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     admin: str = "/admin"
     unguarded: tuple[str, ...] = ("/static/", "/brand/", "/healthz", "/readyz", "/metrics")
     """Served without asking who asks and without a unit of work."""
-    own_proof: tuple[str, ...] = ("/portal/invitation/", "/portal/password/", "/confirm/", "/calendar/", "/pay/", "/mandate/", "/sandbox-gateway/")
+    own_proof: tuple[str, ...] = (
+        "/portal/invitation/",
+        "/portal/password/",
+        "/confirm/",
+        "/calendar/",
+        "/pay/",
+        "/mandate/",
+        "/sandbox-gateway/",
+    )
     """Addresses that bear a secret of their own: no session counts there, so no other site can abuse one."""
     for_anybody: tuple[str, ...] = ("/end-contract", "/withdraw-contract")
     """Forms for people who need no account: nobody's session counts there either, but what is sent must come from a page of ours."""

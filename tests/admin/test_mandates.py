@@ -36,7 +36,13 @@ async def number_of(world: World) -> str:
 
 
 async def entered(world: World, fien: httpx.AsyncClient, **given: str) -> httpx.Response:
-    typed: dict[str, Any] = {"customer": await number_of(world), "holder": "De Korst", "iban": PAYER_IBAN, "signed_on": "2026-11-01", "scheme": "CORE"}
+    typed: dict[str, Any] = {
+        "customer": await number_of(world),
+        "holder": "De Korst",
+        "iban": PAYER_IBAN,
+        "signed_on": "2026-11-01",
+        "scheme": "CORE",
+    }
     return await press(fien, "enter", MANDATES, **(typed | {"announced_days": "10"} | given))
 
 

@@ -17,7 +17,14 @@ from tests.world import World
 
 DOORS = ("portal_app", "portal_staff")
 # The provider's own, the same for every partner; what each reader sees of them is for their services to choose.
-SHARED = {"billing_product", "billing_buyout_rule", "billing_offer", "billing_offer_price", "billing_offer_indexation", "knowledge_base_article"}
+SHARED = {
+    "billing_product",
+    "billing_buyout_rule",
+    "billing_offer",
+    "billing_offer_price",
+    "billing_offer_indexation",
+    "knowledge_base_article",
+}
 _OWNED = """
 SELECT c.oid, c.relname AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced, pg_get_userbyid(c.relowner) AS owner
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant' AND NOT a.attisdropped

@@ -40,7 +40,11 @@ COSTS = papers.document(
     kind=Kind.COSTS, debtor=papers.PERSON,
 )  # fmt: skip
 CHANGE = ChangeTold(
-    before="NL91 •••• 4300", now="NL20 •••• 4567", used_from=date(2026, 11, 27), at=datetime(2026, 11, 22, 11, 0, tzinfo=UTC), is_refund=False
+    before="NL91 •••• 4300",
+    now="NL20 •••• 4567",
+    used_from=date(2026, 11, 27),
+    at=datetime(2026, 11, 22, 11, 0, tzinfo=UTC),
+    is_refund=False,
 )
 OF_PLAN: dict[str, Any] = {"plan": PLAN, "debtor": PLAN.debtor_name, "missing": Money(12_302), "last_day": date(2027, 1, 11), "link": LINK}
 MAILS: dict[str, tuple[str, dict[str, Any]]] = {
