@@ -75,10 +75,11 @@ class ServiceReleased(Event, frozen=True, kw_only=True):
 
 
 class PaymentWanted(Event, frozen=True, kw_only=True):
-    """Somebody wants to pay the documents of a link online; the attempt is to have this id."""
+    """Somebody wants to pay the documents of a link online; the attempt is to have this id. `language` is what the payer reads, where it was chosen."""
 
     link_id: UUID
     intent_id: UUID
+    language: str = ""
 
 
 class GatewayCalled(Event, frozen=True, kw_only=True):

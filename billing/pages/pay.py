@@ -46,7 +46,7 @@ async def pay(request: Request[Any, Any, Any], token: FromPath[str], lang: FromQ
     """The button pressed: the gateway is asked, and the payer goes on to it; pressed twice it is one payment."""
     view = await _view(request, token)
     try:
-        await paying.want(view.id)
+        await paying.want(view.id, lang if _known(lang) else "")
     except (NothingOpen, NotPayableOnline):
         return await _page(view, token, lang)
     if view.can_go_on:  # not by a redirect: browsers hold what follows a form to the hosts that forms may go to, and the gateway is another

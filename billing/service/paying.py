@@ -41,15 +41,19 @@ class GatewayDisagrees(RuntimeError):
     """What the gateway has under our id is not what was to be paid: somebody must look before anything is booked."""
 
 
-async def want(link: UUID) -> None:
-    """An attempt to pay what is open now will be ready in a moment; with one that can go on, nothing more. NothingOpen, NotPayableOnline."""
+async def want(link: UUID, language: str = "") -> None:
+    """An attempt to pay what is open now will be ready in a moment; with one that can go on, nothing more. NothingOpen, NotPayableOnline.
+
+    `language` is what the payer reads, also at the gateway and back from it; without it the debtor's.
+    """
     view = await pay_links.look(link)
     if not view.online:
         raise NotPayableOnline
     if view.open_cents <= 0:
         raise NothingOpen
     if not view.can_go_on:
-        await outbox.publish(PaymentWanted(tenant_id=view.tenant, link_id=link, intent_id=new_id()), turn=f"pay link {link}")
+        wanted = PaymentWanted(tenant_id=view.tenant, link_id=link, intent_id=new_id(), language=language)
+        await outbox.publish(wanted, turn=f"pay link {link}")
 
 
 _LINK = "SELECT l.id, l.tenant, t.kind AS issuer_kind FROM billing_pay_link l JOIN tenant t ON t.id = l.issuer WHERE l.id = $1 AND l.tenant = $2"
@@ -64,7 +68,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 """
 
 
-async def prepare(tenant: UUID, link: UUID, intent: UUID) -> None:
+async def prepare(tenant: UUID, link: UUID, intent: UUID, language: str = "") -> None:
     """The attempt exists at the gateway and the payer can go there; nothing happens where one for the same sums does, or nothing is open any more.
 
     NotFound where the link is not this tenant's.
@@ -82,7 +86,7 @@ async def prepare(tenant: UUID, link: UUID, intent: UUID) -> None:
         return
     if running:  # other sums are open now; whoever pays the old attempt all the same is heard, and what is too much stays on account
         await db.execute("UPDATE billing_intent SET state = 'expired' WHERE id = $1", running["id"])
-    wanted = _wanted(intent, link, owed, sum(shares.values()))
+    wanted = _wanted(intent, link, owed, language)
     made = await gateway.create(wanted)
     _compare(made, str(intent), wanted.amount_cents)
     await db.execute(
@@ -92,15 +96,15 @@ async def prepare(tenant: UUID, link: UUID, intent: UUID) -> None:
     )
 
 
-def _wanted(intent: UUID, link: UUID, owed: list[Any], cents: int) -> Wanted:
+def _wanted(intent: UUID, link: UUID, owed: list[Any], language: str) -> Wanted:
     home = settings.current().public_url
     return Wanted(
         key=str(intent),
-        amount_cents=cents,
+        amount_cents=sum(one["open_cents"] for one in owed),
         description=", ".join(one["number"] for one in owed)[:255],
-        back_to=f"{home}{pay_links.path(link)}?back=1",
+        back_to=f"{home}{pay_links.path(link)}?back=1{f'&lang={language}' if language else ''}",
         tell_at=f"{home}/gateway/news",
-        language=owed[0]["language"],
+        language=language or owed[0]["language"],
     )
 
 

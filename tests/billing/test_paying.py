@@ -84,6 +84,21 @@ async def standing(invoice: UUID) -> tuple[int, int]:
 
 
 @pytest.mark.usefixtures("wire")
+async def test_back_from_the_gateway_the_page_speaks_the_language_that_the_payer_chose(
+    world: World, stranger: httpx.AsyncClient, invoice: UUID
+) -> None:
+    link = await link_of(world, invoice)
+
+    page = await begin(stranger, f"{link}?lang=en")
+    back = await press(stranger, page, "failed")
+
+    assert back.headers["location"].endswith("?back=1&lang=en")
+    said = (await stranger.get(back.headers["location"].removeprefix("http://portal.test"))).text
+    assert '<html lang="en"' in said
+    assert "Nothing was paid." in said
+
+
+@pytest.mark.usefixtures("wire")
 async def test_paid_at_the_gateway_it_is_booked_once_and_the_page_says_paid(
     world: World, stranger: httpx.AsyncClient, invoice: UUID
 ) -> None:
