@@ -38,7 +38,7 @@ async def tell_of_plan(event: PaymentPlanMoved) -> None:
         debtor=debtor.party.name,
         missing=Money(facts.get("missing_cents", 0)),
         last_day=plan.instalments[event.nth - 1].due_on + GRACE if event.nth else None,
-        link=reminder_letters.pay_at(plan.customer),
+        link=await reminder_letters.pay_at([invoice for invoice, _ in plan.invoices], plan.customer),
     )
 
 

@@ -68,6 +68,12 @@ async def _tell(name: str, event: ServiceSuspended | ServiceReleased) -> None:
     told = await suspensions.told(event.service_id, event.invoice_id, event.nth)
     brand = await brands.of_tenant(event.tenant_id)
     debtor = await parties.debtor(event.tenant_id, told.customer, told.on)
+    # What stopped is paid where nobody has to sign in; a partner sees it among what its customers owe.
+    pays = (
+        await reminder_letters.pay_at([event.invoice_id], told.customer)
+        if name == "service_suspended"
+        else reminder_letters.open_at(told.customer)
+    )
     readers = {"customer": (debtor.party.email, debtor.language), "partner": (brand.email, told.partner_language)}
     for reader, (address, language) in readers.items():
         if address:
@@ -84,7 +90,7 @@ async def _tell(name: str, event: ServiceSuspended | ServiceReleased) -> None:
                 day=told.on,
                 number=told.number,
                 open=Money(told.open_cents),
-                link=reminder_letters.pay_at(told.customer if reader == "customer" else None),
+                link=pays if reader == "customer" else reminder_letters.open_at(None),
             )
 
 

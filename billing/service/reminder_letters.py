@@ -12,14 +12,15 @@ import msgspec
 
 from partner_portal.infra import clock, db, settings
 from partner_portal.infra.brand import Brand
-from partner_portal.kernel.errors import NotFound
+from partner_portal.kernel.actor import SYSTEM
+from partner_portal.kernel.errors import Invalid, NotFound
 from partner_portal.kernel.money import Money
 from tenants.policy import TenantKind
 from tenants.service import brands
 
 from ..policy.ledger import Layer
 from ..policy.reminding import Level
-from . import parties, reminders
+from . import parties, pay_links, reminders
 from .parties import Debtor, Party
 from .reminders import Stops
 
@@ -86,7 +87,7 @@ async def made(tenant: UUID, letter_id: UUID) -> Letter | None:
     first = rows[0]
     debtor = await parties.debtor(first["tenant"], first["customer"], clock.today())
     return Letter(
-        said=_said(rows, debtor),
+        said=_said(rows, debtor, await _link(rows)),
         debtor=debtor,
         brand=await _face(first["tenant"], Layer(first["layer"])),
         documents=[(row["document"], f"{row['number']}.pdf") for row in rows if row["document"]],
@@ -108,12 +109,34 @@ async def _face(tenant: UUID, layer: Layer) -> Brand:
     return msgspec.structs.replace(await brands.of_tenant(house["id"] if house else tenant), logo=None)
 
 
-def pay_at(customer: UUID | None) -> str:
-    """Where the debtor sees and pays what is open."""
+async def pay_at(invoices: Sequence[UUID], customer: UUID | None) -> str:
+    """Where whoever has the mail pays these invoices, signed in or not; the same for the same. Through the staff door.
+
+    What one link cannot hold (very many, or owed to several) is on the page of what is open.
+    """
+    try:
+        return pay_links.address(await pay_links.make(SYSTEM, invoices))
+    except Invalid:
+        return open_at(customer)
+
+
+def open_at(customer: UUID | None) -> str:
+    """Where the debtor, or its partner, sees what is open; signed in."""
     return f"{settings.current().public_url}/portal/{'own/' if customer else ''}open-items"
 
 
-def _said(rows: Sequence[asyncpg.Record], debtor: Debtor) -> Said:
+_ALSO = "SELECT id FROM billing_invoice WHERE tenant = $1 AND customer IS NOT DISTINCT FROM $2 AND issuer = $3 AND number = ANY($4)"
+
+
+async def _link(rows: Sequence[asyncpg.Record]) -> str:
+    """Where everything that the letter asks for is paid: what it is about, and what it names besides."""
+    first = rows[0]
+    also = [one.number for one in reminders.words_of(first).also]
+    named = await db.fetch(_ALSO, first["tenant"], first["customer"], first["issuer"], also) if also else []
+    return await pay_at([*(row["invoice"] for row in rows), *(row["id"] for row in named)], first["customer"])
+
+
+def _said(rows: Sequence[asyncpg.Record], debtor: Debtor, link: str) -> Said:
     first, words = rows[0], reminders.words_of(rows[0])
     issuer = msgspec.json.decode(first["issuer_details"], type=Party)
     claims = [ClaimSaid(row["number"], row["due_on"], Money(row["open_cents"]), row["reference"]) for row in rows]
@@ -131,7 +154,7 @@ def _said(rows: Sequence[asyncpg.Record], debtor: Debtor) -> Said:
         costs=Money(words.costs_cents),
         interest=Money(words.interest_cents),
         stops=[stop for stop in words.stops if stop.on],
-        link=pay_at(first["customer"]),
+        link=link,
     )
 
 

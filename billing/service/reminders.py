@@ -344,7 +344,7 @@ async def of_invoice(invoice: UUID) -> list[asyncpg.Record]:
 
 
 _LETTER = """
-SELECT r.level, r.sent_on, r.open_cents, r.pays_by, r.suspends_on, r.words, i.id AS invoice, i.tenant, i.customer, i.layer, i.number, i.reference,
+SELECT r.level, r.sent_on, r.open_cents, r.pays_by, r.suspends_on, r.words, i.id AS invoice, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference,
        i.issued_on, i.due_on, i.issuer_details, i.debtor_details, s.open_cents AS still_open, s.document, h.id AS hold
   FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice JOIN billing_standing s ON s.invoice = i.id
   LEFT JOIN LATERAL (SELECT h.id FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.invoice = i.id OR h.customer = i.customer)

@@ -99,6 +99,7 @@ async def test_the_debtor_gets_the_schedule_by_mail(world: World) -> None:
 
     assert "Bea Bakker" in text
     assert "EUR 60,00" in text
+    assert "/pay/[[token:" in text
     assert "HUIS-F2026-000001" in text
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, timedelta
+from uuid import UUID
 
+import httpx
 import pytest
 from pypdf import PdfReader
 
-from billing.events import InvoicePaid
+from billing.events import DebtorReminded, InvoicePaid
 from billing.jobs import reminders as jobs
 from billing.policy.ledger import Layer
 from billing.policy.reminding import Held
@@ -73,6 +76,80 @@ async def test_a_consumer_gets_the_fourteen_day_letter(world: World) -> None:
     assert "EUR 40,00" in last.text
 
 
+def pay_link(mail: Mail) -> str:
+    """Where the button of a mail leads, without the host."""
+    found = re.search(r"https?://[^/\s]+(/pay/\S+)", mail.text)
+    assert found, mail.text
+    return found[1]
+
+
+async def test_whoever_has_the_mail_pays_exactly_its_invoices_without_signing_in(world: World, stranger: httpx.AsyncClient) -> None:
+    service = world.noord.services["free"]
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000, service=service)])
+    await issue(world.noord.id, world.noord.customers["private"], [line(30_000)])
+    day = await due(invoice)
+    for late in (-3, 3, 14, 21, 28):
+        await a_day(day + timedelta(days=late))
+
+    got = of(world, "bakkerij@")
+    (number,) = await _numbers(invoice)
+    pages = [(await stranger.get(pay_link(mail))).text for mail in got]
+
+    assert len(got) == 5
+    assert len({pay_link(mail) for mail in got}) == 1, "for the same invoices the same link"
+    assert all(number in page and "EUR 121,00" in page and "EUR 363,00" not in page for page in pages)
+    (partners,) = of(world, "service@nrd")
+    assert "/portal/open-items" in partners.text
+
+
+async def test_a_last_reminder_leads_to_all_that_it_names(world: World, stranger: httpx.AsyncClient) -> None:
+    old = await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000)])
+    day = await due(old)
+    for late in (3, 14):
+        await a_day(day + timedelta(days=late))
+    later = await issue(world.noord.id, world.noord.customers["bakery"], [line(20_000)])
+    at(max(day, await due(later)) + timedelta(days=21))
+    await reminders.run()
+    await outbox.drain()
+
+    last = of(world, "bakkerij@")[-1]
+    page = (await stranger.get(pay_link(last))).text
+
+    assert "Laatste aanmaning" in last.subject
+    assert all(number in page for number in await _numbers(old, later))
+    assert "EUR 363,00" in page
+
+
+async def test_a_mail_that_is_written_again_leads_to_the_same_link_and_the_store_knows_no_secret(world: World) -> None:
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000)])
+    at(await due(invoice) + timedelta(days=3))
+    await reminders.run()
+    await outbox.drain()
+    async with db.unit_of_work(STAFF_DOOR):
+        (row,) = await db.fetch("SELECT DISTINCT tenant, letter, level FROM billing_reminder WHERE invoice = $1", invoice)
+        await outbox.publish(DebtorReminded(tenant_id=row["tenant"], letter_id=row["letter"], level=row["level"]))
+    await outbox.drain()
+
+    async with db.unit_of_work(STAFF_DOOR):
+        links = await db.fetch(
+            "SELECT DISTINCT l.id FROM billing_pay_link l JOIN billing_pay_link_invoice i ON i.link = l.id WHERE i.invoice = $1", invoice
+        )
+        (kept,) = await db.fetch("SELECT text, html FROM infra_mail WHERE name = 'billing/reminder_1'")
+    (mail,) = [mail for mail in of(world, "bakkerij@") if "Herinnering" in mail.subject]
+    token = pay_link(mail).removeprefix("/pay/")
+    assert len(links) == 1
+    assert token not in kept["text"] + kept["html"]
+    assert f"[[token:{links[0]['id']}:0]]" in kept["text"]
+
+
+async def _numbers(*invoices: UUID) -> list[str]:
+    async with db.unit_of_work(STAFF_DOOR):
+        rows = {
+            row["id"]: row["number"] for row in await db.fetch("SELECT id, number FROM billing_invoice WHERE id = ANY($1)", list(invoices))
+        }
+    return [rows[invoice] for invoice in invoices]
+
+
 async def test_a_payment_brings_the_services_back_and_both_hear_it(world: World) -> None:
     service = world.noord.services["free"]
     invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000, service=service)])
@@ -111,7 +188,7 @@ async def test_what_a_partner_owes_is_asked_of_the_partner_in_the_providers_name
 
     (mail,) = [mail for mail in world.mailbox.mailbox.mails() if "EUR 1.089,00" in mail.text and "Herinnering" in mail.subject]
 
-    assert "/portal/open-items" in mail.text
+    assert "/pay/" in mail.text
     assert "Kadetel B.V." in mail.text
 
 

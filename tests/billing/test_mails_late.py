@@ -26,7 +26,7 @@ from tests.billing import papers
 from tests.billing.money import line
 from tests.billing.test_mails_reminders import AMOUNT, DAY, seen
 
-LINK = "https://portal.example.com/portal/own/open-items"
+LINK = "https://portal.example.com/pay/VeryLongTokenThatNobodyCanGuess0123456789abc"
 PLAN = Plan(
     id=UUID(int=1), tenant=UUID(int=2), customer=UUID(int=3), debtor_name="Bakkerij De Korst & Zonen", partner="Noord ICT", agreed_on=date(2026, 11, 22),
     agreed_with="Bea Bakker", note="Verbouwing", owed_cents=36_905, open_cents=24_805, ended_on=None, ended_because=None,

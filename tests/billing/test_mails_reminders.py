@@ -21,7 +21,8 @@ from partner_portal.kernel.money import Money
 from tests import letters
 from tests.approved import assert_approved
 
-LINK = "https://portal.example.com/portal/own/open-items"
+LINK = "https://portal.example.com/pay/VeryLongTokenThatNobodyCanGuess0123456789abc"
+OPEN_AT = "https://portal.example.com/portal/open-items"
 CLAIMS = (
     ClaimSaid("HUIS-F2026-000117", date(2026, 10, 31), Money(12_100), "RF18HUISF2026000117"),
     ClaimSaid("HUIS-F2026-000142", date(2026, 11, 15), Money(24_805), "RF72HUISF2026000142"),
@@ -80,7 +81,7 @@ MAILS: dict[str, dict[str, Any]] = {
     "final_notice_business": {"said": reminder(Level.THIRD, claims=CLAIMS)},
     "fourteen_day_letter_consumer": {"said": reminder(Level.THIRD, is_consumer=True, claims=CLAIMS)},
     "service_suspended": {**STEP, "reader": "customer"},
-    "service_released": {**STEP, "reader": "partner", "services": SERVICES[:1]},
+    "service_released": {**STEP, "reader": "partner", "services": SERVICES[:1], "link": OPEN_AT},
 }
 
 
@@ -117,7 +118,7 @@ class TestEachMail:
     def test_has_one_button_and_names_invoice_and_day_in_its_subject(self, name: str, language: str) -> None:
         made = said(name, language)
 
-        assert re.findall(r'<td class="button"[^>]*><a href="([^"]+)"', made.html) == [LINK]
+        assert re.findall(r'<td class="button"[^>]*><a href="([^"]+)"', made.html) == [MAILS[name].get("link", LINK)]
         assert "HUIS-F2026-000117" in made.subject
         assert DAY.search(made.subject)
         assert len(made.subject) <= 120
