@@ -176,6 +176,19 @@ def sentence_at(fault: FieldError, language: str) -> str:
     return say(said, language, _spoken(fault.facts, language)) or say(problems.FIELD_WORDS["invalid"], language, {})
 
 
+def sentence_typed(fault: FieldError, language: str) -> str:
+    """The same where somebody typed it: what to type, and whether to type nothing is as well."""
+    kinds = str(fault.facts.get("expected", "")).split(" or ")
+    wanted = " or ".join(kind for kind in kinds if kind != "null")
+    if fault.code != "type" or not wanted:
+        return sentence_at(fault, language)
+    return say(_TYPE_OR_NOTHING if "null" in kinds else _TYPE, language, {"expected": _kinds(wanted, language)})
+
+
+_TYPE = catalogue.sentence("Type %(expected)s.")
+_TYPE_OR_NOTHING = catalogue.sentence("Type %(expected)s, or leave this empty.")
+
+
 def _field(fault: FieldError, language: str) -> dict[str, Any]:
     told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": sentence_at(fault, language)}
     if fault.facts:

@@ -14,7 +14,7 @@ from partner_portal.infra import spreadsheet
 from partner_portal.kernel.errors import Invalid
 
 from . import csrf, decoding
-from .errors import sentence_at
+from .errors import sentence_typed
 
 T = TypeVar("T")
 
@@ -146,4 +146,4 @@ def _put(tree: dict[str, Any], name: str, value: Any) -> None:
 
 def errors(problem: Invalid, language: str) -> Errors:
     """The sentences of a problem by the names of the form's fields."""
-    return Errors({fault.pointer.strip("/").replace("/", "."): sentence_at(fault, language) for fault in problem.fields})
+    return Errors({fault.pointer.strip("/").replace("/", "."): sentence_typed(fault, language) for fault in problem.fields})

@@ -141,6 +141,21 @@ def test_sentences_stand_at_the_names_of_the_fields() -> None:
     assert [name for name, _ in said] == ["person.name", "amount"]
 
 
+@pytest.mark.parametrize(
+    ("expected", "language", "said"),
+    [
+        ("integer or null", "nl", "Vul een geheel getal in, of laat dit leeg."),
+        ("integer or null", "en", "Type a whole number, or leave this empty."),
+        ("integer", "nl", "Vul een geheel getal in."),
+        ("integer", "en", "Type a whole number."),
+    ],
+)
+def test_what_is_no_number_is_told_as_a_person_would(expected: str, language: str, said: str) -> None:
+    problem = Invalid(FieldError("/count", "type", {"expected": expected, "got": "string"}))
+
+    assert forms.errors(problem, language).at("count") == said
+
+
 def test_sentences_are_in_the_readers_language() -> None:
     problem = Invalid(FieldError("/person/name", "missing"))
 
