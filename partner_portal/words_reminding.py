@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from billing.service.agreements import ProviderDecides, StaffPlaced
-from billing.service.late import NothingToWaive
+from billing.service.late import NoLongerCharged, NothingToWaive
 from billing.service.open_items import TooManyOpenItems
 from billing.service.write_offs import NothingToWriteOff, NotWrittenOff, ProposerCannotAgree, WriteOffDecided, WriteOffWaits
 from partner_portal.infra.catalogue import sentence
@@ -21,6 +21,10 @@ PROBLEMS: dict[type[Problem], Words] = {
     StaffPlaced: Words(sentence("The provider has placed this hold"), sentence("Ask the provider to lift it.")),
     NothingToWaive: Words(
         sentence("There is nothing to let go"), sentence("Interest and costs of this invoice were let go before, or it never bears any.")
+    ),
+    NoLongerCharged: Words(
+        sentence("Nothing is charged for this invoice any more"),
+        sentence("It is paid or credited, so no interest and costs will come, and none of it is still owed that was charged."),
     ),
     NothingToWriteOff: Words(sentence("There is nothing to write off"), sentence("Nothing of this document is open.")),
     NotWrittenOff: Words(sentence("This is not written off"), sentence("Nothing of this document was given up, or it was paid since.")),

@@ -91,6 +91,10 @@ class NothingToWaive(Refused):
     """Interest and costs of this invoice were let go before, or can be of none."""
 
 
+class NoLongerCharged(Refused):
+    """The invoice is paid or credited, so that no interest and costs come any more; and none were charged that are still owed."""
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """What is charged after one letter: whose, over which invoices, and how much."""
 
@@ -303,6 +307,13 @@ async def _due_again(row: Any) -> Reckoning:
     )
 
 
+# Interest and costs may come as long as something is open; what was charged can be let go as long as not all of it is credited.
+_MAY_BE_LET_GO = """
+SELECT s.open_cents > 0 OR EXISTS (
+       SELECT FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note
+         JOIN billing_standing d ON d.tenant = n.tenant AND d.invoice = n.document WHERE c.tenant = s.tenant AND c.invoice = s.invoice AND d.open_cents > 0)
+       AS so FROM billing_standing s WHERE s.invoice = $1
+"""
 _WAIVE = """
 INSERT INTO billing_late_waiver (id, tenant, invoice, reason, decided_by, decided_at)
 SELECT $1, i.tenant, i.id, $3, $4, $5 FROM billing_invoice i WHERE i.id = $2 AND i.kind NOT IN ('credit note', 'costs')
@@ -313,7 +324,7 @@ ON CONFLICT (invoice) DO NOTHING RETURNING id
 async def waive(actor: Actor, invoice: UUID, reason: str) -> None:
     """No interest and costs are charged for the invoice, for this reason; what was charged is credited. By finance.
 
-    Raises NotAllowed, Invalid without a reason, NotFound, NothingToWaive.
+    Raises NotAllowed, Invalid without a reason, NotFound, NothingToWaive, NoLongerCharged.
     """
     charges.must_be_finance(actor)
     if len(reason.strip()) < 3:  # noqa: PLR2004  # as a credit note wants it, on which it may stand
@@ -324,6 +335,9 @@ async def waive(actor: Actor, invoice: UUID, reason: str) -> None:
     await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"late {row['tenant']} {row['customer']} {row['issuer']}")
     if await db.fetch_one(_WAIVE, new_id(), invoice, reason.strip(), actor.trail, clock.now()) is None:
         raise NothingToWaive
+    stands = await db.fetch_one(_MAY_BE_LET_GO, invoice)
+    if stands is None or not stands["so"]:
+        raise NoLongerCharged
     claim = await db.fetch_one("SELECT note FROM billing_late_claim WHERE invoice = $1", invoice)
     if claim is not None:
         await _mend(claim["note"], actor, reason.strip())

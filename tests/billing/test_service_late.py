@@ -17,7 +17,7 @@ from billing.policy.money_in import Source
 from billing.policy.reminding import Held
 from billing.service import credit_notes, documents, holds, late, payments, reminder_policies, reminders
 from billing.service.credit_notes import Wanted
-from billing.service.late import NothingToWaive
+from billing.service.late import NoLongerCharged, NothingToWaive
 from billing.service.payments import Debtor, Receipt
 from billing.service.reminder_policies import PolicyWanted
 from partner_portal.infra import clock, db
@@ -226,6 +226,41 @@ async def test_finance_lets_go_before_or_after_with_a_reason(world: World) -> No
     async with db.unit_of_work(STAFF_DOOR):
         (reason,) = await db.fetch("SELECT reason FROM billing_invoice WHERE refers_to = $1", note.id)
     assert reason["reason"] == "Coulance"
+
+
+async def test_what_is_paid_can_be_let_go_only_while_its_costs_are_owed(world: World) -> None:
+    never, _ = await overdue(world)
+    charged, last = await overdue(world, "bakery")
+    await pay(never, await _open(never))
+    with pytest.raises(NoLongerCharged):
+        await staff(late.waive, never, "Vaste klant")
+    async with db.unit_of_work(STAFF_DOOR):
+        assert await late.waived(never) is None
+    await run(last + timedelta(days=30))
+    await pay(charged, await _open(charged))
+    (note,) = await notes()
+
+    await staff(late.waive, charged, "Coulance")
+
+    assert note.id
+    assert (await stands(note.id)).credited == note.gross
+
+
+async def test_what_was_charged_and_paid_is_let_go_no_more(world: World) -> None:
+    invoice, last = await overdue(world)
+    await run(last + timedelta(days=30))
+    (note,) = await notes()
+    assert note.id
+    for one in (invoice, note.id):
+        await pay(one, await _open(one))
+
+    with pytest.raises(NoLongerCharged):
+        await staff(late.waive, invoice, "Coulance")
+
+
+async def _open(invoice: UUID) -> int:
+    async with db.unit_of_work(STAFF_DOOR):
+        return (await documents.standing(invoice)).open.cents
 
 
 async def test_two_workers_charge_once(world: World) -> None:
