@@ -407,7 +407,14 @@ async def test_whoever_may_only_read_changes_nothing_on_any_route(
         if who == "read-only":
             await sign_in(client, world.noord.reader)
         allowed = {
-            "key of customers": ("/api/v1/customers", "/api/v1/services", "/api/v1/orders", "/api/v1/port-ins", "/api/v1/payments"),
+            "key of customers": (
+                "/api/v1/customers",
+                "/api/v1/services",
+                "/api/v1/pauses",
+                "/api/v1/orders",
+                "/api/v1/port-ins",
+                "/api/v1/payments",
+            ),
             "key of terminations": ("/api/v1/terminations", "/api/v1/quotes"),
         }.get(who, ())
         before = await dump(world.noord.id, but=("infra_audit", "api_key"))

@@ -15,9 +15,10 @@ import structlog
 
 from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import SYSTEM
-from partner_portal.kernel.errors import Refused
+from partner_portal.kernel.errors import NotFound, Refused
 
 from ...policy.accounting import CodeMissing, ConnectionState, LinkState, Why
+from .. import payments
 from ..documents import Document
 from ..parties import DebtorIncomplete
 from . import connections, differences, going, links
@@ -59,7 +60,9 @@ SELECT a.id, p.issuer FROM billing_payment q JOIN billing_payment p ON p.id = co
 
 
 async def want_payment(tenant: UUID, payment: UUID) -> None:
-    """What the tenant's payment settles will be at the issuer's package, if it has one; not what the package itself told of."""
+    """What the tenant's payment settles will be at the issuer's package, if it has one; not what the package itself told of. NotFound for another's."""
+    if (await payments.one(payment))["tenant"] != tenant:
+        raise NotFound(what="payment", id=str(payment))
     rows = await db.fetch(_OF_PAYMENT, payment, tenant)
     connection = await connections.of_issuer(rows[0]["issuer"]) if rows else None
     if connection:
