@@ -24,7 +24,7 @@ from partner_portal.web.charts import Bar
 from tenants.service import customers
 
 from ..policy.reminding import Bucket, Held, Level
-from ..service import open_items, reminder_policies, statement_letters
+from ..service import open_items, paper, reminder_policies, statement_letters, transfers
 from ..service.open_items import LISTING, Ageing, Filter
 from ..service.statement_letters import AGES
 
@@ -132,6 +132,8 @@ async def _list(request: Request[Any, Any, Any], wanted: Wanted, language: str, 
         holds=HOLDS,
         levels=LEVELS,
         today=clock.today(),
+        accounts=await transfers.of([row["id"] for row in found.rows]) if wanted.path == OWN or wanted.filter.whose == "own" else [],
+        in_fours=paper.in_fours,
         **more,
     )
     answer.headers["hx-replace-url"] = wanted.address()

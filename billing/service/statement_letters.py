@@ -10,7 +10,7 @@ from partner_portal.infra.catalogue import sentence
 from tenants.service import brands
 
 from ..policy.reminding import Bucket
-from . import open_items
+from . import announcing, open_items, paper, transfers
 
 AGES: dict[str, str] = {
     "": sentence("Everything open"),
@@ -31,6 +31,8 @@ LETTER = "billing/statement"
 async def words(tenant: UUID, customer: UUID | None, language: str) -> tuple[str, dict[str, Any]]:
     """The account of the customer, or of the partner itself, as it stands today: a file's name without its ending, and what the letter says. NotFound."""
     told = await open_items.statement(tenant, customer)
+    invoices = [row["id"] for row in told.rows]
+    accounts = await transfers.of(invoices) if told.balance_cents > 0 else []
     said = {
         "brand": await brands.for_letter(tenant),
         "provider": settings.current().provider_name,
@@ -38,6 +40,10 @@ async def words(tenant: UUID, customer: UUID | None, language: str) -> tuple[str
         "issued_at": clock.now(),
         "number": formats.day(told.on, language),
         "told": told,
+        "accounts": accounts,
+        "references": {claim.id: paper.in_fours(claim.reference) for account in accounts for claim in account.claims},
+        "collected": await announcing.now(invoices),
+        "in_fours": paper.in_fours,
         "ages": AGES,
         "version": templates.version("billing/pdf/statement.html", language),
     }

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from billing.policy.reminding import Held
-from billing.service import announcing, debits, holds, issuers, mandates
+from billing.service import announcing, debits, holds, issuers, mandates, statement_letters
 from billing.service.debits import NothingToCollect
 from billing.service.mandates import NewMandate
 from partner_portal.infra import clock, db, outbox
@@ -78,9 +78,14 @@ async def test_partner_and_contact_read_how_it_is_collected(world: World, invoic
     async with baker(world) as contact:
         page = await contact.get(f"/portal/own/invoices/{invoice}")
         owed = await contact.get("/portal/own/pay")
+        account = await contact.get("/portal/own/open-items")
     assert "wordt op 22 december 2026 van rekening NL91 •••• 4300 afgeschreven" in page.text
     assert f"/portal/own/pay?invoice={invoice}" not in page.text, "nobody is asked to pay what will be collected"
     assert "checked" not in owed.text
+    assert 'id="by-transfer"' not in account.text
+    async with db.unit_of_work(world.noord.principal()):
+        _, words = await statement_letters.words(world.noord.id, world.noord.customers["bakery"], "nl")
+    assert (words["accounts"], list(words["collected"])) == ([], [invoice]), "nor does its statement of account ask for a transfer"
 
 
 async def test_an_unannounced_invoice_is_not_collected(world: World, invoice: UUID) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from pypdf import PdfReader
 
 from billing.policy.ledger import Layer
 from billing.policy.reminding import Held
-from billing.service import holds, reminders, suspensions
-from tests.billing.money import issue, line
+from billing.service import holds, paper, reminders, suspensions
+from partner_portal.infra import db
+from tests.billing.money import issue, line, pay
 from tests.billing.test_service_reminders import START, at, due, staff
 from tests.conftest import browser, sign_in
 from tests.tenants.people import main_user
-from tests.world import World
+from tests.world import STAFF_DOOR, World
 
 LIST, OWN = "/portal/open-items", "/portal/own/open-items"
 
@@ -103,6 +106,45 @@ async def test_a_statement_of_account_is_a_letter_to_the_debtor(world: World, no
     assert answer.headers["content-type"] == "application/pdf"
     for word in ("Rekeningoverzicht", "Bakkerij De Korst", "HUIS-F2026-000001", "EUR 1.493,82", "31 tot 60 dagen"):
         assert word in text
+
+
+async def test_a_statement_says_where_to_transfer_what_is_open_and_with_which_references(
+    world: World, overdue: UUID, noord: httpx.AsyncClient
+) -> None:
+    another = await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000)])
+    told = await _invoices(overdue, another)
+    issuer = told[0]["issuer_details"]
+    address = f"{LIST}/customers/{world.noord.customers['bakery']}/statement.pdf"
+
+    text = await _paper(noord, address)
+    async with browser() as client:
+        await sign_in(client, await main_user(world.noord))
+        seen = await page(client, OWN)
+
+    for where in (text, seen):
+        assert issuer["name"] in where
+        assert paper.in_fours(issuer["iban"]) in where
+        assert all(paper.in_fours(row["reference"]) in where for row in told)
+    assert '<h2 id="by-transfer">' not in await page(noord, LIST), "a partner's customers pay, not the partner"
+
+    for row in told:
+        await pay(row["id"], row["open_cents"])
+    assert "Zo betaalt u" in text
+    assert "Zo betaalt u" not in await _paper(noord, address)
+
+
+async def _invoices(*invoices: UUID) -> list[dict[str, Any]]:
+    async with db.unit_of_work(STAFF_DOOR):
+        rows = await db.fetch(
+            "SELECT i.id, i.reference, i.issuer_details, s.open_cents FROM billing_invoice i JOIN billing_standing s ON s.invoice = i.id WHERE i.id = ANY($1)",
+            list(invoices),
+        )
+    return [{**row, "issuer_details": msgspec.json.decode(row["issuer_details"])} for row in rows]
+
+
+async def _paper(client: httpx.AsyncClient, address: str) -> str:
+    answer = await client.get(address)
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages).split())
 
 
 async def test_a_partner_that_bills_itself_sees_what_it_owes_apart(world: World, zuid: httpx.AsyncClient) -> None:
