@@ -41,7 +41,9 @@ async def words(tenant: UUID, customer: UUID | None, language: str) -> tuple[str
         "number": formats.day(told.on, language),
         "told": told,
         "accounts": accounts,
-        "references": {claim.id: paper.in_fours(claim.reference) for account in accounts for claim in account.claims},
+        "references": {
+            claim.id: paper.in_fours(claim.reference).replace(" ", "\N{NO-BREAK SPACE}") for account in accounts for claim in account.claims
+        },
         "collected": await announcing.now(invoices),
         "in_fours": paper.in_fours,
         "ages": AGES,
