@@ -221,5 +221,5 @@ async def _words(show: str) -> dict[str, Any]:
     if show == "plans":
         return {"plans": await plans.everybodys()}
     if show == "costs":
-        return {"notes": await late.charged(), "waivers": await late.let_go()}
+        return {"notes": await late.charged(), "waivers": await late.let_go(), "unknown": await late.unknown()}
     return {"waiting": await write_offs.waiting(), "written_off": await write_offs.done()}

@@ -152,6 +152,19 @@ async def preview(*, today: date | None = None, most: int = BATCH) -> list[Note]
     return found[:most]
 
 
+_UNKNOWN = """
+SELECT c.name, array_agg(DISTINCT i.number ORDER BY i.number) AS numbers FROM billing_reminder r
+  JOIN billing_standing s ON s.tenant = r.tenant AND s.invoice = r.invoice AND s.open_cents > 0
+  JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice JOIN customer c ON c.tenant = i.tenant AND c.id = i.customer
+ WHERE r.level = 3 AND r.pays_by < $1 AND c.segment = $2 GROUP BY c.id, c.name ORDER BY c.name LIMIT $3
+"""
+
+
+async def unknown(most: int = BATCH) -> list[asyncpg.Record]:
+    """Customers that are charged nothing because nobody knows whether they are consumers, with what they did not pay after the last letter."""
+    return await db.fetch(_UNKNOWN, clock.today(), Segment.UNKNOWN.value, most)
+
+
 async def _letters(day: date, after: UUID) -> list[asyncpg.Record]:
     return await db.fetch(_LETTERS, day, after, BATCH)
 

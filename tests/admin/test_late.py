@@ -12,6 +12,7 @@ from billing.jobs import reminders as jobs
 from billing.service import documents, holds, late, plans, reminders, suspensions, write_offs
 from partner_portal.infra import db, outbox, settings
 from partner_portal.kernel.actor import StaffRole
+from tenants.policy import Segment
 from tests.admin.conftest import SignsIn
 from tests.billing.money import issue, line
 from tests.billing.test_service_reminders import START, at, due
@@ -62,6 +63,19 @@ async def overdue(world: World) -> UUID:
         await reminders.run()
     at(START)
     return invoice
+
+
+async def test_who_is_charged_nothing_because_nobody_knows_whether_a_consumer_is_named(world: World, finance: httpx.AsyncClient) -> None:
+    invoice = await overdue(world)
+    assert "Niet in rekening gebracht" not in await page(finance, "costs")
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE customer SET segment = $2 WHERE id = $1", world.noord.customers["bakery"], Segment.UNKNOWN.value)
+        number = (await documents.one(invoice)).number
+
+    seen = await page(finance, "costs")
+
+    assert "Niet in rekening gebracht: consument of bedrijf is niet bekend" in seen
+    assert number in seen
 
 
 async def test_tonight_says_what_would_be_charged_and_stop(world: World, finance: httpx.AsyncClient) -> None:
