@@ -104,6 +104,7 @@ COLUMNS: Mapping[str, str] = {
     "why": sentence("Why"),
     "wholesale_setup_cents": sentence("Once, toward the partner (EUR)"),
     "wished_on": sentence("Wished day"),
+    "write_off": sentence("Written off as"),
     "year": sentence("Year"),
 }
 

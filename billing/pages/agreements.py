@@ -78,7 +78,7 @@ async def ask_plan(request: Request[Any, Any, Any], customer_id: FromPath[UUID])
     rows = await _open(customer_id)
     first = clock.today() + timedelta(days=14)
     usual = {"count": ["3"], "first_on": [first.isoformat()], "every": [Every.MONTH.value]}
-    return await _plan_form(request, customer_id, Typed({"invoices": [str(row["id"]) for row in rows], **usual}))
+    return await _plan_form(request, customer_id, Typed({"invoices": [str(row["id"]) for row in rows], **usual}), rows)
 
 
 @post("/plan", guards=_WRITES)
@@ -93,7 +93,7 @@ async def agree_plan(request: Request[Any, Any, Any], actor: auth.Acting, custom
             await agreements.plan(actor, customer_id, asked)
     except Invalid as problem:
         errors = forms.errors(_at_fields(problem), actor.language)
-        return await _plan_form(request, customer_id, form.typed, errors, 422)
+        return await _plan_form(request, customer_id, form.typed, await _open(customer_id), errors, 422)
     return pages.to(
         _home(customer_id), said=sentence("The plan stands; the customer gets its schedule by mail and no reminders meanwhile.")
     )
@@ -150,10 +150,11 @@ def _chosen(form: Form, rows: list[Any]) -> list[Any]:
 
 async def _spread(request: Request[Any, Any, Any], customer: UUID, form: Form) -> Response[bytes]:
     how = forms.parse(form, Spread)
-    owed = sum(row["open_cents"] for row in _chosen(form, await _open(customer)))
+    rows = await _open(customer)
+    owed = sum(row["open_cents"] for row in _chosen(form, rows))
     schedule = instalments.spread(owed, how.count, how.first_on, how.every)
     kept = {name: form.all(name) for name in ("invoices", "count", "first_on", "every", "agreed_with", "note")}
-    return await _plan_form(request, customer, Typed({**kept, "schedule": [instalments.written(schedule)]}))
+    return await _plan_form(request, customer, Typed({**kept, "schedule": [instalments.written(schedule)]}), rows)
 
 
 def _asked(form: Form) -> PlanAsked:
@@ -193,6 +194,7 @@ async def _plan_form(
     request: Request[Any, Any, Any],
     customer: UUID,
     typed: Typed,
+    rows: list[Any],
     errors: Errors = NO_ERRORS,
     status: int = 200,
 ) -> Response[bytes]:
@@ -202,7 +204,7 @@ async def _plan_form(
         "billing/agreements/plan.html",
         status=status,
         customer=found,
-        rows=await _open(customer),
+        rows=rows,
         may_decide=await agreements.may_decide(found["tenant"]),
         typed=typed,
         errors=errors,

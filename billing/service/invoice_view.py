@@ -42,7 +42,6 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     credit_notes: Sequence[asyncpg.Record]
     refunds: Sequence[asyncpg.Record]
     """What goes back, or went, of the payments that settled it."""
-    customer_name: str
     late: Sequence[asyncpg.Record] = ()
     waived: str = ""
 
@@ -60,18 +59,15 @@ _CREDIT_NOTES = "SELECT id, number, issued_on, gross_cents, reason FROM billing_
 async def one(invoice: UUID) -> View:
     """The document with where it stands; NotFound outside the asking side of the wall."""
     document = await documents.one(invoice)
-    row = await db.fetch_one("SELECT name FROM customer WHERE id = $1", document.customer) if document.customer else None
-    # Why nothing is charged is between partner and provider; a contact's role cannot even ask.
-    waived = None if db.current().principal.customer else await late.waived(invoice)
+    charged, waived = await late.of_invoice(invoice)
     return View(
         document=document,
         stands=await documents.standing(invoice),
         settled=[_settled(found) for found in await db.fetch(_SETTLED, invoice)],
         credit_notes=await db.fetch(_CREDIT_NOTES, invoice),
         refunds=await refunds.of_invoice(invoice),
-        customer_name=row["name"] if row else document.debtor.name,
-        late=await late.of_invoice(invoice),
-        waived=waived["reason"] if waived else "",
+        late=charged,
+        waived=waived,
     )
 
 

@@ -364,7 +364,8 @@ SELECT n.id, n.document, n.reckoned_on, n.term_ended_on, n.is_consumer, n.princi
  ORDER BY n.id DESC LIMIT $1
 """
 _OF_INVOICE = """
-SELECT n.document, d.number, c.invoice, i.number AS invoice_number FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note
+SELECT n.document, d.number, c.invoice, i.number AS invoice_number, NULL AS waived
+  FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note
   JOIN billing_invoice d ON d.tenant = n.tenant AND d.id = n.document JOIN billing_invoice i ON i.tenant = c.tenant AND i.id = c.invoice
  WHERE c.invoice = $1 OR n.document = $1 ORDER BY i.due_on, i.number
 """
@@ -372,7 +373,7 @@ _LET_GO = """
 SELECT w.reason, w.decided_at, w.decided_by, i.number, i.debtor_details ->> 'name' AS debtor_name FROM billing_late_waiver w
   JOIN billing_invoice i ON i.id = w.invoice ORDER BY w.id DESC LIMIT $1
 """
-_WAIVED = "SELECT reason, decided_at FROM billing_late_waiver WHERE invoice = $1"
+_OR_WAIVED = f"({_OF_INVOICE}) UNION ALL SELECT NULL, NULL, NULL, NULL, reason FROM billing_late_waiver WHERE invoice = $1"  # noqa: S608  # our own words
 
 
 async def charged(most: int = 100) -> list[asyncpg.Record]:
@@ -380,16 +381,15 @@ async def charged(most: int = 100) -> list[asyncpg.Record]:
     return await db.fetch(_STAND, most)
 
 
-async def of_invoice(invoice: UUID) -> list[asyncpg.Record]:
-    """The document that charges interest and costs of the invoice; or, of such a document, the invoices it is about."""
-    return await db.fetch(_OF_INVOICE, invoice)
+async def of_invoice(invoice: UUID) -> tuple[list[asyncpg.Record], str]:
+    """The document that charges interest and costs of the invoice, or the invoices such a document is about; and why nobody charges them, if so decided.
+
+    Why nothing is charged is between partner and provider; a contact's role cannot even ask.
+    """
+    rows = await db.fetch(_OF_INVOICE if db.current().principal.customer else _OR_WAIVED, invoice)
+    return [row for row in rows if row["document"]], next((row["waived"] for row in rows if row["waived"]), "")
 
 
 async def let_go(most: int = 50) -> list[asyncpg.Record]:
     """For which invoices nothing is charged and why, the newest first."""
     return await db.fetch(_LET_GO, most)
-
-
-async def waived(invoice: UUID) -> asyncpg.Record | None:
-    """Why nothing is charged for the invoice, if somebody decided so; for partners and staff."""
-    return await db.fetch_one(_WAIVED, invoice)

@@ -86,10 +86,11 @@ async def test_a_statement_that_does_not_add_up_waits_and_a_broken_file_says_so(
     assert await open_cents(invoice) == 0
 
 
-async def test_files_to_collect_are_made_and_fetched(world: World, staff: SignsIn, invoice: UUID) -> None:
+async def test_files_to_collect_are_made_and_fetched(world: World, staff: SignsIn) -> None:
     async with db.unit_of_work(STAFF_DOOR):
         await issuers.enter(world.house, msgspec.structs.replace(HOUSE_DETAILS, creditor_id="NL98ZZZ999999990000"))
         await mandates.sign(FINANCE, world.noord.id, world.noord.customers["bakery"], world.house, SIGNED)
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(10000)])  # says itself that it will be collected
     clock.move_to(date(2026, 12, 19))
     fien = await staff(StaffRole.FINANCE, name="fien")
     made = await press(fien, "collect", DEBITS, id=str(world.house))

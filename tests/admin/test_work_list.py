@@ -157,6 +157,11 @@ async def test_the_page_is_finances(staff: SignsIn, stranger: httpx.AsyncClient,
 
 
 FINANCES_PAGES = {
+    "Accounting link": "/admin/accounting",
+    "Bank statements and direct debit": "/admin/statements",
+    "Mandates": "/admin/mandates",
+    "Plans, costs and write-offs": "/admin/late",
+    "Refunds and payouts": "/admin/refunds",
     "Work list of finance": "/admin/work-list",
     "Invoices as they were sent": "/admin/invoices",
     "Credit notes for two people": "/admin/credit-notes",

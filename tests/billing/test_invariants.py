@@ -92,6 +92,11 @@ PLANTED = {
     "no number is left out": "UPDATE billing_series SET last = last + 1",
     "no day of a service is billed twice": f"UPDATE billing_line SET period_from = '2026-12-31' WHERE {_JANUARY}",
     "no day of a service is left out": f"UPDATE billing_line SET period_from = '2027-01-02' WHERE {_JANUARY}",
+    "no paused day is billed": (
+        "INSERT INTO billing_pause (id, tenant, service, pauses_from, resumes_on, extends_term, reason, decided_by, decided_by_label, decided_at)"
+        " SELECT gen_random_uuid(), tenant, service, period_from, period_until, false, 'verbouwing', 'test', 'test', now() FROM billing_line"
+        " WHERE kind = 'recurring' LIMIT 1"
+    ),
     "a service is billed on from where it was billed to": "UPDATE billing_service SET paid_until = paid_until - 1",
     "interest and costs are charged as they were reckoned": "UPDATE billing_late_note SET costs_cents = costs_cents - 1",
     "every document of interest and costs says after which letter": f"UPDATE billing_late_note SET document = {_FIRST}",

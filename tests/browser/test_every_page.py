@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 import httpx
@@ -104,8 +105,7 @@ async def test_no_page_asks_the_database_more_than_twelve_things(
     asked_for = counted(monkeypatch)
     found: dict[str, list[str]] = {}
     for surface in plain():
-        asked_for.clear()
-        await asked(gallery, surface)
+        await asked(gallery, surface, asked_for.clear)
         found[surface.name] = list(asked_for)
 
     with capsys.disabled():
@@ -118,11 +118,12 @@ def plain() -> list[Surface]:
     return [surface for surface in SURFACES if not surface.sends]
 
 
-async def asked(gallery: Gallery, surface: Surface) -> httpx.Response:
-    """The answer to the page's reader, whose role nobody remembers."""
+async def asked(gallery: Gallery, surface: Surface, now: Callable[[], None] = lambda: None) -> httpx.Response:
+    """The answer to the page's reader, whose role nobody remembers. `now` is called before the request, when the reader has signed in."""
     async with browser(headers={"accept": "text/html", "accept-language": "nl"}) as client:
         if surface.reader is not Reader.EVERYBODY:
             client.cookies.set(auth.session_cookie(), await session(gallery.world, gallery.who(surface)))
+        now()
         return await client.get(surface.address(gallery.scene.things))
 
 

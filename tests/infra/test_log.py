@@ -28,8 +28,11 @@ Lines = Callable[[], list[dict[str, Any]]]
 def as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    of_servers = logging.getLogger("uvicorn.error")  # a server that stood in for somebody else's may have turned it down
+    turned_down, of_servers.level = of_servers.level, logging.NOTSET
     yield
     root.handlers[:], root.level = handlers, level
+    of_servers.setLevel(turned_down)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
