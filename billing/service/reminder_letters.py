@@ -115,7 +115,8 @@ async def pay_at(invoices: Sequence[UUID], customer: UUID | None) -> str:
     What one link cannot hold (very many, or owed to several) is on the page of what is open.
     """
     try:
-        return pay_links.address(await pay_links.make(SYSTEM, invoices))
+        async with db.savepoint():
+            return pay_links.address(await pay_links.make(SYSTEM, invoices))
     except Invalid:
         return open_at(customer)
 
