@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from billing.service import payouts, refunds
 from partner_portal.infra import settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import Form
 
 from . import own_pages
 from .form import FINANCE, cents
-from .pressing import Presses, Typed, pressed
+from .pressing import Presses, pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 REFUNDS, PAYOUTS = "/admin/refunds", "/admin/payouts"
 _DONE = {"order", "agree", "refuse", "take-up", "look"}
-_NOTHING = dict.fromkeys(("id", "decision", "amount", "iban", "holder", "reason", "note"), "")
 
 
 @get("/refunds")
@@ -33,9 +32,7 @@ async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, do
     return await _refunds(request, perhaps_actor, done=done)
 
 
-async def _refunds(
-    request: Request[Any, Any, Any], actor: Actor, *, done: str = "", typed: Typed | None = None, problem: str = ""
-) -> Response[str]:
+async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
     return own_pages.shown(
         request,
         "refunds.html",
@@ -45,49 +42,47 @@ async def _refunds(
         trail=actor.trail,
         reasons=refunds.REASONS,
         done=done if done in _DONE else "",
-        typed=_NOTHING | (typed or {}),
-        nothing=_NOTHING,
-        problem=problem,
+        refused=refused,
     )
 
 
 @post("/refunds", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
+async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
     """A refund is ordered, agreed to, refused, or taken up."""
 
-    async def show(typed: Typed, problem: str) -> Response[Any]:
+    async def show(refused: Refused) -> Response[Any]:
         assert perhaps_actor is not None  # noqa: S101  # somebody pressed
-        return await _refunds(request, perhaps_actor, typed=typed, problem=problem)
+        return await _refunds(request, perhaps_actor, refused=refused)
 
-    return await pressed(request, perhaps_actor, data, _PRESSES, REFUNDS, show)
+    return await pressed(request, perhaps_actor, _PRESSES, REFUNDS, show)
 
 
-async def _order(actor: Actor, typed: Typed) -> None:
-    amount = typed.get("amount", "").strip()
+async def _order(actor: Actor, form: Form) -> None:
+    amount = form.one("amount")
     await refunds.order(
         actor,
-        own_pages.id_of(typed.get("id", ""), "payment"),
+        own_pages.id_of(form.one("id"), "payment"),
         cents=cents(amount) if amount else None,
-        iban=typed.get("iban", "").strip(),
-        holder=typed.get("holder", "").strip(),
-        reason=typed.get("reason", ""),
+        iban=form.one("iban"),
+        holder=form.one("holder"),
+        reason=form.one("reason"),
     )
 
 
-async def _agree(actor: Actor, typed: Typed) -> None:
-    await refunds.agree(actor, own_pages.id_of(typed.get("id", ""), "refund"))
+async def _agree(actor: Actor, form: Form) -> None:
+    await refunds.agree(actor, own_pages.id_of(form.one("id"), "refund"))
 
 
-async def _refuse(actor: Actor, typed: Typed) -> None:
-    await refunds.refuse(actor, own_pages.id_of(typed.get("id", ""), "refund"), typed.get("note", ""))
+async def _refuse(actor: Actor, form: Form) -> None:
+    await refunds.refuse(actor, own_pages.id_of(form.one("id"), "refund"), form.one("note"))
 
 
-async def _take_up(actor: Actor, typed: Typed) -> None:
-    await refunds.take_up(actor, own_pages.id_of(typed.get("id", ""), "refund"))
+async def _take_up(actor: Actor, form: Form) -> None:
+    await refunds.take_up(actor, own_pages.id_of(form.one("id"), "refund"))
 
 
-async def _look_at(actor: Actor, typed: Typed) -> None:
-    await payouts.look_at(actor, own_pages.id_of(typed.get("id", ""), "payout"), typed.get("note", ""))
+async def _look_at(actor: Actor, form: Form) -> None:
+    await payouts.look_at(actor, own_pages.id_of(form.one("id"), "payout"), form.one("note"))
 
 
 _PRESSES: Presses = {"order": _order, "agree": _agree, "refuse": _refuse, "take-up": _take_up}
@@ -102,24 +97,22 @@ async def look_at_payouts(request: Request[Any, Any, Any], perhaps_actor: Perhap
     return await _payouts(request, done=done)
 
 
-async def _payouts(request: Request[Any, Any, Any], *, done: str = "", typed: Typed | None = None, problem: str = "") -> Response[str]:
+async def _payouts(request: Request[Any, Any, Any], *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
     shown = await payouts.listed()
     return own_pages.shown(
         request,
         "payouts.html",
         shown=sorted(shown, key=lambda one: not one.waits),
         done=done if done in _DONE else "",
-        typed=_NOTHING | (typed or {}),
-        nothing=_NOTHING,
-        problem=problem,
+        refused=refused,
     )
 
 
 @post("/payouts", status_code=200)
-async def look_into(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
+async def look_into(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
     """Somebody looked at a difference."""
 
-    async def show(typed: Typed, problem: str) -> Response[Any]:
-        return await _payouts(request, typed=typed, problem=problem)
+    async def show(refused: Refused) -> Response[Any]:
+        return await _payouts(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, data, {"look": _look_at}, PAYOUTS, show)
+    return await pressed(request, perhaps_actor, {"look": _look_at}, PAYOUTS, show)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
@@ -21,13 +19,15 @@ from billing.service.write_offs import WriteOffWanted
 from partner_portal.infra import catalogue, clock, db, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
+from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.web import forms, problems
 from partner_portal.web.auth import PerhapsActing
-from partner_portal.web.forms import NO_ERRORS, NOTHING_TYPED, Errors, Form, Typed
+from partner_portal.web.forms import Form, Typed
 
-from . import access, own_pages, saying
+from . import access, own_pages, refusing
 from .form import FINANCE
+from .pressing import Presses, pressed
+from .refusing import NOTHING, Refused
 
 ADDRESS = "/admin/late"
 SHOWN = ("plans", "costs", "written-off")
@@ -53,15 +53,6 @@ DONE: dict[str, str] = {
 }
 
 
-class _Refused(msgspec.Struct, frozen=True):
-    """What was typed, and what is wrong with it: at its fields, or as a whole."""
-
-    decision: str
-    typed: Typed
-    errors: Errors = NO_ERRORS
-    text: str = ""
-
-
 @get("/late")
 async def look(
     request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, show: FromQuery[str] = "plans", done: FromQuery[str] = ""
@@ -80,68 +71,48 @@ async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) 
         return Redirect("/admin/", status_code=303)
     own_pages.only(perhaps_actor, FINANCE)
     form = await own_pages.read(request)
-    decision = form.one("decision")
-    if decision == "show":
+    show = _SHOWN_BY.get(form.one("decision"), SHOWN[0])
+
+    async def again(refused: Refused) -> Response[Any]:
+        return await _page(request, perhaps_actor, show, refused=refused)
+
+    if form.one("decision") == "show":
         return await _spread(request, perhaps_actor, form)
-    found = _DEALS.get(decision)
-    if found is None:
-        raise NotFound(what="decision", id=decision[:40])
-    show, deal = found
-    try:
-        async with db.savepoint():
-            done = await deal(perhaps_actor, form)
-    except Problem as problem:
-        return await _refused(request, perhaps_actor, show, form, problem)
-    return Redirect(f"{ADDRESS}?show={show}&done={done}", status_code=303)
-
-
-async def _refused(request: Request[Any, Any, Any], actor: Actor, show: str, form: Form, problem: Problem) -> Response[Any]:
-    language = access.spoken(request)
-    at_fields = isinstance(problem, Invalid) and bool(problem.fields)
-    refused = _Refused(
-        form.one("decision"),
-        form.typed,
-        forms.errors(problem, language) if isinstance(problem, Invalid) and at_fields else NO_ERRORS,
-        "" if at_fields else saying.text(problem, language),
-    )
-    answer = await _page(request, actor, show, refused=refused)
-    answer.status_code = problems.status(type(problem))
-    return answer
+    return await pressed(request, perhaps_actor, _DEALS, f"{ADDRESS}?show={show}", again)
 
 
 async def _spread(request: Request[Any, Any, Any], actor: Actor, form: Form) -> Response[Any]:
     try:
+        refusing.must_be_short(form)
         how = forms.parse(form, Spread)
         ids = await _invoices(form.one("numbers"))
         rows = await db.fetch("SELECT open_cents FROM billing_standing WHERE invoice = ANY($1)", ids)
     except Problem as problem:
-        return await _refused(request, actor, "plans", form, problem)
+        answer = await _page(request, actor, "plans", refused=refusing.refused(problem, form, access.spoken(request)))
+        answer.status_code = problems.status(type(problem))
+        return answer
     schedule = instalments.spread(sum(max(row["open_cents"], 0) for row in rows), how.count, how.first_on, how.every)
     kept = {name: form.all(name) for name in ("numbers", "count", "first_on", "every", "agreed_with", "note")}
-    shown = _Refused("plan", Typed({**kept, "schedule": [instalments.written(schedule)]}))
+    shown = Refused("plan", typed=Typed({**kept, "schedule": [instalments.written(schedule)]}))
     return await _page(request, actor, "plans", refused=shown)
 
 
-async def _agree_plan(actor: Actor, form: Form) -> str:
+async def _agree_plan(actor: Actor, form: Form) -> None:
     said = forms.parse(form, Agreed)
     ids = await _invoices(form.one("numbers"))
     wanted = [InstalmentWanted(one.due_on, one.amount_cents) for one in instalments.typed(form.one("schedule"))]
-    try:
+    with refusing.called(instalments="schedule", invoices="numbers"):
         await plans.agree(actor, ids, wanted, note=said.note, agreed_with=said.agreed_with)
-    except Invalid as problem:
-        at = {"/instalments": "/schedule", "/invoices": "/numbers"}
-        raise Invalid(*(msgspec.structs.replace(one, pointer=at.get(one.pointer, one.pointer)) for one in problem.fields)) from problem
-    return "plan"
 
 
-async def _withdraw(actor: Actor, form: Form) -> str:
+async def _withdraw(actor: Actor, form: Form) -> None:
     await plans.withdraw(actor, own_pages.id_of(form.one("id"), "plan"))
-    return "withdraw"
 
 
-async def _waive(actor: Actor, form: Form) -> str:
-    await late.waive(actor, await _invoice(form), form.one("note"))
-    return "waive"
+async def _waive(actor: Actor, form: Form) -> None:
+    invoice = await _invoice(form)
+    with refusing.called(reason="note"):
+        await late.waive(actor, invoice, form.one("note"))
 
 
 async def _write_off(actor: Actor, form: Form) -> str:
@@ -149,30 +120,28 @@ async def _write_off(actor: Actor, form: Form) -> str:
     return "write-off" if await write_offs.write_off(actor, await _invoice(form), wanted) else "proposed"
 
 
-async def _agree(actor: Actor, form: Form) -> str:
+async def _agree(actor: Actor, form: Form) -> None:
     await write_offs.agree(actor, own_pages.id_of(form.one("id"), "proposal"))
-    return "agree"
 
 
-async def _decline(actor: Actor, form: Form) -> str:
+async def _decline(actor: Actor, form: Form) -> None:
     await write_offs.decline(actor, own_pages.id_of(form.one("id"), "proposal"))
-    return "decline"
 
 
-async def _revive(actor: Actor, form: Form) -> str:
+async def _revive(actor: Actor, form: Form) -> None:
     await write_offs.revive(actor, await _invoice(form), form.one("note"))
-    return "revive"
 
 
-_DEALS: dict[str, tuple[str, Callable[[Actor, Form], Awaitable[str]]]] = {
-    "plan": ("plans", _agree_plan),
-    "withdraw": ("plans", _withdraw),
-    "waive": ("costs", _waive),
-    "write-off": ("written-off", _write_off),
-    "agree": ("written-off", _agree),
-    "decline": ("written-off", _decline),
-    "revive": ("written-off", _revive),
+_DEALS: Presses = {
+    "plan": _agree_plan,
+    "withdraw": _withdraw,
+    "waive": _waive,
+    "write-off": _write_off,
+    "agree": _agree,
+    "decline": _decline,
+    "revive": _revive,
 }
+_SHOWN_BY = {"waive": "costs"} | dict.fromkeys(("write-off", "agree", "decline", "revive"), "written-off")
 
 
 async def _invoice(form: Form) -> UUID:
@@ -194,9 +163,7 @@ async def _invoices(typed: str, pointer: str = "/numbers") -> list[UUID]:
     return [rows[one] for one in dict.fromkeys(numbers)]
 
 
-async def _page(
-    request: Request[Any, Any, Any], actor: Actor, show: str, *, done: str = "", refused: _Refused | None = None
-) -> Response[str]:
+async def _page(request: Request[Any, Any, Any], actor: Actor, show: str, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
     language = access.spoken(request)
     return own_pages.shown(
         request,
@@ -205,7 +172,6 @@ async def _page(
         today=clock.today(),
         done=DONE.get(done, ""),
         refused=refused,
-        nothing=_Refused("", NOTHING_TYPED),
         mine=actor.trail,
         limit=settings.current().four_eyes_limit_cents,
         grace=plans.GRACE.days,

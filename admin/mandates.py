@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from billing.policy.debit import ANNOUNCED_DAYS
@@ -15,17 +15,22 @@ from billing.policy.money_in import Scheme
 from billing.service import mandate_list, mandates
 from billing.service.mandates import NewMandate
 from partner_portal.kernel.actor import Actor
-from partner_portal.web import decoding
 from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import Form
 
-from . import own_pages
+from . import own_pages, refusing
 from .form import FINANCE
-from .pressing import Presses, Typed, pressed
+from .pressing import Presses, pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ADDRESS = "/admin/mandates"
 _DONE = {"enter", "move", "revoke"}
-_FIELDS = ("customer", "holder", "iban", "bic", "signed_on", "scheme", "reference", "announced_days")
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Whose mandate it is."""
+
+    customer: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
 
 
 @get("/mandates")
@@ -39,37 +44,32 @@ async def look(
     return await _list(request, q=q, done=done)
 
 
-async def _list(
-    request: Request[Any, Any, Any], *, q: str = "", done: str = "", typed: Typed | None = None, problem: str = ""
-) -> Response[str]:
+async def _list(request: Request[Any, Any, Any], *, q: str = "", done: str = "", refused: Refused = NOTHING) -> Response[str]:
     return own_pages.shown(
         request,
         "mandates.html",
         q=q[:100],
         rows=await mandate_list.listed(q[:100]),
         done=done if done in _DONE else "",
-        typed=dict.fromkeys(_FIELDS, "") | {"announced_days": str(ANNOUNCED_DAYS)} | (typed or {}),
+        refused=refused,
+        usual_days=ANNOUNCED_DAYS,
         schemes=[scheme.value for scheme in Scheme],
-        problem=problem,
     )
 
 
 @post("/mandates", status_code=200)
-async def enter(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
+async def enter(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
     """A mandate on paper is entered."""
 
-    async def show(typed: Typed, problem: str) -> Response[Any]:
-        return await _list(request, typed=typed, problem=problem)
+    async def show(refused: Refused) -> Response[Any]:
+        return await _list(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, data, {"enter": _enter}, ADDRESS, show)
+    return await pressed(request, perhaps_actor, {"enter": _enter}, ADDRESS, show)
 
 
-async def _enter(actor: Actor, typed: Typed) -> None:
-    said: dict[str, Any] = {name: typed[name].strip() for name in _FIELDS if name != "customer" and typed.get(name, "").strip()}
-    if said.get("announced_days", "").isdecimal():
-        said["announced_days"] = int(said["announced_days"])
-    new = decoding.convert(NewMandate, said)
-    await mandate_list.enter(actor, typed.get("customer", ""), new)
+async def _enter(actor: Actor, form: Form) -> None:
+    whose, new = refusing.parse(form, Whose, NewMandate)
+    await mandate_list.enter(actor, whose.customer, new)
 
 
 @get("/mandates/{mandate_id:uuid}")
@@ -83,31 +83,28 @@ async def read(
     return await _one(request, mandate_id, done=done)
 
 
-async def _one(
-    request: Request[Any, Any, Any], mandate: UUID, *, done: str = "", typed: Typed | None = None, problem: str = ""
-) -> Response[str]:
+async def _one(request: Request[Any, Any, Any], mandate: UUID, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
     return own_pages.shown(
         request,
         "mandate.html",
         one=await mandate_list.one(mandate),
         done=done if done in _DONE else "",
-        typed={"iban": "", "bic": "", "note": "", "decision": ""} | (typed or {}),
-        problem=problem,
+        refused=refused,
     )
 
 
 @post("/mandates/{mandate_id:uuid}", status_code=200)
-async def change(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form, mandate_id: FromPath[UUID]) -> Response[Any]:
+async def change(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, mandate_id: FromPath[UUID]) -> Response[Any]:
     """Another account, or the end."""
 
-    async def move(actor: Actor, typed: Typed) -> None:
-        await mandates.move(actor, mandate_id, iban=typed.get("iban", "").strip(), bic=typed.get("bic", "").strip() or None)
+    async def move(actor: Actor, form: Form) -> None:
+        await mandates.move(actor, mandate_id, iban=form.one("iban"), bic=form.one("bic") or None)
 
-    async def revoke(actor: Actor, typed: Typed) -> None:
-        await mandate_list.revoke(actor, mandate_id, typed.get("note", ""))
+    async def revoke(actor: Actor, form: Form) -> None:
+        await mandate_list.revoke(actor, mandate_id, form.one("note"))
 
-    async def show(typed: Typed, problem: str) -> Response[Any]:
-        return await _one(request, mandate_id, typed=typed, problem=problem)
+    async def show(refused: Refused) -> Response[Any]:
+        return await _one(request, mandate_id, refused=refused)
 
     presses: Presses = {"move": move, "revoke": revoke}
-    return await pressed(request, perhaps_actor, data, presses, f"{ADDRESS}/{mandate_id}", show)
+    return await pressed(request, perhaps_actor, presses, f"{ADDRESS}/{mandate_id}", show)

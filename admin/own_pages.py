@@ -15,7 +15,8 @@ from partner_portal.kernel.errors import NotAllowed, NotFound
 from partner_portal.web import csrf, forms, identity
 from partner_portal.web.problems import UntrustedOrigin
 
-from . import access
+from . import access, labels
+from .refusing import NOTHING
 from .screens import Roles
 
 
@@ -54,14 +55,17 @@ def id_of(typed: str, what: str) -> UUID:
 
 
 def shown(request: Request[Any, Any, Any], template: str, **words: Any) -> Response[str]:
-    """The page in the language of whoever reads it, kept by no cache."""
+    """The page in the language of whoever reads it, kept by no cache; `refused` where a form of it was."""
+    language = access.spoken(request)
     page = templates.render(
         f"admin/{template}",
-        language=access.spoken(request),
+        language=language,
         brand=Brand(name=settings.current().provider_name),
         me=access.acting(request).label,
         token=token(request),
         csrf=token(request),
-        **words,
+        filled=forms.Typed.of,
+        called=lambda name: labels.column(name, language),
+        **{"refused": NOTHING, **words},
     )
     return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})

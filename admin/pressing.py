@@ -1,4 +1,4 @@
-"""A button on a page of finance: judged, done within a savepoint, and shown again with the reason where it was refused."""
+"""A button on a page of our own: judged, done within a savepoint, and shown again with what is wrong at its fields where it was refused."""
 
 from __future__ import annotations
 
@@ -13,37 +13,44 @@ from partner_portal.infra.step_up import PasswordNeeded
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound, Problem
 from partner_portal.web import problems
+from partner_portal.web.forms import Form
 
-from . import access, own_pages, saying
+from . import access, own_pages, refusing
 from .form import FINANCE
+from .refusing import Refused
+from .screens import Roles
 
-Typed = dict[str, str]
-Presses = Mapping[str, Callable[[Actor, Typed], Awaitable[None]]]
+Press = Callable[[Actor, Form], Awaitable[str | None]]
+"""What a button does; returns what the page says was done where that is not the button's own name."""
+Presses = Mapping[str, Press]
 
 
 async def pressed(
     request: Request[Any, Any, Any],
     actor: Actor | None,
-    data: Typed,
     presses: Presses,
     address: str,
-    show: Callable[[Typed, str], Awaitable[Response[Any]]],
+    show: Callable[[Refused], Awaitable[Response[Any]]],
+    *,
+    roles: Roles = FINANCE,
 ) -> Response[Any]:
-    """What was decided is done and the page shown anew; a refusal is said where it was pressed, with everything that was typed."""
+    """What was decided is done and the page shown anew; a refusal is said at the fields of the form, with everything that was typed."""
     if actor is None:
         return Redirect("/admin/", status_code=303)
-    own_pages.only(actor, FINANCE)
-    typed = own_pages.typed(request, data)
-    act = presses.get(typed.get("decision", ""))
-    if act is None:
-        raise NotFound(what="decision", id=typed.get("decision", "")[:40])
+    own_pages.only(actor, roles)
+    form = await own_pages.read(request)
+    decision = form.one("decision")
+    press = presses.get(decision)
+    if press is None:
+        raise NotFound(what="decision", id=decision[:40])
     try:
         async with db.savepoint():
-            await act(actor, typed)
+            refusing.must_be_short(form)
+            done = await press(actor, form) or decision
     except PasswordNeeded:
         raise
     except Problem as problem:
-        answer = await show(typed, saying.text(problem, access.spoken(request)))
+        answer = await show(refusing.refused(problem, form, access.spoken(request)))
         answer.status_code = problems.status(type(problem))
         return answer
-    return Redirect(f"{address}?done={typed['decision']}", status_code=303)
+    return Redirect(f"{address}{'&' if '?' in address else '?'}done={done}", status_code=303)

@@ -50,6 +50,11 @@ class Form:
         return found if found is not None and found.filename else None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields that were sent with a text."""
+        return tuple(self._texts)
+
+    @property
     def typed(self) -> Typed:
         """What was typed, for the same form shown again."""
         return Typed(self._texts)
