@@ -103,8 +103,10 @@ def allocate(payment_cents: int, debts: Sequence[Debt], indicated: str | None = 
 
 
 def collection_costs(principals_cents: Sequence[int], scale: CostScale = STATUTORY_SCALE) -> int:
-    """Return the collection costs in cents over all claims together (BW 6:96(7)), rounded half up, without VAT."""
+    """Return the collection costs in cents over all claims together (BW 6:96(7)), rounded half up, without VAT; none where nothing is owed."""
     left = sum(principals_cents)
+    if left <= 0:
+        return 0
     costs = Decimal(0)
     for band in scale.bands:
         within = left if band.width_cents is None else min(left, band.width_cents)

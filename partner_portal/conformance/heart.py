@@ -21,7 +21,7 @@ from terminations.policy.facts import Band, BuyoutRule, Caps, Discount, Equipmen
 from terminations.policy.leaving_by_day import leaving_cents
 from terminations.policy.protection import Protected, protected
 
-from .reading import Answer, Inputs, cents_of, day, day_or_none, euros, notice_of, terms_of, written
+from .reading import Answer, Inputs, cents_of, day, day_or_none, euros, known, notice_of, terms_of, written
 
 
 def protection(inputs: Inputs) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def notice_deadline(inputs: Inputs) -> dict[str, Any]:
 def buyout(inputs: Inputs) -> dict[str, Any]:
     """Return the cost sheet of leaving, with VAT and totals."""
     advance = inputs.get("advance")
-    vat = Vat(rate=Decimal(inputs["vat_rate"]), prices_include_vat=bool(inputs.get("prices_include_vat")))
+    vat = Vat(rate=Decimal(str(inputs["vat_rate"])), prices_include_vat=bool(inputs.get("prices_include_vat")))
     occasion = Occasion(
         service="case",
         gone_on=day(inputs["leaves_on"]) + ONE_DAY,
@@ -86,8 +86,7 @@ def buyout(inputs: Inputs) -> dict[str, Any]:
         usage_cents=cents_of(inputs.get("usage")),
         advance=advance and _advance(advance),
     )
-    caps = inputs.get("caps") or {}
-    stay = _stay(inputs, day_or_none(inputs["committed_until"]), Caps(**{"whole_contract": False, **caps}))
+    stay = _stay(inputs, day_or_none(inputs.get("committed_until")), Caps(**{"whole_contract": False, **known(Caps, inputs.get("caps"))}))
     sheet = cost_sheet(Reckoning(stay), occasion)
     sums = totals(sheet.lines)
     return {
@@ -158,7 +157,7 @@ def _effective(case: Protected) -> dict[str, Any]:
 
 
 def _deadline_of_end(inputs: Inputs) -> dict[str, Any]:
-    notice = notice_of(inputs["notice"]) or terms.Notice(0)
+    notice = notice_of(inputs.get("notice")) or terms.Notice(0)
     last_day = terms.last_notice_day(day(inputs["end"]), notice)
     return {
         "last_notice_day": written(last_day),
@@ -176,10 +175,18 @@ def _stay(inputs: Inputs, committed_until: date | None, caps: Caps) -> Stay:
         rule=BuyoutRule(
             method=Method(inputs["method"]), scale=_scale(inputs.get("scale")), handling_cents=cents_of(inputs.get("handling"))
         ),
-        discount=discount and Discount(cents_of(discount["given"]), discount["total_months"], ClawbackMode(discount["mode"])),
-        equipment=equipment and Equipment(cents_of(equipment["value"]), equipment["total_months"], ResidualMode(equipment["mode"])),
+        discount=_discount(discount) if discount else None,
+        equipment=_equipment(equipment) if equipment else None,
         caps=caps,
     )
+
+
+def _discount(discount: Inputs) -> Discount:
+    return Discount(cents_of(discount["given"]), discount["total_months"], ClawbackMode(discount.get("mode") or ClawbackMode.PRO_RATA))
+
+
+def _equipment(equipment: Inputs) -> Equipment:
+    return Equipment(cents_of(equipment["value"]), equipment["total_months"], ResidualMode(equipment.get("mode") or ResidualMode.MONTHS))
 
 
 def _scale(scale: Inputs | None) -> Scale | None:
@@ -193,7 +200,7 @@ def _scale(scale: Inputs | None) -> Scale | None:
 
 def _advance(advance: Inputs) -> Advance:
     billed = day(advance["billed_from"]), day(advance["billed_until_exclusive"])
-    return Advance(*billed, cents_of(advance["fee"]), CreditMode(advance["mode"]))
+    return Advance(*billed, cents_of(advance["fee"]), CreditMode(advance.get("mode") or CreditMode.CAL))
 
 
 def _line(line: CostLine) -> dict[str, Any]:
@@ -233,8 +240,8 @@ def _allocation(inputs: Inputs) -> dict[str, Any]:
         collection.Debt(
             id=debt["id"],
             due_on=day(debt["due_on"]),
-            costs_cents=cents_of(debt["costs"]),
-            interest_cents=cents_of(debt["interest"]),
+            costs_cents=cents_of(debt.get("costs")),
+            interest_cents=cents_of(debt.get("interest")),
             principal_cents=cents_of(debt["principal"]),
         )
         for debt in inputs["debts"]
@@ -253,15 +260,15 @@ def _allocation(inputs: Inputs) -> dict[str, Any]:
 
 
 def _interest(inputs: Inputs) -> dict[str, Any]:
-    rates = [interest.Rate(day(rate["from"]), Decimal(rate["rate"])) for rate in inputs["rates"]]
+    rates = sorted((interest.Rate(day(rate["from"]), Decimal(str(rate["rate"]))) for rate in inputs["rates"]), key=lambda rate: rate.since)
     owed = interest.statutory_interest(
         cents_of(inputs["principal"]),
         day(inputs["due_on"]),
         day(inputs["until_exclusive"]),
         rates,
-        compound_yearly=inputs.get("compound_yearly", True),
-        days_in_year=inputs.get("days_in_year", 365),
-        reductions=[interest.Reduction(day(paid["on"]), cents_of(paid["amount"])) for paid in inputs.get("payments", ())],
+        compound_yearly=bool(inputs.get("compound_yearly")),
+        days_in_year=inputs.get("days_in_year") or 365,
+        reductions=[interest.Reduction(day(paid["on"]), cents_of(paid["amount"])) for paid in inputs.get("payments") or ()],
     )
     exact = owed.exact_cents
     return {
@@ -285,7 +292,7 @@ def _fourteen_day_letter(inputs: Inputs) -> dict[str, Any]:
         "last_day_to_pay": written(letter.last_day_to_pay),
         "costs_from": written(letter.costs_from),
     }
-    if "paid_on" in inputs:
+    if inputs.get("paid_on"):
         due = collection.consumer_costs_due(letter, day(inputs["paid_on"]), [cents_of(inputs["principal"])])
         answer["costs_due"] = euros(due)
     return answer

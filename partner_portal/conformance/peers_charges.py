@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +22,7 @@ _PLACES = 9
 
 def charged_cycles(inputs: Inputs) -> dict[str, Any]:
     """How many cycles are charged in advance up to a day: whole ones, and broken ones by the days of the cycle they lie in."""
-    cycle = BillingCycle(day(inputs["start"]), inputs["bill_cycle_day"], inputs["period_months"], day_or_none(inputs["end"]))
+    cycle = BillingCycle(day(inputs["start"]), inputs["bill_cycle_day"], inputs.get("period_months") or 1, day_or_none(inputs.get("end")))
     charged = list(charged_in_advance(cycle, day(inputs["target_date"])))
     decimal = sum((Decimal(_fraction(part.days.days, part.whole.days)) for part in charged), Decimal(0))
     text = f"{decimal:.{_PLACES}f}"
@@ -49,14 +50,14 @@ def credit_note(inputs: Inputs) -> dict[str, Any]:
     """
     period = _inclusive(inputs["period"])
     unused = Period(day(inputs["terminated_on"]) + ONE_DAY, period.until).days
-    plan, tax = cents_of(inputs["plan_amount"]), Decimal(str(inputs["tax_pct"]))
+    plan, tax = cents_of(inputs["plan_amount"]), Decimal(str(inputs.get("tax_pct") or 0))
     item = Money(share_of(plan, unused, period.days) - cents_of(inputs.get("earlier_credit")))
     total = item + item.percent(tax)
     answer: dict[str, Any] = {"item": item.amount, "tax": item.percent(tax).amount, "total": total.amount}
     if inputs.get("option") == "refund":
         used_days = inputs.get("used_paid_days", period.days - unused)
         used = Money(share_of(plan, used_days, period.days))
-        paid = Money(cents_of(inputs["paid"])).split([1] * inputs.get("lines_on_invoice", 1))[0]
+        paid = Money(cents_of(inputs.get("paid"))).split([1] * (inputs.get("lines_on_invoice") or 1))[0]
         refund = min(max(paid - used - used.percent(tax), Money(0)), total)
         answer |= {"refund": refund.amount, "credit": (total - refund).amount}
     return answer
@@ -65,7 +66,7 @@ def credit_note(inputs: Inputs) -> dict[str, Any]:
 def rounding(inputs: Inputs) -> dict[str, Any]:
     """Net rounded, tax from the exact net: the unused days of a plan."""
     left, days = inputs["period_days"] - inputs["used_days"], inputs["period_days"]
-    numerator, denominator = (Decimal(str(inputs["tax_pct"])) / 100).as_integer_ratio()
+    numerator, denominator = (Decimal(str(inputs.get("tax_pct") or 0)) / 100).as_integer_ratio()
     plan = inputs["plan_cents"]
     net = share_of(plan, left, days)
     tax = round_half_up(plan * left * numerator, days * denominator)
@@ -75,7 +76,10 @@ def rounding(inputs: Inputs) -> dict[str, Any]:
 def last_fee(inputs: Inputs) -> dict[str, Any]:
     """The fee of the last period in arrears, both boundary days counted; or what a minimum commitment adds."""
     if "minimum_commitment" in inputs:
-        fee, least = cents_of(inputs["plan_amount"]), cents_of(inputs["minimum_commitment"])
+        whole = _inclusive(inputs["full_period"])
+        until = day_or_none(inputs.get("terminated_on"))
+        used = whole.days if until is None else whole.overlap(Period(whole.start, until + ONE_DAY)).days
+        fee, least = (share_of(cents_of(inputs[name]), used, whole.days) for name in ("plan_amount", "minimum_commitment"))
         true_up = max(least - fee, 0)
         return {"subscription_fee": euros(fee), "true_up": euros(true_up), "total": euros(fee + true_up)}
     gone_on = day(inputs["terminated_on"]) + ONE_DAY
@@ -122,10 +126,10 @@ def buyout(inputs: Inputs) -> dict[str, Any]:
     if "yearly_volume" in inputs:
         yearly = Decimal(str(inputs["yearly_volume"])) * Decimal(str(inputs["price"])) + 12 * Decimal(str(inputs["standing_charge_month"]))
         return {"charge": Money.of(yearly * inputs["years_left"]).percent(inputs["percentage"]).amount}
-    monthly = Money(cents_of(inputs["monthly_gross"]) - cents_of(inputs["cost_saved_gross"]))
-    gross, rate = monthly.times(inputs["months_left"]), Decimal(str(inputs["vat_pct"]))
-    net = Money(round_half_up(gross.cents * 100, int(100 + rate)))
-    discounted = net - net.percent(Decimal(str(inputs["early_receipt_discount_pct"])))
+    monthly = Money(cents_of(inputs["monthly_gross"]) - cents_of(inputs.get("cost_saved_gross")))
+    gross, rate = monthly.times(inputs["months_left"]), Decimal(str(inputs.get("vat_pct") or 0))
+    net = gross.times(100 / Fraction(100 + rate))
+    discounted = net - net.percent(Decimal(str(inputs.get("early_receipt_discount_pct") or 0)))
     charge = discounted + discounted.percent(rate)
     return {
         "remaining_gross": gross.amount,

@@ -14,6 +14,7 @@ from billing.policy.worked_time import Rounding, Steps, rounded
 
 from .reading import Answer, Inputs, cents_of, euros
 
+_DAY = 24 * 60 * 60
 _NOBODY, _ALWAYS = UUID(int=0), date(2000, 1, 1)
 
 
@@ -41,18 +42,20 @@ def numbers(inputs: Inputs) -> dict[str, list[str]]:
 
 def working_time(inputs: Inputs) -> dict[str, Any]:
     """Begin and end of the day's work rounded, and the seconds billed."""
-    steps = Steps(begin=inputs["round_begin_min"], end=inputs["round_end_min"], duration=inputs["round_duration_min"])
-    worked = rounded(_seconds(inputs["begin"]), _seconds(inputs["end"]), steps, Rounding(inputs["mode"]))
+    steps = Steps(**{name: inputs.get(f"round_{name}_min") or 0 for name in ("begin", "end", "duration")})
+    begin, end = _seconds(inputs["begin"]), _seconds(inputs["end"])
+    until = end if end >= begin else end + _DAY  # worked past midnight
+    worked = rounded(begin, until, steps, Rounding(inputs.get("mode") or Rounding.OUTWARD))
     return {"begin": _clock(worked.begin), "end": _clock(worked.end), "seconds": worked.seconds}
 
 
 def _seconds(text: str) -> int:
-    hours, minutes, seconds = map(int, text.split(":"))
+    hours, minutes, seconds = (*map(int, text.split(":")), 0)[:3]
     return (hours * 60 + minutes) * 60 + seconds
 
 
 def _clock(seconds: int) -> str:
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 FAMILIES: Mapping[str, Answer] = {"kb-balance": balance, "numbering": numbers, "time-round": working_time}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -104,8 +105,8 @@ def _around_due(inputs: Inputs) -> dict[str, Any]:
 
 def _with_interest(inputs: Inputs) -> dict[str, Any]:
     """What is open with interest for the days overdue and a fee."""
-    cents, fee = cents_of(inputs["outstanding"]), cents_of(inputs["fee"])
-    rates = [Rate(date.min, inputs["yearly_interest_pct"])]
+    cents, fee = cents_of(inputs["outstanding"]), cents_of(inputs.get("fee"))
+    rates = [Rate(date.min, Decimal(str(inputs.get("yearly_interest_pct") or 0)))]
     until = _ANY_DAY + timedelta(days=inputs["overdue_days"] + 1)
     interest = statutory_interest(cents, _ANY_DAY, until, rates, compound_yearly=False).cents
     return {"interest": euros(interest), "dunning_amount": euros(interest + fee), "grand_total": euros(cents + interest + fee)}
@@ -114,10 +115,18 @@ def _with_interest(inputs: Inputs) -> dict[str, Any]:
 def _runs(inputs: Inputs) -> dict[str, Any]:
     """However old an invoice is, one level a run."""
     today = last_of_month(_ANY_DAY)
-    ages = [0 if text == "today" else int(text.split()[0]) for text in inputs["runs"]]
-    runs = [add_months(today, -months) for months in ages]
-    history = _climbed(Policy(note_days=0, reminder_days=(10, 30, 40)), add_months(today, -12), runs)
+    runs = [_ago(today, text) for text in inputs["runs"]]
+    history = _climbed(Policy(note_days=0, reminder_days=(10, 30, 40)), _ago(today, inputs.get("invoice_age") or "1 year"), runs)
     return {"lines_after_each_run": [len([sent for sent in history if sent.on <= run]) for run in runs]}
+
+
+def _ago(today: date, text: str) -> date:
+    """The day that lies so long back: `today`, `10 days ago`, `6 months ago`, `1 year`."""
+    if text == "today":
+        return today
+    count, unit = text.split()[:2]
+    days, months = {"day": 1, "week": 7}.get(unit.rstrip("s"), 0), {"month": 1, "year": 12}.get(unit.rstrip("s"), 0)
+    return add_months(today, -int(count) * months) - timedelta(days=int(count) * days)
 
 
 FAMILIES: Mapping[str, Answer] = {"due": due_in_month, "dunning": reminders}

@@ -9,15 +9,18 @@ from itertools import count
 from typing import Any
 
 from billing.policy import terms
-from billing.policy.charges import BillingCycle, cycle_day, first_cycle_day
+from billing.policy.charges import BillingCycle, cycle_day, first_cycle_day, share_of
 from billing.policy.terms import Align, Notice, NoticeUnit, Renewal, Terms
 from partner_portal.kernel.dates import ONE_DAY, add_months, anchored_period, last_of_month, whole_months
 from terminations.policy import data_act
 
-from .reading import Answer, Inputs, day, day_or_none, written
+from .reading import Answer, Inputs, cents_of, day, day_or_none, euros, written
 
-MONTHS_OF = {"month": 1, "monthly": 1, "quarter": 3, "quarterly": 3, "semester": 6, "semesterly": 6, "year": 12, "yearly": 12, "annual": 12}
-DAYS_OF = {"day": 1, "daily": 1, "week": 7, "weekly": 7}
+MONTHS_OF = {
+    "month": 1, "monthly": 1, "bimonthly": 2, "bimestrial": 2, "quarter": 3, "quarterly": 3, "triannual": 4, "semester": 6, "semesterly": 6,
+    "half_year": 6, "biannual": 6, "year": 12, "yearly": 12, "annual": 12, "biennial": 24, "triennial": 36,
+}  # fmt: skip
+DAYS_OF = {"day": 1, "daily": 1, "week": 7, "weekly": 7, "biweek": 14, "biweekly": 14}
 _RHYTHM_MONTHS = {"M": 1, "Q": 3, "Y": 12}
 _RHYTHM_DAYS = {"D": 1, "W": 7}
 
@@ -89,7 +92,7 @@ def whole_periods(inputs: Inputs) -> dict[str, Any]:
     since, until, length = day(inputs["from"]), day(inputs["to"]), inputs["period"]
     if length in MONTHS_OF:
         return {"whole_periods": whole_months(since, until) // MONTHS_OF[length]}
-    days = DAYS_OF.get(length) or int(length.rstrip("d"))
+    days = DAYS_OF.get(length) or int(length.lower().rstrip("days "))
     return {"whole_periods": (until - since).days // days}
 
 
@@ -102,33 +105,33 @@ def service_and_billing_end(inputs: Inputs) -> dict[str, Any]:
     """Service stops when payment is overdue; billing stops with the term, which then leaves nothing to credit."""
     begin, end = map(day, inputs["first_paid_period"])
     service_end = begin + timedelta(days=inputs["overdue_after_days"])
-    at_term = inputs["policy"] == "END_OF_TERM"
-    answer: dict[str, Any] = {"service_end": written(service_end), "billing_end": written(end if at_term else service_end)}
-    return {**answer, "credit": 0} if at_term else answer
+    billing_end = end if inputs["policy"] == "END_OF_TERM" else min(service_end, end)
+    credit = share_of(cents_of(inputs.get("price")), (end - billing_end).days, (end - begin).days)
+    return {"service_end": written(service_end), "billing_end": written(billing_end), "credit": euros(credit)}
 
 
 def next_invoice(inputs: Inputs) -> dict[str, Any]:
     """The day of the next invoice: the period's first day in advance, the day after it (or its last) in arrears."""
-    start, max_end = day(inputs["start"]), day_or_none(inputs["max_end"])
-    end = _invoiced_until(start, inputs["rule"], inputs["interval"], max_end)
+    start, max_end = day(inputs["start"]), day_or_none(inputs.get("max_end"))
+    end = _invoiced_until(start, inputs["rule"], inputs.get("interval") or 1, max_end)
     if end is None:
         return {"next_invoice": None}
     base = start if inputs["type"] == "pre-paid" else end
-    return {"next_invoice": written(base + timedelta(days=inputs["offset_periods"]))}
+    return {"next_invoice": written(base + timedelta(days=inputs.get("offset_periods") or 0))}
 
 
 def invoiced_period(inputs: Inputs) -> dict[str, Any]:
     """The days the next invoice covers, where its date was moved by hand."""
-    last = day_or_none(inputs["last_invoiced"])
+    last = day_or_none(inputs.get("last_invoiced"))
     start = day(inputs["start"]) if last is None else last + ONE_DAY
-    invoice_on, max_end = day(inputs["next_invoice"]), day_or_none(inputs["end"])
+    invoice_on, max_end = day(inputs["next_invoice"]), day_or_none(inputs.get("end"))
     in_arrears = inputs["type"] == "post-paid"
     offset = ONE_DAY if in_arrears and inputs["rule"] != "monthlylastday" else timedelta(0)
     if max_end is not None and start > max_end:
         return {"period_start": None, "period_end": None}
     end: date | None = invoice_on - offset
     if not in_arrears:
-        end = _invoiced_until(invoice_on, inputs["rule"], inputs["interval"], None)
+        end = _invoiced_until(invoice_on, inputs["rule"], inputs.get("interval") or 1, None)
     if end is not None and max_end is not None:
         end = min(end, max_end)
     return {"period_start": written(start), "period_end": written(end)}
@@ -155,16 +158,16 @@ def _contract(line: Inputs) -> Terms:
     renewal_months = line.get("renewal_months") or 0
     return Terms(
         start=day(line["start"]),
-        minimum_months=line["minimum_term_months"],
+        minimum_months=line.get("minimum_term_months") or 0,
         renewal=Renewal.FIXED if renewal_months else Renewal.INDEF,
         renewal_months=renewal_months,
-        notice=Notice(line.get("notice_months") or 0),
+        notice=_notice(line),
     )
 
 
 def _notice(inputs: Inputs) -> Notice:
     for key, unit in (("notice_days", NoticeUnit.DAYS), ("notice_weeks", NoticeUnit.WEEKS), ("notice_months", NoticeUnit.MONTHS)):
-        if key in inputs:
+        if inputs.get(key):
             return Notice(inputs[key], unit)
     return Notice(0)
 
@@ -179,8 +182,8 @@ def _end_within_reach(contract: Terms, as_of: date) -> date | None:
 def _several_lines(inputs: Inputs) -> dict[str, Any]:
     as_of = day(inputs["as_of"])
     line_ends = [_end_within_reach(_contract(line), as_of) for line in inputs["lines"]]
-    known = [end for end in line_ends if end is not None]
-    answer: dict[str, Any] = {"line_term_ends": [written(end) for end in line_ends], "contract_term_end": written(max(known))}
+    ends = [end for end in line_ends if end is not None]
+    answer: dict[str, Any] = {"line_term_ends": [written(end) for end in line_ends], "contract_term_end": written(max(ends, default=None))}
     for ended in range(len(line_ends)):
         left = [end for index, end in enumerate(line_ends) if index != ended and end is not None]
         answer[f"after_cancelling_line_{ended + 1}"] = written(max(left)) if left else None
@@ -190,19 +193,19 @@ def _several_lines(inputs: Inputs) -> dict[str, Any]:
 def _tacit_expiry(inputs: Inputs) -> date:
     start, today = day(inputs["start"]), day(inputs["today"])
     first = add_months(start, inputs["duration_months"])
-    if inputs["renewal"] != "tacit" or first > today:
+    step = inputs.get("period_months") or inputs["duration_months"]
+    if inputs.get("renewal") != "tacit" or first > today or step <= 0:
         return first
-    step = inputs["period_months"] or inputs["duration_months"]
     reached = (add_months(start, inputs["duration_months"] + k * step) for k in count(1))
     return next(expiry for expiry in reached if expiry > today)
 
 
 def _billed_from(inputs: Inputs) -> date:
     subscribed, billing_on = day(inputs["subscribed"]), day(inputs["billing_at"])
-    months = MONTHS_OF[inputs.get("interval", "month")]
+    months = MONTHS_OF[inputs.get("interval") or "month"]
     begins = subscribed if inputs["billing_time"] == "anniversary" else date(subscribed.year, 1, 1)
     current = anchored_period(begins, months, billing_on)
-    if not inputs["pay_in_advance"]:
+    if not inputs.get("pay_in_advance"):
         current = anchored_period(begins, months, current.start - ONE_DAY)
     return max(current.start, subscribed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -28,6 +28,25 @@ class Case(msgspec.Struct, frozen=True):
     expected: Any
 
 
+class BadCase(Exception):
+    """A case that cannot be read: a field it needs is missing, or holds what no field of its kind can hold."""
+
+
+def answered(answer: Callable[[], Any]) -> Any:
+    """Return what the answer gives; raises BadCase, naming the field or the value, where the case cannot be read."""
+    try:
+        return answer()
+    except KeyError as missing:
+        raise BadCase(f"needs {missing.args[0]!r}, or knows no {missing.args[0]!r}") from missing
+    except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as problem:
+        raise BadCase(str(problem) or type(problem).__name__) from problem
+
+
+def known(struct: type[msgspec.Struct], fields: Inputs | None) -> dict[str, Any]:
+    """Return those of the fields that the struct has; what else a case tells is no part of the question."""
+    return {name: value for name, value in (fields or {}).items() if name in struct.__struct_fields__ and value is not None}
+
+
 def day(text: str) -> date:
     """Return the civil day written as YYYY-MM-DD."""
     return date.fromisoformat(text)
@@ -45,7 +64,10 @@ def written(value: date | None) -> str | None:
 
 def cents_of(amount: str | float | None) -> int:
     """Return an amount in euros as cents; nothing is zero."""
-    return exact_cents(str(amount)) if amount else 0
+    try:
+        return exact_cents(str(amount)) if amount else 0
+    except InvalidOperation as problem:
+        raise BadCase(f"{amount!r} is no amount") from problem
 
 
 def euros(cents: int) -> Decimal:
@@ -57,17 +79,18 @@ def notice_of(written_notice: Inputs | None) -> Notice | None:
     """Return the notice period a case names."""
     if written_notice is None:
         return None
-    return Notice(written_notice["n"], NoticeUnit(written_notice["unit"]), CountFrom(written_notice["count_from"]))
+    unit, count_from = written_notice.get("unit") or NoticeUnit.MONTHS, written_notice.get("count_from") or CountFrom.NEXT
+    return Notice(written_notice["n"], NoticeUnit(unit), CountFrom(count_from))
 
 
 def terms_of(inputs: Inputs) -> Terms:
     """Return the contract terms a keyed case describes."""
     return Terms(
         start=day(inputs["start"]),
-        minimum_months=inputs["minimum_months"],
-        renewal=Renewal(inputs["renewal"]),
+        minimum_months=inputs.get("minimum_months") or 0,
+        renewal=Renewal(inputs.get("renewal") or "NONE"),
         renewal_months=inputs.get("renewal_months") or 0,
-        notice=notice_of(inputs["notice"]) or Notice(0),
+        notice=notice_of(inputs.get("notice")) or Notice(0),
         align=Align(inputs.get("align") or "NONE"),
         explicit_end=day_or_none(inputs.get("explicit_end")),
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from . import heart, peers_charges, peers_counting, peers_reminding, peers_terms, peers_webhooks, rule_book
-from .reading import Answer, Case, agrees
+from .reading import Answer, BadCase, Case, agrees, answered
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 PEERS: Mapping[str, Answer] = {
@@ -78,9 +79,19 @@ def run(paths: Sequence[str | Path], documented: Iterable[Deliberate] | None = N
     known = {entry.name: entry for entry in (deliberate_differences() if documented is None else documented)}
     report = Report()
     for path in paths:
-        for case in cases_in(json.loads(Path(path).read_text(encoding="utf-8"))):
+        for case in cases_of(Path(path)):
             _judge(report, case, known)
     return report
+
+
+def cases_of(path: Path) -> Iterator[Case]:
+    """Yield the cases of a file; a file that is none yields one case, which says why nobody can answer it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        yield Case("file.unreadable", path.name, str(problem), None)
+        return
+    yield from cases_in(content)
 
 
 def portal_conformance(paths: Sequence[str | Path]) -> tuple[int, list[str]]:
@@ -92,13 +103,13 @@ def portal_conformance(paths: Sequence[str | Path]) -> tuple[int, list[str]]:
 def cases_in(content: Any) -> Iterator[Case]:
     """Yield the cases of a file, whichever of the three forms it has."""
     if isinstance(content, list):
-        for entry in content:
-            yield Case(f"peers.{entry['family']}", entry["id"], {"case": entry.get("case", ""), **entry["inputs"]}, entry["expected"])
+        for number, entry in enumerate(content, start=1):
+            yield _read("peers", entry, number, _peers_case)
         return
-    for family, entries in content.items():
+    for family, entries in content.items() if isinstance(content, Mapping) else ():
         if isinstance(entries, list):
             for number, entry in enumerate(entries, start=1):
-                yield _keyed_case(family, entry, number)
+                yield _read(family, entry, number, partial(_keyed_case, family))
 
 
 def lines_of(report: Report) -> Iterator[str]:
@@ -131,19 +142,35 @@ def deliberate_differences(document: Path = DOCUMENT) -> list[Deliberate]:
 def answer_to(case: Case) -> Any:
     """Return what the portal's rules answer to a case; refuses families nobody has written an answer for."""
     kind, name = case.family.split(".", 1)
+    if kind == "file":
+        raise BadCase(str(case.inputs))
     if kind == "rules" and name in rule_book.DATE_FUNCTIONS:
-        return rule_book.DATE_FUNCTIONS[name](case.inputs)
+        return answered(partial(rule_book.DATE_FUNCTIONS[name], case.inputs))
     table: Mapping[str, Answer] = {"rules": rule_book.TABLES, "heart": heart.FAMILIES, "peers": PEERS}[kind]
     if name not in table:
         raise UnknownFamily(case.family)
-    return table[name](case.inputs)
+    return answered(partial(table[name], case.inputs))
+
+
+def _read(family: str, entry: Any, number: int, reads: Callable[[Any, int], Case]) -> Case:
+    """Return the case; one that cannot be read is a case nobody can answer, and its neighbours are not lost with it."""
+    try:
+        case: Case = answered(partial(reads, entry, number))
+    except BadCase as problem:
+        return Case("file.case", f"{family} {number}", str(problem), None)
+    return case
+
+
+def _peers_case(entry: Mapping[str, Any], number: int) -> Case:
+    inputs = {"case": entry.get("case") or "", **entry["inputs"]}
+    return Case(f"peers.{entry['family']}", str(entry.get("id", number)), inputs, entry["expected"])
 
 
 def _keyed_case(family: str, entry: Mapping[str, Any], number: int) -> Case:
     if "fn" in entry and "args" in entry:
-        return Case(f"rules.{entry['fn']}", entry["id"], entry["args"], entry["expected"])
+        return Case(f"rules.{entry['fn']}", str(entry.get("id", number)), entry["args"], entry["expected"])
     if "inputs" in entry:
-        return Case(f"heart.{family}", entry["id"], entry["inputs"], heart.plain_quantities(entry["expected"]))
+        return Case(f"heart.{family}", str(entry.get("id", number)), entry["inputs"], heart.plain_quantities(entry["expected"]))
     fields = _EXPECTED_FIELDS.get(family)
     expected = {name: value for name, value in entry.items() if fields is None or name in fields}
     if family == "buyout_cases":
