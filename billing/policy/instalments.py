@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 
 from partner_portal.kernel.dates import add_months
 from partner_portal.kernel.errors import FieldError, Invalid
-from partner_portal.kernel.money import Money
 
 MOST = 36
 """Instalments in one plan."""
@@ -46,7 +44,8 @@ def _day(first_on: date, nth: int, every: Every) -> date:
 
 
 _LINE = re.compile(
-    r"^(?P<day>\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4})\s*[:;\t ]\s*(?:EUR|€)?\s*(?P<amount>\d[\d.]*(?:,\d{1,2})?|\d+(?:\.\d{1,2})?)$",
+    r"^(?P<day>\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4})\s*[:;\t ]\s*(?:EUR|€)?\s*"
+    r"(?:(?P<thousands>\d{1,3}(?:\.\d{3})+)|(?P<euros>\d+))(?:(?(thousands),|[.,])(?P<cents>\d{1,2}))?$",
     re.IGNORECASE,
 )
 
@@ -59,7 +58,7 @@ def typed(lines: str, pointer: str = "/schedule") -> tuple[Instalment, ...]:
         try:
             if said is None or place > MOST:
                 raise ValueError  # noqa: TRY301
-            found.append(Instalment(_read_day(said["day"]), _cents(said["amount"])))
+            found.append(Instalment(_read_day(said["day"]), _cents(said)))
         except ValueError as error:
             raise Invalid(FieldError(pointer, "not-an-instalment", {"line": place, "most": MOST})) from error
     return tuple(found)
@@ -71,11 +70,9 @@ def _read_day(said: str) -> date:
     return date(year, month, day)
 
 
-def _cents(said: str) -> int:
-    plain = said.replace(".", "").replace(",", ".") if "," in said else said
-    if "," not in said and re.search(r"\.\d{3}$", said):
-        plain = said.replace(".", "")
-    cents = Money.of(Decimal(plain)).cents
+def _cents(said: re.Match[str]) -> int:
+    euros = (said["thousands"] or said["euros"]).replace(".", "")
+    cents = int(euros) * 100 + int((said["cents"] or "0").ljust(2, "0"))
     if not 0 < cents < 10**11:
         raise ValueError
     return cents
