@@ -73,6 +73,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     lcp_ms: float | None = None
     cls: float | None = None
     tbt_ms: float | None = None
+    moved: tuple[str, ...] = ()
 
     @property
     def missed(self) -> list[str]:
@@ -181,7 +182,7 @@ class _Site:
     async def felt(self, running: Browser, page: Measured, plan: PagePlan) -> Measured:
         """The same page with what a browser says of it."""
         seen = await vitals.felt(running, f"http://127.0.0.1:{self._port}{page.path}", self._cookies[page.reader], times=plan.visits)
-        return msgspec.structs.replace(page, lcp_ms=seen.lcp_ms, cls=seen.cls, tbt_ms=seen.tbt_ms)
+        return msgspec.structs.replace(page, lcp_ms=seen.lcp_ms, cls=seen.cls, tbt_ms=seen.tbt_ms, moved=seen.moved)
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -214,6 +215,6 @@ def as_table(found: Sequence[Measured], said: str) -> Table:
         felt = ["" if value is None else f"{value:g}" for value in (one.lcp_ms, one.cls, one.tbt_ms)]
         times = [f"{value:g}" for value in (one.p50_ms, one.p95_ms, one.floor_p50_ms, one.floor_p95_ms)]
         weights = [f"{value / 1000:.0f}" for value in (one.page_bytes, one.first_visit_bytes)]
-        verdict = f"[red]missed: {', '.join(one.missed)}[/red]" if one.missed else "[green]met[/green]"
+        verdict = f"[red]missed: {', '.join([*one.missed, *one.moved])}[/red]" if one.missed else "[green]met[/green]"
         table.add_row(one.name, *times, str(one.statements), *weights, *felt, verdict)
     return table

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,11 +22,18 @@ _TELEPHONE = {"offline": False, "latency": 150, "downloadThroughput": 1_638_400 
 """Milliseconds, and bytes a second."""
 _SLOWER = 4
 _SETTLED_MS = 400
-_WATCH = """
-window.seen = {lcp: 0, cls: 0, tbt: 0};
+WATCH = """
+window.seen = {lcp: 0, cls: 0, tbt: 0, moved: []};
+const named = (node) => {
+  const part = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+  return part ? [part.localName, part.id && "#" + part.id, ...[...part.classList].map((one) => "." + one)].join("") : "?";
+};
 new PerformanceObserver((list) => list.getEntries().forEach((one) => { seen.lcp = one.startTime; }))
   .observe({type: "largest-contentful-paint", buffered: true});
-new PerformanceObserver((list) => list.getEntries().forEach((one) => { if (!one.hadRecentInput) seen.cls += one.value; }))
+new PerformanceObserver((list) => list.getEntries().filter((one) => !one.hadRecentInput).forEach((one) => {
+  seen.cls += one.value;
+  seen.moved.push(...one.sources.map((part) => `${named(part.node)} from ${part.previousRect.y} to ${part.currentRect.y}`));
+}))
   .observe({type: "layout-shift", buffered: true});
 new PerformanceObserver((list) => list.getEntries().forEach((one) => { seen.tbt += Math.max(0, one.duration - 50); }))
   .observe({type: "longtask", buffered: true});
@@ -34,11 +41,12 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => { seen.tbt 
 
 
 class Vitals(msgspec.Struct, frozen=True):
-    """Of one page: largest contentful paint and total blocking time in milliseconds, and the cumulative layout shift."""
+    """Of one page: largest contentful paint and total blocking time in milliseconds, the cumulative layout shift, and what moved from which y to which."""
 
     lcp_ms: float
     cls: float
     tbt_ms: float
+    moved: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -68,6 +76,7 @@ async def felt(running: Browser, address: str, cookie: Mapping[str, str], *, tim
         lcp_ms=round(median(one.lcp_ms for one in visits)),
         cls=round(max(one.cls for one in visits), 3),
         tbt_ms=round(median(one.tbt_ms for one in visits)),
+        moved=tuple(part for one in visits for part in one.moved),
     )
 
 
@@ -76,7 +85,7 @@ async def _visit(running: Browser, address: str, cookie: Mapping[str, str]) -> V
     try:
         if cookie:
             await context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": address}])
-        await context.add_init_script(_WATCH)
+        await context.add_init_script(WATCH)
         page = await context.new_page()
         line = await context.new_cdp_session(page)
         await line.send("Network.enable")
@@ -84,7 +93,7 @@ async def _visit(running: Browser, address: str, cookie: Mapping[str, str]) -> V
         await line.send("Emulation.setCPUThrottlingRate", {"rate": _SLOWER})
         await page.goto(address, wait_until="load")
         await page.wait_for_timeout(_SETTLED_MS)
-        seen: dict[str, float] = await page.evaluate("window.seen")
-        return Vitals(seen["lcp"], seen["cls"], seen["tbt"])
+        seen: dict[str, Any] = await page.evaluate("window.seen")
+        return Vitals(seen["lcp"], seen["cls"], seen["tbt"], tuple(seen["moved"]))
     finally:
         await context.close()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 
 import click
 
 from partner_portal.bench import pages, plan, rows, runner
+
+_IN_A_FILE = 240
+"""Characters: what the widest table takes."""
 
 
 @click.command()
@@ -37,7 +41,8 @@ def bench(*, quick: bool, of_pages: bool, only: tuple[str, ...], as_json: bool) 
     if as_json:
         click.echo(text)
     else:
-        Console().print(table)
+        # A terminal has its width; into a file nothing is cut off.
+        Console(width=None if sys.stdout.isatty() else _IN_A_FILE).print(table)
 
 
 def _say(said: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
+from partner_portal.bench import vitals
 from partner_portal.infra import sessions
 from tests.browser import looking
 from tests.browser.portal import NARROW, Portal, prefer
@@ -150,6 +152,21 @@ async def test_what_fails_beside_a_list_leaves_the_list_and_says_so(portal: Port
     await expect(page.get_by_role("link", name="Bakkerij De Korst")).to_be_visible()
     await page.get_by_role("searchbox", name="Name, number, contact or e-mail").press_sequentially("korst")
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_font_that_comes_late_moves_nothing_that_somebody_reads_already(portal: Portal) -> None:
+    async def late(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    page = await portal.page()
+    await page.context.route("**/fonts/*", late)
+    await page.add_init_script(vitals.WATCH)
+    await page.goto(CUSTOMERS)
+    await page.wait_for_timeout(500)
+
+    assert await page.evaluate("document.fonts.check('16px \"Source Sans 3\"')"), "the font did come"
+    assert await page.evaluate("seen.moved") == []
 
 
 async def test_without_a_connection_the_page_says_so_until_there_is_one(portal: Portal) -> None:
