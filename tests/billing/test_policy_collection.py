@@ -85,7 +85,12 @@ def test_claims_are_added_before_the_scale_is_read() -> None:
     assert collection.collection_costs([499999, 2]) == collection.collection_costs([500001]) == 62500
 
 
-@given(st.integers(0, 10**9), st.integers(0, 10**6))
+@pytest.mark.parametrize("principals", [[], [0], [50_000, -50_000], [-1]])
+def test_where_nothing_is_owed_nothing_is_charged_for_collecting_it(principals: list[int]) -> None:
+    assert collection.collection_costs(principals) == 0
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**6))
 def test_costs_stay_between_their_bounds_and_never_fall(principal: int, more: int) -> None:
     costs = collection.collection_costs([principal])
     assert 4000 <= costs <= 677500
