@@ -93,16 +93,20 @@ async def test_an_issuer_is_connected_and_its_next_invoice_is_there(world: World
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"package": "onbekend"}, "Zo&#39;n pakket is er niet"),
-        ({"code": "Met Spaties"}, "Code:"),
-        ({"starts_on": "gisteren"}, "Begint op:"),
-        ({"ledgers": "8000"}, "Schrijf per regel één naam met zijn code"),
-        ({"url": "ftp://x"}, "Url:"),
+        ({"package": "onbekend"}, {"package": "Zo&#39;n pakket is er niet"}),
+        ({"code": "Met Spaties"}, {"code": ""}),
+        ({"code": ""}, {"code": ""}),
+        ({"starts_on": "gisteren"}, {"starts_on": ""}),
+        ({"ledgers": "8000"}, {"ledgers": "Schrijf per regel één naam met zijn code"}),
+        ({"vat_codes": "S:NL:21 hoog", "options": "x"}, {"vat_codes": "S:NL:21 hoog", "options": "Schrijf per regel"}),
+        ({"url": "ftp://x", "package": "niets"}, {"url": "Geef een volledig adres", "package": "Zo&#39;n pakket"}),
+        ({"starts_on": "", "ledgers": "= 8000"}, {"starts_on": "", "ledgers": "= 8000"}),
+        ({"options": "a = b\n" * 1000}, {"options": ""}),
     ],
-    ids=["package", "code", "day", "codes", "address"],
+    ids=["package", "code", "no-code", "day", "codes", "two-tables", "address-and-package", "day-and-table", "long"],
 )
 async def test_what_cannot_be_is_said_and_what_was_typed_is_still_there(
-    world: World, finance: httpx.AsyncClient, there: Books, wrong: dict[str, str], said: str
+    world: World, finance: httpx.AsyncClient, there: Books, wrong: dict[str, str], said: dict[str, str]
 ) -> None:
     typed = {
         "issuer": str(world.house),
@@ -110,13 +114,16 @@ async def test_what_cannot_be_is_said_and_what_was_typed_is_still_there(
         "package": "plain",
         "url": there.url,
         "starts_on": "2026-01-01",
-        "vat_codes": "AE = x",
+        "administration": "AE & zn.",
     }
     answer = await press(finance, "connect", **typed | wrong)
 
     assert answer.status_code == 422
-    assert said in answer.text
-    assert "AE = x" in answer.text
+    at_fields = dict(re.findall(r'(?s)id="([a-z_]+)-error">.*?</svg> (.*?)</p>', answer.text))
+    assert set(at_fields) == set(said)
+    assert all(words in at_fields[name] for name, words in said.items()), at_fields
+    assert set(re.findall(r'<li><a href="#([a-z_]+)">', answer.text)) == set(said), "each has a way there from the top"
+    assert "AE &amp; zn." in answer.text
     assert await rows("SELECT 1 FROM billing_accounting_connection") == []
 
 
@@ -128,7 +135,8 @@ async def test_a_second_connection_of_one_issuer_waits_for_the_end_of_the_first(
     assert (refused.status_code, "Er is al een koppeling" in refused.text) == (409, True)
 
     first = await the_connection()
-    assert (await press(finance, "end", id=str(first.id), reason="")).status_code == 422
+    silent = await press(finance, "end", id=str(first.id), reason="")
+    assert (silent.status_code, 'id="reason-c1-error"' in silent.text) == (422, True)
     assert (await press(finance, "end", id=str(first.id), reason="Naar een ander pakket")).status_code == 303
     assert (await press(finance, "connect", **typed)).status_code == 303
     assert (await press(finance, "resume", id=str(first.id))).status_code == 409
@@ -162,7 +170,10 @@ async def test_a_difference_shows_both_sides_and_is_solved_by_a_button(finance: 
 
     (conflict,) = await conflicts()
     without = await press(finance, "leave", id=str(conflict["id"]), reason=".")
-    assert (without.status_code, "Zeg waarom, in een paar woorden" in without.text) == (422, True)
+    assert without.status_code == 422
+    assert re.search(r'(?s)id="reason-d1-error">.*?Zeg waarom, in een paar woorden', without.text)
+    assert '<a href="#reason-d1">' in without.text
+    assert 'value="."' in without.text
     assert (await press(finance, "leave", id=str(conflict["id"]), reason="Korting van het pakket")).status_code == 303
     seen = await page(finance)
     assert "Beide boekhoudingen zeggen hetzelfde" in seen

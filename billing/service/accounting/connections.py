@@ -41,19 +41,24 @@ class ConnectionEnded(Refused):
     """What has ended is not used again; a new connection is made."""
 
 
-class ConnectionWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A connection as staff enters it; documents from `starts_on` on are sent. Codes as in `policy.accounting`."""
+class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where an issuer's books are kept, under which name, and what goes there and comes from there; documents from `starts_on` on are sent."""
 
     code: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,29}$")]
     package: str
     starts_on: date
     administration: Annotated[str, Meta(max_length=60)] = ""
     url: Annotated[str, Meta(max_length=200)] = ""
+    sends_payments: bool = True
+    takes_payments: bool = True
+
+
+class ConnectionWanted(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A connection as staff enters it; codes as in `policy.accounting`."""
+
     options: dict[str, str] = {}
     ledgers: dict[str, str] = {}
     vat_codes: dict[str, str] = {}
-    sends_payments: bool = True
-    takes_payments: bool = True
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
