@@ -7,16 +7,24 @@ from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.queue import Daily
 from partner_portal.kernel.events import Event
 
-from ..events import AccountingLookDue, AccountingWanted, InvoiceIssued, PaymentBooked
+from ..events import AccountingLookDue, AccountingWanted, InvoiceIssued, InvoicePaid, PaymentBooked
 from ..service import issuing
 from ..service.accounting import connections, inward, sending
 
 
 @outbox.through_staff_door
 async def want_document(event: InvoiceIssued) -> None:
-    """The document is on its way to the package, if its issuer has one."""
+    """The document is on its way to the package, if its issuer has one, and then what it settles there."""
     await issuing.must_be_of(event.tenant_id, event.invoice_id)
     await sending.want_document(event.invoice_id)
+    await sending.want_settlements(event.tenant_id, event.invoice_id)
+
+
+@outbox.through_staff_door
+async def want_settlements(event: InvoicePaid) -> None:
+    """What credit notes settle of the document is on its way to be settled there."""
+    await issuing.must_be_of(event.tenant_id, event.invoice_id)
+    await sending.want_settlements(event.tenant_id, event.invoice_id)
 
 
 @outbox.through_staff_door
@@ -46,6 +54,7 @@ async def look_around() -> None:
 
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     InvoiceIssued: [want_document],
+    InvoicePaid: [want_settlements],
     PaymentBooked: [want_payment],
     AccountingWanted: [send],
     AccountingLookDue: [look],

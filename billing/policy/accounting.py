@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -101,6 +101,35 @@ def vat_code(codes: Mapping[str, str], vat: Vat) -> str:
 def money_code(ledgers: Mapping[str, str], source: str) -> str:
     """The account or journal where money arrives that was seen there; CodeMissing."""
     return _first(ledgers, [f"money:{source}", "money"])
+
+
+class TakenBack(msgspec.Struct, frozen=True):
+    """What is taken back by an amount below zero: these payments wholly, by their keys, and of the last of them so much stays."""
+
+    keys: tuple[str, ...] = ()
+    rest_cents: int = 0
+
+
+def taken_back(shares: Sequence[tuple[str, int]]) -> TakenBack:
+    """What the last of these shares takes back: all of one payment in one document, in their order, the latest first taken back first.
+
+    What stayed of an earlier one is known by the key of the share that left it. More than was paid takes back all of it.
+    """
+    standing: list[tuple[str, int]] = []
+    found = TakenBack()
+    for key, cents in shares:
+        if cents > 0:
+            standing.append((key, cents))
+            continue
+        gone, left = [], -cents
+        while standing and left > 0:
+            name, paid = standing.pop()
+            gone.append(name)
+            left -= paid
+        found = TakenBack(tuple(gone), max(-left, 0))
+        if found.rest_cents:
+            standing.append((key, found.rest_cents))
+    return found
 
 
 def _first(codes: Mapping[str, str], wanted: list[str]) -> str:

@@ -31,6 +31,7 @@ from billing.service.accounting.port import (
     Remote,
     SalesDocument,
     SeenPayment,
+    Settlement,
     Setup,
     Wanted,
     What,
@@ -69,9 +70,10 @@ def said(status: int, words: Any, **headers: str) -> Told:
 
 
 class Failure(msgspec.Struct):
-    """What goes wrong with the next `times` requests of this method: an answer instead, one that never comes, or none after it was stored."""
+    """What goes wrong with the next `times` requests of this method and path: an answer instead, one that never comes, or none after it was stored."""
 
     method: str = ""
+    path: str = ""
     times: int = 1
     status: int = 500
     after_storing: bool = False
@@ -84,7 +86,7 @@ class Books:
 
     def __init__(self, dialect: Callable[[Books, Asked], Told] | None = None) -> None:
         self.url = ""
-        self.kept: dict[str, dict[str, dict[str, Any]]] = {"contact": {}, "document": {}, "payment": {}}
+        self.kept: dict[str, dict[str, dict[str, Any]]] = {"contact": {}, "document": {}, "payment": {}, "settlement": {}}
         self.happened: list[dict[str, Any]] = []
         self.asked: list[Asked] = []
         self.talk: list[tuple[Asked, Told]] = []
@@ -138,7 +140,9 @@ class Books:
         await send({"type": "http.response.body", "body": told.body})
 
     async def _answer(self, asked: Asked) -> Told:
-        failure = next((one for one in self.failures if one.times and one.method in {"", asked.method}), None)
+        failure = next(
+            (one for one in self.failures if one.times and one.method in {"", asked.method} and asked.path.startswith(one.path)), None
+        )
         if failure is None:
             return self.dialect(self, asked)
         failure.times -= 1
@@ -259,7 +263,8 @@ class Plain:
 
 
 def _kind(wanted: Wanted) -> str:
-    return "contact" if isinstance(wanted, Contact) else "document" if isinstance(wanted, SalesDocument) else "payment"
+    kinds: dict[type[Any], What] = {Contact: What.CONTACT, SalesDocument: What.DOCUMENT, Booking: What.PAYMENT, Settlement: What.SETTLEMENT}
+    return kinds[type(wanted)].value
 
 
 def _words(wanted: Wanted) -> dict[str, Any]:
@@ -273,6 +278,8 @@ def _words(wanted: Wanted) -> dict[str, Any]:
             "on": wanted.on.isoformat(),
             "ledger": wanted.ledger,
         }
+    if isinstance(wanted, Settlement):
+        return {"key": wanted.key, "document": wanted.document, "credit": wanted.credit, "cents": wanted.amount_cents}
     lines = [{"cents": line.net_cents, "ledger": line.ledger, "vat": line.vat_code} for line in wanted.lines]
     corrects = wanted.corrects.remote if wanted.corrects else None
     return {

@@ -235,7 +235,26 @@ class Moneybird(RemoteSide):
         """The document is paid, by us or by whoever keeps the books."""
         if given.get("ledger_account_id") not in {None, BETWEEN}:
             raise Refusal(422, {"error": {"ledger_account": ["must exist"]}, "details": {}})
-        paid = self.invoices[invoice]
+        if given.get("manual_payment_action") == "invoices_settlement":
+            return self._settle(self.invoices[invoice], given)
+        return self._paid(self.invoices[invoice], given)
+
+    def _settle(self, paid: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        """One document is settled by another of the same debtor: a payment of each, which name each other."""
+        other = self.invoices.get(str(given.pop("invoice_id", "")))
+        if other is None or other["contact_id"] != paid["contact_id"] or other is paid:
+            raise Refusal(422, {"error": {"invoice_id": ["is invalid"]}, "details": {}})
+        price = Decimal(given["price"])
+        if not 0 < price <= min(Decimal(paid["total_unpaid"]), -Decimal(other["total_unpaid"])):
+            raise Refusal(422, {"error": {"price": ["is more than is open"]}, "details": {}})
+        ours = self._paid(paid, given)
+        theirs = self._paid(other, given | {"price": str(-price), "transaction_identifier": None})
+        ours |= {"linked_payment_id": theirs["id"], "credit_invoice_id": other["id"]}
+        theirs |= {"linked_payment_id": ours["id"]}
+        return ours
+
+    def _paid(self, paid: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        invoice = paid["id"]
         made: dict[str, Any] = dict.fromkeys(contract.PAYMENT) | given
         made |= {"id": self._id(), "administration_id": 123, "invoice_type": "ExternalSalesInvoice", "invoice_id": invoice, "user_id": 1}
         made |= {"price": _said(Decimal(given["price"])), "price_base": _said(Decimal(given["price"]))}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
@@ -14,24 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.policy.ledger import Kind
-from billing.service.accounting import moneybird_words, speaking
+from billing.service.accounting import moneybird_words
 from billing.service.accounting.moneybird import Moneybird
 from billing.service.accounting.port import (
     AccountingRefuses,
     AccountingUnavailable,
     ChangedThere,
     CredentialRefused,
-    Remote,
-    SalesDocument,
-    Setup,
     What,
 )
-from partner_portal.infra import clock
 from tests.billing import moneybird as theirs
 from tests.billing import moneybird_contract as contract
+from tests.billing.at_moneybird import adapter, invoice
 from tests.billing.to_books import BAKER, CONSUMER, booking, document, line
-
-GRANT = msgspec.json.encode({"client_id": "portal", "client_secret": "hush", "refresh_token": "first"}).decode()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -40,22 +34,9 @@ async def there() -> AsyncIterator[theirs.Moneybird]:
         yield side
 
 
-def adapter(there: theirs.Moneybird, credential: str = theirs.TOKEN, **more: object) -> Moneybird:
-    plain = Setup(
-        connection="huis", url=there.url, administration=theirs.ADMINISTRATION, credential=credential, within=timedelta(seconds=2)
-    )
-    return Moneybird(msgspec.structs.replace(plain, **more))
-
-
 @pytest.fixture
 def ours(there: theirs.Moneybird) -> Moneybird:
     return adapter(there)
-
-
-async def invoice(ours: Moneybird, **more: Any) -> tuple[SalesDocument, Remote]:
-    contact = await ours.create(BAKER)
-    wanted = document(line(12110), contact=contact.id, **more)
-    return wanted, await ours.create(wanted)
 
 
 # --- the look around
@@ -307,234 +288,3 @@ async def test_what_is_gone_is_none(there: theirs.Moneybird, ours: Moneybird) ->
     assert await ours.find(booking(made.id, 100)) is None
     with pytest.raises(AccountingRefuses):
         await ours.create(booking(made.id, 100))
-
-
-# --- payments
-
-
-async def test_a_payment_is_booked_on_the_account_in_between_and_found_by_our_key(there: theirs.Moneybird, ours: Moneybird) -> None:
-    _wanted, made = await invoice(ours)
-    assert await ours.find(booking(made.id, 10005)) is None
-
-    paid = await ours.create(booking(made.id, 10005))
-
-    stored = there.invoices[made.id]["payments"][0]
-    assert (stored["price"], stored["payment_date"], stored["ledger_account_id"], stored["manual_payment_action"]) == (
-        *("100.05", "2026-11-30", "602"),
-        "balance_settlement",
-    )
-    assert await ours.find(booking(made.id, 10005)) == paid == await ours.look(What.PAYMENT, paid.id)
-    assert paid.key == booking(made.id, 10005).key
-    document_now = await ours.look(What.DOCUMENT, made.id)
-    assert document_now == made, "being paid is no change of a document"
-
-
-async def test_a_payment_taken_back_stands_below_zero_and_the_debtors_favour_is_turned(there: theirs.Moneybird, ours: Moneybird) -> None:
-    contact = await ours.create(BAKER)
-    bill = await ours.create(document(line(10000), contact=contact.id))
-    credit = await ours.create(document(line(10000), contact=contact.id, kind=Kind.CREDIT_NOTE))
-    await ours.create(booking(bill.id, 12100))
-    await ours.create(booking(bill.id, -12100, number=2))
-    await ours.create(booking(credit.id, 12100, number=3))
-
-    prices = [one["price"] for stored in there.invoices.values() for one in stored["payments"]]
-    heard = await ours.news("[0,0]")
-
-    assert prices == ["121.0", "-121.0", "-121.0"]
-    assert [(one.document, one.amount_cents) for one in heard.payments] == [(bill.id, 12100), (bill.id, -12100), (credit.id, 12100)]
-
-
-async def test_a_payment_whose_answer_got_lost_is_booked_once(there: theirs.Moneybird, ours: Moneybird) -> None:
-    _wanted, made = await invoice(ours)
-    there.lost = 1
-    with pytest.raises(AccountingUnavailable):
-        await adapter(there, within=timedelta(seconds=0.3)).create(booking(made.id, 100))
-
-    assert await ours.find(booking(made.id, 100)) is not None
-    assert len(there.invoices[made.id]["payments"]) == 1
-
-
-# --- news
-
-
-async def test_news_begin_now_and_tell_what_happened_since(there: theirs.Moneybird, ours: Moneybird) -> None:
-    _wanted, made = await invoice(ours)
-    start = (await ours.news(None)).cursor
-    assert msgspec.json.decode(start)[0] == pytest.approx(clock.now().timestamp(), abs=120)
-    first = await ours.news(f"[{int(there.now.timestamp()) + 1},{int(there.now.timestamp()) + 1}]")
-    assert (first.payments, first.altered, first.is_more) == ((), (), False)
-
-    there.later()
-    there.pay(made.id, payment_date="2026-12-01", price="20.5")
-    heard = await ours.news(first.cursor)
-
-    assert [(one.document, one.amount_cents, one.on, one.key) for one in heard.payments] == [(made.id, 2050, date(2026, 12, 1), None)]
-    assert [(one.id, one.now) for one in heard.altered if one.what is What.DOCUMENT] == [(made.id, made)]
-
-
-async def test_news_of_many_come_in_parts_and_leave_none_out(there: theirs.Moneybird, ours: Moneybird) -> None:
-    _wanted, made = await invoice(ours)
-    template = there.invoices.pop(made.id)
-    moment = int(there.now.timestamp())
-    for number in range(350):
-        there.invoices[f"9{number:04d}"] = template | {"id": f"9{number:04d}", "version": moment + (number // 170)}
-
-    told: list[str] = []
-    cursor, rounds, is_more = f"[{moment - 1},{moment + 999}]", 0, True
-    while is_more:
-        heard = await ours.news(cursor)
-        told += [one.id for one in heard.altered if one.what is What.DOCUMENT]
-        cursor, is_more, rounds = heard.cursor, heard.is_more, rounds + 1
-        assert rounds < 10
-
-    assert sorted(set(told)) == sorted(there.invoices)
-    assert max(len(msgspec.json.decode(one.body)["ids"]) for one in there.done("POST", "synchronization")) == 20
-
-
-async def test_a_document_of_last_year_is_heard_of(there: theirs.Moneybird, ours: Moneybird) -> None:
-    _wanted, made = await invoice(ours, issued_on=date(2025, 12, 31))
-
-    heard = await ours.news("[0,0]")
-
-    assert [one.id for one in heard.altered if one.what is What.DOCUMENT] == [made.id]
-
-
-# --- when it does not go well
-
-
-@pytest.mark.parametrize("status", [302, 402, 408, 423, 425, 500, 502, 503, 504])
-async def test_what_may_pass_is_asked_again_later(there: theirs.Moneybird, ours: Moneybird, status: int) -> None:
-    there.fails(status, b"{}")
-
-    with pytest.raises(AccountingUnavailable):
-        await ours.create(BAKER)
-
-
-async def test_too_many_questions_wait_until_the_instant_they_are_told(there: theirs.Moneybird, ours: Moneybird) -> None:
-    reset = int(clock.now().timestamp()) + 250
-    there.fails(429, b'"Retry later"', retry_after=str(reset))
-
-    with pytest.raises(AccountingUnavailable) as later:
-        await ours.find(BAKER)
-
-    assert later.value.pause
-    assert timedelta(seconds=200) < later.value.pause <= timedelta(seconds=251)
-    assert later.value.facts["detail"] == "429 Retry later"
-
-
-@pytest.mark.parametrize(
-    ("told", "pause"),
-    [
-        ("30", timedelta(seconds=30)),
-        ("0", timedelta(0)),
-        ("1795424500", timedelta(seconds=100)),
-        ("1795424300", timedelta(0)),
-        ("Mon, 23 Nov 2026 09:01:40 GMT", timedelta(seconds=100)),
-        ("999999", timedelta(days=1)),
-        ("9" * 40, None),
-        ("soon", None),
-        ("", None),
-    ],
-)
-def test_a_pause_is_read_as_seconds_as_an_instant_or_as_a_date(told: str, pause: timedelta | None) -> None:
-    assert speaking.pause_of(told, datetime(2026, 11, 23, 9, 0, tzinfo=UTC)) == pause
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (
-            b'{"error": {"reference": ["can\'t be blank"], "date": ["is invalid", "is locked"]}}',
-            "reference: can't be blank; date: is invalid, is locked",
-        ),
-        (b'{"error": "Contact ID is invalid", "symbolic": {}}', "Contact ID is invalid"),
-        (b"<html>", ""),
-    ],
-)
-async def test_a_no_says_why_in_their_words(there: theirs.Moneybird, ours: Moneybird, body: bytes, said: str) -> None:
-    there.fails(422, body)
-
-    with pytest.raises(AccountingRefuses) as refused:
-        await ours.create(BAKER)
-
-    assert refused.value.facts["detail"] == f"422 {said}".strip()
-
-
-async def test_what_is_wrong_with_an_object_is_told_in_their_words(there: theirs.Moneybird, ours: Moneybird) -> None:
-    await ours.create(BAKER)
-    with pytest.raises(AccountingRefuses, match="customer_id: has already been taken"):
-        await ours.create(BAKER)
-    with pytest.raises(AccountingRefuses, match="Contact ID is invalid"):
-        await ours.create(document(line(100), contact="404"))
-    contact = await ours.find(BAKER)
-    assert contact
-    with pytest.raises(AccountingRefuses, match="tax_rate: is invalid"):
-        await ours.create(document(line(100, code="9"), contact=contact.id))
-    assert there.invoices == {}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"<html>", b"[]", b"{}", b'{"id":{}}', b'{"id":"1","currency":"EUR","date":"x"}', b"\xff\xfe", b"x" * (5 * 1024 * 1024)],
-    ids=["empty", "html", "list", "object", "id", "date", "bytes", "huge"],
-)
-async def test_an_answer_that_cannot_be_read_is_none(there: theirs.Moneybird, ours: Moneybird, content: bytes) -> None:
-    there.fails(200, content)
-
-    with pytest.raises(AccountingUnavailable):
-        await ours.look(What.DOCUMENT, "1")
-
-
-async def test_parts_of_a_cent_are_no_amount(there: theirs.Moneybird, ours: Moneybird) -> None:
-    _wanted, made = await invoice(ours)
-    there.edit(made.id, lambda stored: stored.update(total_price_incl_tax="146.531"))
-
-    with pytest.raises(AccountingUnavailable):
-        await ours.look(What.DOCUMENT, made.id)
-
-
-async def test_nobody_at_home_is_none() -> None:
-    plain = Setup(connection="huis", url="http://127.0.0.1:9/api/v2", administration="123", credential="x", within=timedelta(seconds=1))
-
-    with pytest.raises(AccountingUnavailable):
-        await Moneybird(plain).find(BAKER)
-
-
-# --- tokens
-
-
-@pytest.mark.parametrize("status", [401, 403])
-async def test_a_token_that_is_not_known_stops_everything(there: theirs.Moneybird, ours: Moneybird, status: int) -> None:
-    there.fails(status, b'{"error": "The access token is invalid"}')
-
-    with pytest.raises(CredentialRefused) as refused:
-        await ours.find(BAKER)
-
-    assert theirs.TOKEN not in str(refused.value)
-
-
-async def test_a_grant_is_renewed_once_and_what_comes_instead_is_kept(there: theirs.Moneybird) -> None:
-    kept: list[str] = []
-
-    async def keep(secret: str) -> None:
-        kept.append(secret)
-
-    tokens = {"token_url": there.url.replace("/api/v2", "/oauth/token")}
-    ours = adapter(there, GRANT, keep=keep, options=tokens)
-    await ours.create(BAKER)
-    await ours.find(BAKER)
-    there.tokens.clear()
-    await ours.find(BAKER)
-
-    grants = [msgspec.json.decode(one, type=speaking.Grant) for one in kept]
-    assert [(one.refresh_token, one.access_token) for one in grants] == [("refresh-1", "token-1"), ("refresh-2", "token-2")]
-    assert await adapter(there, kept[-1], keep=keep, options=tokens).find(BAKER) is not None
-    assert there.refreshed == 2, "a token that is good is used on"
-    with pytest.raises(CredentialRefused, match="invalid_grant"):
-        await adapter(there, GRANT, keep=keep, options=tokens).find(BAKER)
-
-
-@pytest.mark.parametrize("credential", ['{"client_id": "x"}', "{"])
-def test_a_grant_that_lacks_something_says_so_and_not_what_it_holds(credential: str) -> None:
-    with pytest.raises(CredentialRefused, match="client_secret"):
-        Moneybird(Setup(connection="huis", url="", administration="1", credential=credential))

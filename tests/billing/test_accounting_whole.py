@@ -12,45 +12,19 @@ import pytest
 import pytest_asyncio
 
 from billing.policy.ledger import Kind
-from billing.service.accounting import connections, smoke
-from billing.service.accounting.connections import Connection
+from billing.service.accounting import smoke
 from partner_portal.infra import clock, db, outbox, settings
-from tests.billing import booked, moneybird, xero
+from tests.billing import at_books, moneybird
+from tests.billing.at_books import Side, connect
 from tests.billing.booked import carry, conflicts, link_of, look, rows
 from tests.billing.money import issue, line, pay
 from tests.world import STAFF_DOOR, World
 
-Side = moneybird.Moneybird | xero.FakeXero
-
-_GRANT = {"client_id": "portal", "client_secret": "hush", "refresh_token": "first"}
-_PLACES: dict[str, dict[str, Any]] = {
-    "moneybird": {
-        "administration": moneybird.ADMINISTRATION,
-        "ledgers": {"default": moneybird.SALES, "money": moneybird.BETWEEN},
-        "vat_codes": {"S:NL:21": moneybird.HIGH, "O": moneybird.NONE},
-    },
-    "xero": {
-        "administration": xero.TENANT,
-        "ledgers": {"default": xero.SALES, "money": xero.BETWEEN},
-        "vat_codes": {"S:NL:21": xero.HIGH, "O": xero.ZERO},
-    },
-}
-
 
 @pytest_asyncio.fixture(loop_scope="session", params=["moneybird", "xero"])
 async def there(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Side]:
-    async with (moneybird if request.param == "moneybird" else xero).running() as side:
-        side.now = clock.now()
+    async with at_books.running(request.param) as side:
         yield side
-
-
-async def connect(there: Side, world: World, **more: Any) -> Connection:
-    package = "moneybird" if isinstance(there, moneybird.Moneybird) else "xero"
-    options = {} if package == "moneybird" else {"token_url": f"{there.url.rsplit('/api', 1)[0]}/connect/token"}
-    place = {"code": "huis", "package": package, "url": there.url, "options": options, **_PLACES[package]}
-    connection = await booked.connect(there, world.house, **place | more)  # type: ignore[arg-type]
-    connections.keep_secret("huis", moneybird.TOKEN if package == "moneybird" else msgspec.json.encode(_GRANT).decode())
-    return connection
 
 
 async def print_originals() -> None:
@@ -119,10 +93,7 @@ async def test_a_payment_that_was_booked_there_comes_home_once_and_ours_do_not_c
     await look(connection)
     remote = (await link_of(invoice))["remote_id"]
     there.later(120)
-    if isinstance(there, moneybird.Moneybird):
-        there.pay(remote, payment_date="2026-11-23", price="10.05")
-    else:
-        there.pay(remote, "10.05")
+    at_books.pay(there, remote, "10.05")
     await look(connection)
     await look(connection)
 

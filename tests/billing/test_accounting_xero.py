@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,26 +14,19 @@ from hypothesis import strategies as st
 
 from billing.policy.ledger import Kind
 from billing.policy.tax import VatCategory
-from billing.service.accounting import speaking, xero_words
+from billing.service.accounting import xero_words
 from billing.service.accounting.port import (
     AccountingRefuses,
     AccountingUnavailable,
     ChangedThere,
     CredentialRefused,
-    Remote,
-    SalesDocument,
-    SalesLine,
-    Setup,
     What,
 )
 from billing.service.accounting.xero import Xero
-from partner_portal.infra import clock
-from tests.billing import to_books
 from tests.billing import xero as theirs
 from tests.billing import xero_contract as contract
+from tests.billing.at_xero import adapter, invoice, line
 from tests.billing.to_books import BAKER, document
-
-GRANT = {"client_id": "portal", "client_secret": "hush", "refresh_token": "first", "access_token": "good", "until": "2099-01-01T00:00:00Z"}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -43,32 +35,9 @@ async def there() -> AsyncIterator[theirs.FakeXero]:
         yield side
 
 
-def adapter(there: theirs.FakeXero, grant: dict[str, str] | None = None, **more: object) -> Xero:
-    credential = msgspec.json.encode(grant or GRANT).decode()
-    options = {"token_url": there.url.replace(contract.BASE, "/connect/token")}
-    plain = Setup(
-        connection="huis", url=there.url, administration=theirs.TENANT, credential=credential, options=options, within=timedelta(seconds=2)
-    )
-    return Xero(msgspec.structs.replace(plain, **more))
-
-
 @pytest.fixture
 def ours(there: theirs.FakeXero) -> Xero:
     return adapter(there)
-
-
-def line(cents: int, **more: Any) -> SalesLine:
-    return to_books.line(cents, **({"code": theirs.HIGH, "ledger": theirs.SALES} | more))
-
-
-def booking(paid: str, cents: int, *, number: int = 1) -> Any:
-    return msgspec.structs.replace(to_books.booking(paid, cents, number=number), ledger=theirs.BETWEEN)
-
-
-async def invoice(ours: Xero, **more: Any) -> tuple[SalesDocument, Remote]:
-    contact = await ours.create(BAKER)
-    wanted = document(line(12110), contact=contact.id, **more)
-    return wanted, await ours.create(wanted)
 
 
 # --- the look around
@@ -343,229 +312,3 @@ def test_lines_and_totals_that_do_not_belong_together_are_not_written() -> None:
         xero_words.vat_of_lines(msgspec.structs.replace(wanted, lines=(*wanted.lines, other)))
     with pytest.raises(AccountingRefuses, match="no line"):
         xero_words.vat_of_lines(msgspec.structs.replace(wanted, lines=()))
-
-
-# --- payments
-
-
-async def test_a_payment_is_booked_and_found_by_our_key_and_changes_no_document(there: theirs.FakeXero, ours: Xero) -> None:
-    _wanted, made = await invoice(ours)
-    assert await ours.find(booking(made.id, 10005)) is None
-
-    paid = await ours.create(booking(made.id, 10005))
-
-    assert there.stored(made.id)["AmountDue"] == Decimal("46.48")
-    assert await ours.find(booking(made.id, 10005)) == paid == await ours.look(What.PAYMENT, paid.id)
-    assert paid.key == booking(made.id, 10005).key
-    assert await ours.look(What.DOCUMENT, made.id) == made
-
-
-async def test_what_settles_a_credit_note_is_paid_on_it(there: theirs.FakeXero, ours: Xero) -> None:
-    contact = await ours.create(BAKER)
-    credit = await ours.create(document(line(10000), contact=contact.id, kind=Kind.CREDIT_NOTE))
-
-    await ours.create(booking(credit.id, 12100))
-
-    heard = await ours.news("[[0],[0],[0],[0]]")
-    assert [(one.document, one.amount_cents) for one in heard.payments] == [(credit.id, 12100)]
-
-
-async def test_what_is_taken_back_is_for_a_person_as_nothing_is_paid_below_zero_there(ours: Xero) -> None:
-    _wanted, made = await invoice(ours)
-    with pytest.raises(
-        AccountingRefuses, match=r"EUR 100.05 of HUIS-F2026-000041 was taken back: the payment has to be removed there by hand"
-    ):
-        await ours.create(booking(made.id, -10005))
-
-
-async def test_a_payment_whose_answer_got_lost_is_booked_once(there: theirs.FakeXero, ours: Xero) -> None:
-    _wanted, made = await invoice(ours)
-    there.lost = 1
-    with pytest.raises(AccountingUnavailable):
-        await adapter(there, within=timedelta(seconds=0.3)).create(booking(made.id, 100))
-
-    assert await ours.find(booking(made.id, 100)) is not None
-    assert len(there.things["Payments"]) == 1
-
-
-# --- news
-
-
-async def test_news_begin_now_and_tell_what_happened_since(there: theirs.FakeXero, ours: Xero) -> None:
-    _wanted, made = await invoice(ours)
-    start = (await ours.news(None)).cursor
-    assert msgspec.json.decode(start)[0][0] == pytest.approx(clock.now().timestamp(), abs=120)
-
-    moment = int(there.now.timestamp()) + 2
-    there.later()
-    paid = there.pay(made.id, "20.50", Date="/Date(1796083200000+0000)/")
-    heard = await ours.news(f"[[{moment}],[{moment}],[{moment}],[{moment}]]")
-
-    assert [(one.document, one.amount_cents, one.on, one.key, one.is_gone) for one in heard.payments] == [
-        (made.id, 2050, date(2026, 12, 1), None, False)
-    ]
-    assert [(one.id, one.now) for one in heard.altered] == [(made.id, made)]
-
-    there.later()
-    there.edit(f"Payments/{paid['PaymentID']}", lambda stored: stored.update(Status="DELETED"))
-    gone = await ours.news(heard.cursor)
-    assert [(one.id, one.is_gone) for one in gone.payments if one.is_gone] == [(f"Payments/{paid['PaymentID']}", True)]
-    assert await ours.look(What.PAYMENT, f"Payments/{paid['PaymentID']}") is None
-
-
-@pytest.mark.parametrize("in_one_second", [1, 18, 20, 34, 70])
-async def test_news_of_many_come_in_parts_and_leave_none_out(there: theirs.FakeXero, ours: Xero, in_one_second: int) -> None:
-    _wanted, made = await invoice(ours)
-    template = there.things["Invoices"].pop(made.id.split("/")[1])
-    moment = int(there.now.timestamp())
-    for number in range(70):
-        guid = f"00000000-0000-0000-0000-{number:012d}"
-        changed = f"/Date({(moment + number // in_one_second) * 1000}+0000)/"
-        there.things["Invoices"][guid] = template | {"InvoiceID": guid, "UpdatedDateUTC": changed}
-
-    told: set[str] = set()
-    cursor, rounds, is_more = f"[[{moment}],[{moment}],[{moment}],[{moment}]]", 0, True
-    while is_more:
-        heard = await ours.news(cursor)
-        told |= {one.id.split("/")[1] for one in heard.altered if one.what is What.DOCUMENT}
-        cursor, is_more, rounds = heard.cursor, heard.is_more, rounds + 1
-        assert rounds < 12
-
-    assert told == set(there.things["Invoices"])
-
-
-async def test_payments_of_purchases_are_none_of_ours(there: theirs.FakeXero, ours: Xero) -> None:
-    _wanted, made = await invoice(ours)
-    paid = there.pay(made.id, "1")
-    there.edit(f"Payments/{paid['PaymentID']}", lambda stored: stored.update(PaymentType="ACCPAYPAYMENT"))
-
-    assert (await ours.news("[[0],[0],[0],[0]]")).payments == ()
-
-
-# --- when it does not go well
-
-
-@pytest.mark.parametrize("status", [302, 402, 408, 500, 502, 503])
-async def test_what_may_pass_is_asked_again_later(there: theirs.FakeXero, ours: Xero, status: int) -> None:
-    there.fails(status, b"{}")
-
-    with pytest.raises(AccountingUnavailable):
-        await ours.create(BAKER)
-
-
-async def test_too_many_questions_wait_as_long_as_they_are_told(there: theirs.FakeXero, ours: Xero) -> None:
-    there.fails(429, retry_after="42", x_rate_limit_problem="minute")
-
-    with pytest.raises(AccountingUnavailable) as later:
-        await ours.find(BAKER)
-
-    assert later.value.pause == timedelta(seconds=42)
-
-
-async def test_what_is_wrong_with_an_object_is_told_in_their_words(there: theirs.FakeXero, ours: Xero) -> None:
-    contact = await ours.create(BAKER)
-    with pytest.raises(AccountingRefuses, match="must be unique across all active contacts"):
-        await ours.create(msgspec.structs.replace(BAKER, key="0193a5b0-0000-7000-8000-0000000000ff"))
-    with pytest.raises(AccountingRefuses, match="TaxType code 'WRONG' does not exist"):
-        await ours.create(document(line(100, code="WRONG"), contact=contact.id))
-    with pytest.raises(AccountingRefuses, match="Account code '8000' is not a valid code"):
-        await ours.create(document(line(100, ledger="8000"), contact=contact.id, key="0193a5b0-0000-7000-8000-0000000000fe"))
-    assert there.things["Invoices"] == {}
-
-
-async def test_more_than_is_open_is_refused(ours: Xero) -> None:
-    _wanted, made = await invoice(ours)
-    with pytest.raises(AccountingRefuses, match="exceeds the amount outstanding"):
-        await ours.create(booking(made.id, 99999))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"<html>", b"[]", b"{}", b'{"Invoices":[]}', b'{"Invoices":[{}]}', b"\xff\xfe", b"x" * (5 * 1024 * 1024)],
-    ids=["empty", "html", "list", "object", "none", "nothing", "bytes", "huge"],
-)
-async def test_an_answer_that_cannot_be_read_is_none(there: theirs.FakeXero, ours: Xero, content: bytes) -> None:
-    there.fails(200, content)
-
-    with pytest.raises(AccountingUnavailable):
-        await ours.look(What.DOCUMENT, "Invoices/1")
-
-
-@pytest.mark.parametrize("told", ["", "/Date(x)/", "/Date(99999999999999999999)/", "/Date(999999999999999)/"])
-def test_a_day_that_cannot_be_read_is_no_answer(told: str) -> None:
-    with pytest.raises(AccountingUnavailable):
-        xero_words.instant(told)
-
-
-@pytest.mark.parametrize("told", ["2026-11-23", "2026-11-23T00:00:00", "/Date(1795392000000)/", "/Date(1795392000000+0000)/"])
-def test_a_day_is_read_in_each_way_they_write_it(told: str) -> None:
-    assert xero_words.instant(told) == datetime(2026, 11, 23, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("remote", ["../Contacts", "Invoices/1?x=", "1", "", "Users/1"])
-async def test_an_id_that_is_none_of_theirs_is_never_asked_for(there: theirs.FakeXero, ours: Xero, remote: str) -> None:
-    assert [await ours.look(what, remote) for what in What] == [None, None, None]
-    assert there.asked == []
-
-
-async def test_a_number_that_would_change_the_question_is_not_asked(there: theirs.FakeXero, ours: Xero) -> None:
-    with pytest.raises(AccountingRefuses):
-        await ours.find(document(line(1), contact="Contacts/1", number='X" OR Type=="ACCPAY'))
-    assert there.asked == []
-
-
-# --- tokens
-
-
-async def test_a_grant_is_renewed_before_it_ends_and_what_comes_instead_is_kept_first(there: theirs.FakeXero) -> None:
-    kept: list[str] = []
-
-    async def keep(secret: str) -> None:
-        assert there.done("GET", contract.BASE) == [], "kept before anything is asked"
-        kept.append(secret)
-
-    ours = adapter(there, GRANT | {"until": "2020-01-01T00:00:00Z"}, keep=keep)
-    await ours.find(BAKER)
-    await ours.find(BAKER)
-
-    grant = msgspec.json.decode(kept[0], type=speaking.Grant)
-    assert (len(kept), grant.refresh_token, grant.access_token) == (1, "refresh-1", "token-1")
-    assert grant.until
-    assert timedelta(minutes=29) < grant.until - clock.now() <= timedelta(minutes=30)
-
-
-async def test_a_token_that_is_refused_is_renewed_and_the_question_asked_once_more(there: theirs.FakeXero, ours: Xero) -> None:
-    there.tokens = set()
-
-    await ours.create(BAKER)
-
-    assert (there.refreshed, len(there.things["Contacts"])) == (1, 1)
-
-
-async def test_a_renewal_whose_answer_got_lost_is_asked_for_again_within_half_an_hour(there: theirs.FakeXero) -> None:
-    stale = GRANT | {"access_token": ""}
-    there.lost = 1
-    with pytest.raises(AccountingUnavailable):
-        await adapter(there, stale, within=timedelta(seconds=0.3)).find(BAKER)
-
-    assert await adapter(there, stale).find(BAKER) is None
-
-    there.later(31 * 60)
-    with pytest.raises(CredentialRefused):
-        await adapter(there, stale).find(BAKER)
-
-
-async def test_a_renewal_that_is_refused_stops_everything_and_tells_no_secret(there: theirs.FakeXero) -> None:
-    with pytest.raises(CredentialRefused) as refused:
-        await adapter(there, GRANT | {"refresh_token": "used", "access_token": ""}).find(BAKER)
-
-    assert "invalid_grant" in refused.value.facts["detail"]
-    assert not {"hush", "used"} & set(refused.value.facts["detail"].split())
-
-
-@pytest.mark.parametrize("status", [429, 500, 503])
-async def test_a_renewal_that_may_pass_is_tried_again_later(there: theirs.FakeXero, status: int) -> None:
-    there.fails(status)
-
-    with pytest.raises(AccountingUnavailable):
-        await adapter(there, GRANT | {"access_token": ""}).find(BAKER)

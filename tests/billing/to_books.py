@@ -10,7 +10,7 @@ import msgspec
 
 from billing.policy.ledger import Kind, LineKind, Unit
 from billing.policy.tax import VatCategory
-from billing.service.accounting.port import Booking, Contact, SalesDocument, SalesLine, SalesVat
+from billing.service.accounting.port import Booking, Contact, SalesDocument, SalesLine, SalesVat, Settlement
 from partner_portal.kernel.money import round_half_up
 
 BAKER = Contact(
@@ -106,4 +106,17 @@ def booking(paid: str, cents: int, *, number: int = 1) -> Booking:
         source="gateway",
         method="ideal",
         ledger="602",
+    )
+
+
+def settlement(credit: str, paid: str, cents: int, *, number: int = 1, known: tuple[str, ...] = ()) -> Settlement:
+    """So much of the credit note settles so much of the document."""
+    return Settlement(
+        key=f"0193a5b0-0000-7000-8000-0000000002{number:02d}",
+        credit=credit,
+        document=paid,
+        number="HUIS-F2026-000041",
+        amount_cents=cents,
+        on=date(2026, 11, 30),
+        known=known,
     )

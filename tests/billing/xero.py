@@ -44,7 +44,9 @@ def invalid(*messages: str) -> Refusal:
 
 
 class FakeXero(RemoteSide):
-    """One organisation. `now` stands still until it is moved; `own_vat` computes VAT line by line, whatever it was told."""
+    """One organisation. `now` stands still until it is moved; `own_vat` computes VAT line by line, whatever it was told; `allocations_without_id` as some
+    of the published examples of answers are.
+    """
 
     def __init__(self) -> None:
         super().__init__(Xero())
@@ -57,6 +59,8 @@ class FakeXero(RemoteSide):
         self.files: dict[str, bytes] = {}
         self.hung: dict[str, list[dict[str, Any]]] = {}
         self.keys: dict[str, tuple[bytes, Told]] = {}
+        self.allocations: list[dict[str, Any]] = []
+        self.allocations_without_id = False
         self.own_vat = False
         self.no_files = False
         self._last = 0
@@ -118,14 +122,23 @@ class FakeXero(RemoteSide):
                 return Told(200, {place: [self._put(place, one) for one in asked.json[place]]})
             case _, [place, identifier] if place in _ID:
                 return Told(200, {place: [self._one(asked, place, unquote(identifier))]})
-            case _, [place, identifier, "Attachments", *name]:
-                return self._file(self._stored(place, identifier)[_ID[place]], asked, *map(unquote, name))
+            case _, [place, identifier, part, *name] if place in _ID:
+                return self._part(asked, self._stored(place, identifier), part, *map(unquote, name))
+        raise Refusal(404, "The resource you're looking for cannot be found")
+
+    def _part(self, asked: Asked, stored: dict[str, Any], part: str, *name: str) -> Told:
+        if part == "Allocations" and asked.method == "PUT":
+            return Told(200, {"Allocations": [self._allocate(stored, one) for one in asked.json["Allocations"]]})
+        if part == "Attachments":
+            return self._file(stored.get("InvoiceID") or stored["CreditNoteID"], asked, *name)
         raise Refusal(404, "The resource you're looking for cannot be found")
 
     def _one(self, asked: Asked, place: str, identifier: str) -> dict[str, Any]:
         stored = self._stored(place, identifier)
         if asked.method == "POST" and place == "Contacts":
             self._save_contact(stored, asked.json["Contacts"][0])
+        if asked.method == "POST" and place == "Payments":
+            self.unpay(stored, asked.json)
         return self._whole(place, stored)
 
     def _stored(self, place: str, identifier: str) -> dict[str, Any]:
@@ -162,7 +175,16 @@ class FakeXero(RemoteSide):
                 {name: one[name] for name in ("PaymentID", "Date", "Amount", "Reference")} for one in paid if one["Status"] == "AUTHORISED"
             ]
             contact = self.things["Contacts"][stored["Contact"]["ContactID"]]
-            return stored | {"Payments": standing, "Contact": {"ContactID": contact["ContactID"], "Name": contact["Name"]}}
+            settled = [
+                {n: part for n, part in one.items() if n != "CreditNote"}
+                for one in self.allocations
+                if one["CreditNote"] == stored[_ID[place]]
+            ]
+            return (
+                stored
+                | ({"Allocations": settled} if settled else {})
+                | {"Payments": standing, "Contact": {"ContactID": contact["ContactID"], "Name": contact["Name"]}}
+            )
         return stored
 
     def _put(self, place: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -232,6 +254,33 @@ class FakeXero(RemoteSide):
         made[kind] = {_ID[place]: paid[_ID[place]], "CurrencyCode": paid["CurrencyCode"]}
         self.things["Payments"][made["PaymentID"]] = made
         return made
+
+    def unpay(self, payment: dict[str, Any], asked: dict[str, Any]) -> None:
+        """A payment is removed, unless it is reconciled with a bank statement; what it paid is open again."""
+        if asked != {"Status": "DELETED"} or payment["Status"] == "DELETED":
+            raise invalid("Payment cannot be updated")
+        if payment.get("IsReconciled"):
+            raise invalid("Payment cannot be deleted as it is reconciled")
+        kind, place, left = (
+            ("Invoice", "Invoices", "AmountDue") if "Invoice" in payment else ("CreditNote", "CreditNotes", "RemainingCredit")
+        )
+        paid = self.things[place][payment[kind][_ID[place]]]
+        paid |= {left: paid[left] + payment["Amount"], "Status": "AUTHORISED", "UpdatedDateUTC": _ms(self.now)}
+        payment |= {"Status": "DELETED", "UpdatedDateUTC": _ms(self.now)}
+
+    def _allocate(self, note: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        """So much of the note settles so much of an invoice of the same contact, as far as both are open."""
+        amount, paid = Decimal(str(given["Amount"])), self.things["Invoices"].get(given["Invoice"]["InvoiceID"])
+        if paid is None or paid["Contact"]["ContactID"] != note["Contact"]["ContactID"]:
+            raise invalid("The Invoice could not be found for this contact")
+        if not 0 < amount <= min(note["RemainingCredit"], paid["AmountDue"]):
+            raise invalid("The amount of the allocation exceeds what is outstanding")
+        for one, left in ((note, "RemainingCredit"), (paid, "AmountDue")):
+            one |= {left: one[left] - amount, "UpdatedDateUTC": _ms(self.now)}
+            one["Status"] = "AUTHORISED" if one[left] else "PAID"
+        made = {"AllocationID": self._id(), "Amount": amount, "Date": given["Date"], "Invoice": {"InvoiceID": paid["InvoiceID"]}}
+        self.allocations.append(made | {"CreditNote": note["CreditNoteID"]})
+        return {name: one for name, one in made.items() if name != "AllocationID"} if self.allocations_without_id else made
 
     def pay(self, remote_id: str, amount: str, **more: Any) -> dict[str, Any]:
         """Whoever keeps the books notes a payment of a document, called by the id that the portal knows."""

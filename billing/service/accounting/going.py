@@ -16,16 +16,29 @@ from .. import archive, documents, parties, ubl
 from ..documents import Document
 from ..parties import Debtor
 from .connections import Connection
-from .port import Booking, Contact, Corrected, SalesDocument, SalesLine, SalesVat
+from .port import Booking, Contact, Corrected, SalesDocument, SalesLine, SalesVat, Settlement, What
 
 _PRODUCTS = """
 SELECT s.id, p.code FROM billing_service s JOIN billing_product p ON p.id = s.product WHERE s.tenant = $1 AND s.id = ANY($2::uuid[])
 """
 _ALLOCATION = """
-SELECT a.id, a.amount_cents, a.invoice, p.received_on, p.source, p.source_key, p.method, p.note, i.number, i.issuer, i.tenant, i.customer,
-       a.made_at, p.reverses
+SELECT a.id, a.amount_cents, a.invoice, a.payment, p.received_on, p.source, p.source_key, p.method, i.number, i.tenant, i.customer
   FROM billing_allocation a JOIN billing_payment p ON p.id = a.payment JOIN billing_invoice i ON i.id = a.invoice
  WHERE a.id = $1 AND i.issuer = $2
+"""
+_SHARES = """
+SELECT a.id::text AS key, a.amount_cents FROM billing_allocation mine
+  JOIN billing_allocation a ON a.tenant = mine.tenant AND a.payment = mine.payment AND a.invoice = mine.invoice
+ WHERE mine.id = $1 AND (a.made_at, a.id) <= (mine.made_at, mine.id) ORDER BY a.made_at, a.id
+"""
+_SETTLED = """
+SELECT a.id, a.amount_cents, a.invoice, a.credit, a.made_at, i.number, i.issued_on, n.number AS credit_number, n.issued_on AS credited_on
+  FROM billing_allocation a JOIN billing_invoice i ON i.id = a.invoice JOIN billing_invoice n ON n.id = a.credit
+ WHERE a.id = $1 AND i.issuer = $2 AND n.issuer = $2
+"""
+_KNOWN = """
+SELECT l.remote_id FROM billing_allocation a JOIN billing_accounting_link l ON l.connection = $3 AND l.what = $4 AND l.subject = a.id
+ WHERE a.invoice = $1 AND a.credit = $2 AND a.id <> $5 AND l.remote_id IS NOT NULL ORDER BY l.remote_id
 """
 
 
@@ -145,7 +158,36 @@ async def allocation(subject: UUID, issuer: UUID) -> Any:
     return row
 
 
-def booking(connection: Connection, row: Any, remote_document: str, remote_contact: str) -> Booking:
+async def takes(row: Any) -> rules.TakenBack:
+    """What an allocation takes back, as `allocation` gives it; nothing where it settles."""
+    if row["amount_cents"] >= 0:
+        return rules.TakenBack()
+    return rules.taken_back([(share["key"], share["amount_cents"]) for share in await db.fetch(_SHARES, row["id"])])
+
+
+async def settled(subject: UUID, issuer: UUID) -> Any:
+    """What a credit note settles of a document, as a row; NotFound where it is none of this issuer's."""
+    row = await db.fetch_one(_SETTLED, subject, issuer)
+    if row is None:
+        raise NotFound(what="allocation", id=str(subject))
+    return row
+
+
+async def settlement(connection: Connection, row: Any, remote_credit: str, remote_document: str) -> Settlement:
+    """What `settled` gave, in the words of the port; on the day it was settled, which is none before either document."""
+    known = await db.fetch(_KNOWN, row["invoice"], row["credit"], connection.id, What.SETTLEMENT.value, row["id"])
+    return Settlement(
+        key=str(row["id"]),
+        credit=remote_credit,
+        document=remote_document,
+        number=row["number"],
+        amount_cents=row["amount_cents"],
+        on=max(row["made_at"].astimezone(clock.AMSTERDAM).date(), row["issued_on"], row["credited_on"]),
+        known=tuple(one["remote_id"] for one in known),
+    )
+
+
+def booking(connection: Connection, row: Any, remote_document: str, remote_contact: str, taken: rules.TakenBack) -> Booking:
     """The allocation in the words of the port; CodeMissing where the connection does not say where such money arrives."""
     return Booking(
         key=str(row["id"]),
@@ -158,6 +200,7 @@ def booking(connection: Connection, row: Any, remote_document: str, remote_conta
         method=row["method"],
         ledger=rules.money_code(connection.ledgers, row["source"]),
         description=f"{row['number']} {row['source_key']}"[:140],
+        takes=taken,
     )
 
 

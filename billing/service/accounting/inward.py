@@ -85,6 +85,11 @@ async def _hear(connection: Connection, adapter: Accounting) -> bool:
     return is_more
 
 
+# Where nothing below zero is known, taking back removes the payment: that is told, too.
+_TAKEN_BACK = """
+SELECT 1 FROM billing_allocation a JOIN billing_allocation b ON b.tenant = a.tenant AND b.payment = a.payment AND b.invoice = a.invoice AND b.amount_cents < 0
+   AND (b.made_at, b.id) > (a.made_at, a.id) WHERE a.id = $1
+"""
 _BY_KEY = "SELECT id, amount_cents FROM billing_payment WHERE source = 'accounting' AND source_key = $1"
 _STANDS = """
 SELECT i.id, i.tenant, i.customer, i.issuer, i.number, i.kind, s.open_cents FROM billing_invoice i
@@ -103,7 +108,7 @@ async def _paid(connection: Connection, seen: SeenPayment) -> None:
         return  # of a document that is none of ours
     ours = await links.by_remote(connection, What.PAYMENT, seen.id) or await _by_key(connection, seen.key)
     if ours is not None:
-        if seen.is_gone and ours["state"] == LinkState.SENT:
+        if seen.is_gone and ours["state"] == LinkState.SENT and await db.fetch_one(_TAKEN_BACK, ours["subject"]) is None:
             await _lost(connection, ours, seen)
         return
     known = await db.fetch_one(_BY_KEY, source_key(connection.id, seen.id))

@@ -76,6 +76,15 @@ async def remote_of(connection: Connection, what: What, subject: UUID | None) ->
     return found
 
 
+async def is_done(connection: Connection, what: What, subject: UUID) -> bool:
+    """Whether the object is there, or a person said that it is not to be."""
+    row = await db.fetch_one(
+        "SELECT 1 FROM billing_accounting_link WHERE connection = $1 AND what = $2 AND subject = $3 AND state = ANY($4)",
+        *(connection.id, what.value, subject, [LinkState.SENT.value, LinkState.LEFT.value]),
+    )
+    return row is not None
+
+
 async def by_remote(connection: Connection, what: What, remote: str) -> Any:
     """The link of an object by its id there, locked; None where it is none of ours."""
     return await db.fetch_one(

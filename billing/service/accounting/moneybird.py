@@ -30,6 +30,7 @@ from .port import (
     News,
     Remote,
     SalesDocument,
+    Settlement,
     Setup,
     Wanted,
     What,
@@ -82,7 +83,7 @@ class Moneybird:
         )
 
     async def find(self, wanted: Wanted) -> Remote | None:
-        """A contact by our number; a document by its number among the debtor's; a payment by our key among the document's.
+        """A contact by our number; a document by its number among the debtor's; a payment or a settlement by our key among the document's.
 
         A document that is as ours but has not got its papers (we were interrupted) gets them.
         """
@@ -119,11 +120,14 @@ class Moneybird:
         return remote
 
     async def create(self, wanted: Wanted) -> Remote:
-        """POST of a contact, of a document with its papers, or of a payment."""
+        """POST of a contact, of a document with its papers, of a payment, or of one document that settles another."""
         if isinstance(wanted, Contact):
             return words.contact_remote(await self._read(TheirContact, "POST", "/contacts.json", words.contact_body(wanted)))
         if isinstance(wanted, Booking):
             return await self._pay(wanted)
+        if isinstance(wanted, Settlement):
+            where = f"{_INVOICES}/{_safe(wanted.document)}/payments.json"
+            return words.payment_remote(await self._read(TheirPayment, "POST", where, words.settlement_body(wanted)))
         return await self._finished(wanted, await self._read(TheirInvoice, "POST", f"{_INVOICES}.json", words.document_body(wanted)))
 
     async def _pay(self, wanted: Booking) -> Remote:

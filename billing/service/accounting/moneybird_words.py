@@ -15,13 +15,15 @@ from msgspec import Meta
 
 from ...policy.ledger import Kind
 from . import alike
-from .port import Booking, Contact, Remote, SalesDocument, SalesLine, SeenPayment
+from .port import Booking, Contact, Remote, SalesDocument, SalesLine, SeenPayment, Settlement
 from .speaking import cents_of, fingerprint, units
 
 OURS = "portal:"
 """Stands before our key in what a payment is called there."""
-_SETTLED = "balance_settlement"
+_BOOKED = "balance_settlement"
 """A payment that is booked on a ledger account, as bank statements may be imported there, too: the account in between meets them."""
+_SETTLED = "invoices_settlement"
+"""What settles one document by another: no money, and told as a payment of each, which name each other."""
 _DIGITS = 2
 
 
@@ -64,6 +66,7 @@ class TheirPayment(msgspec.Struct, frozen=True):
     invoice_type: str = ""
     transaction_identifier: str | None = None
     manual_payment_action: str | None = None
+    linked_payment_id: str | int | None = None
 
 
 class TheirFile(msgspec.Struct, frozen=True):
@@ -245,8 +248,20 @@ def payment_body(booking: Booking, there: TheirInvoice) -> bytes:
         "payment_date": booking.on.isoformat(),
         "price": f"{units(_sign(there, None) * booking.amount_cents):f}",
         "transaction_identifier": OURS + booking.key,
-        "manual_payment_action": _SETTLED,
+        "manual_payment_action": _BOOKED,
         "ledger_account_id": booking.ledger,
+    }
+    return msgspec.json.encode({"payment": told})
+
+
+def settlement_body(settlement: Settlement) -> bytes:
+    """The settlement as it is written at the invoice; the credit note gets its part of it there by itself."""
+    told = {
+        "payment_date": settlement.on.isoformat(),
+        "price": f"{units(settlement.amount_cents):f}",
+        "transaction_identifier": OURS + settlement.key,
+        "manual_payment_action": _SETTLED,
+        "invoice_id": settlement.credit,
     }
     return msgspec.json.encode({"payment": told})
 
@@ -262,7 +277,7 @@ def payment_remote(there: TheirPayment) -> Remote:
 
 
 def seen(there: TheirInvoice) -> list[SeenPayment]:
-    """What is paid of the document; what settles one in the debtor's favour is told above zero."""
+    """What is paid of the document; what settles one in the debtor's favour is told above zero. One document by another is no money, and not told."""
     sign = _sign(there, None)
     return [
         SeenPayment(
@@ -275,6 +290,7 @@ def seen(there: TheirInvoice) -> list[SeenPayment]:
             method=one.manual_payment_action or "",
         )
         for one in there.payments
+        if one.manual_payment_action != _SETTLED and one.linked_payment_id is None
     ]
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from partner_portal.kernel.errors import Refused, Unavailable
 
+from ...policy.accounting import TakenBack
 from ...policy.ledger import Kind, LineKind, Unit
 from ...policy.tax import VatCategory
 
@@ -51,6 +52,7 @@ class What(StrEnum):
     CONTACT = "contact"
     DOCUMENT = "document"
     PAYMENT = "payment"
+    SETTLEMENT = "settlement"
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +165,8 @@ class SalesDocument(msgspec.Struct, frozen=True, kw_only=True):
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """So much of a payment settles so much of one document (below zero takes it back). `document` is its id there.
 
-    `ledger` is the package's code or id of the account or journal where such money arrives; `source` and `method` say how it came in.
+    `ledger` is the package's code or id of the account or journal where such money arrives; `source` and `method` say how it came in. `takes`: for
+    packages that know nothing below zero, which bookings it takes back.
     """
 
     key: str
@@ -176,9 +179,25 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     ledger: str
     description: str = ""
+    takes: TakenBack = TakenBack()
 
 
-Wanted = Contact | SalesDocument | Booking
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """So much of a credit note settles so much of an invoice, without money. `credit` and `document` are their ids there.
+
+    `known` are the ids there of what else the one settles of the other: packages that keep no key of ours tell them apart by that.
+    """
+
+    key: str
+    credit: str
+    document: str
+    number: str
+    amount_cents: int
+    on: date
+    known: tuple[str, ...] = ()
+
+
+Wanted = Contact | SalesDocument | Booking | Settlement
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,20 @@ from ..parties import DebtorIncomplete
 from . import connections, differences, going, links
 from .connections import Connection
 from .differences import Found
-from .port import Accounting, AccountingRefuses, AccountingUnavailable, ChangedThere, CredentialRefused, Remote, SalesDocument, Wanted, What
+from .port import (
+    Accounting,
+    AccountingRefuses,
+    AccountingUnavailable,
+    Booking,
+    ChangedThere,
+    Contact,
+    CredentialRefused,
+    Remote,
+    SalesDocument,
+    Settlement,
+    Wanted,
+    What,
+)
 
 log = structlog.get_logger()
 
@@ -67,6 +80,22 @@ async def want_payment(tenant: UUID, payment: UUID) -> None:
     connection = await connections.of_issuer(rows[0]["issuer"]) if rows else None
     if connection:
         await links.want(connection, What.PAYMENT, [row["id"] for row in rows])
+
+
+_OF_DOCUMENT = """
+SELECT a.id, i.issuer FROM billing_allocation a JOIN billing_invoice i ON i.id = a.invoice JOIN billing_invoice n ON n.id = a.credit
+  JOIN billing_accounting_connection c ON c.tenant = i.issuer AND c.state <> 'ended' AND c.sends_payments
+   AND i.issued_on >= c.starts_on AND n.issued_on >= c.starts_on
+ WHERE a.tenant = $2 AND (a.invoice = $1 OR a.credit = $1) AND n.issuer = i.issuer ORDER BY a.made_at, a.id
+"""
+
+
+async def want_settlements(tenant: UUID, document: UUID) -> None:
+    """What the tenant's credit note settles of others, or such notes of an invoice, will be settled at the issuer's package, if payments go there."""
+    rows = await db.fetch(_OF_DOCUMENT, document, tenant)
+    connection = await connections.of_issuer(rows[0]["issuer"]) if rows else None
+    if connection:
+        await links.want(connection, What.SETTLEMENT, [row["id"] for row in rows])
 
 
 async def send(tenant: UUID, link: UUID) -> None:
@@ -176,8 +205,7 @@ async def _find_or_create(connection: Connection, adapter: Accounting, ours: Wan
     if remote is None:
         return await adapter.create(ours)
     log.info("accounting.found_there", remote=remote.id)
-    what = What.DOCUMENT if isinstance(ours, SalesDocument) else What.PAYMENT
-    await _not_anothers(connection, what, remote, link)
+    await _not_anothers(connection, _KINDS[type(ours)], remote, link)
     return remote
 
 
@@ -202,7 +230,21 @@ async def _payment(connection: Connection, adapter: Accounting, row: Any) -> Non
     owes = await links.remote_of(connection, What.CONTACT, share["customer"] or share["tenant"])
     if there is None:
         raise ComesLater(what=f"{share['number']} is not there yet")
-    ours = going.booking(connection, share, there, owes or "")
+    taken = await going.takes(share)
+    for key in taken.keys:
+        if not await links.is_done(connection, What.PAYMENT, UUID(key)):
+            raise ComesLater(what=f"the payment of {share['number']} that is taken back is not there yet")
+    ours = going.booking(connection, share, there, owes or "", taken)
+    await links.sent(row["id"], await _find_or_create(connection, adapter, ours, row["id"]))
+
+
+async def _settlement(connection: Connection, adapter: Accounting, row: Any) -> None:
+    share = await going.settled(row["subject"], connection.tenant)
+    document = await links.remote_of(connection, What.DOCUMENT, share["invoice"])
+    credit = await links.remote_of(connection, What.DOCUMENT, share["credit"])
+    if document is None or credit is None:
+        raise ComesLater(what=f"{share['number' if document is None else 'credit_number']} is not there yet")
+    ours = await going.settlement(connection, share, credit, document)
     await links.sent(row["id"], await _find_or_create(connection, adapter, ours, row["id"]))
 
 
@@ -210,7 +252,9 @@ _STEPS: dict[What, Callable[[Connection, Accounting, Any], Awaitable[None]]] = {
     What.CONTACT: _contact,
     What.DOCUMENT: _document,
     What.PAYMENT: _payment,
+    What.SETTLEMENT: _settlement,
 }
+_KINDS: dict[type[Any], What] = {Contact: What.CONTACT, SalesDocument: What.DOCUMENT, Booking: What.PAYMENT, Settlement: What.SETTLEMENT}
 
 
 async def _stuck(connection: Connection, row: Any, why: Why, theirs: Remote | None = None, *, detail: str = "") -> None:
@@ -235,6 +279,10 @@ async def told(connection: Connection, what: What, subject: UUID) -> tuple[str, 
             "total": going.cents(share["amount_cents"]),
             "paid": share["received_on"].isoformat(),
         }
+    if what is What.SETTLEMENT:
+        share = await going.settled(subject, connection.tenant)
+        facts = {"number": share["number"], "credit": share["credit_number"], "total": going.cents(share["amount_cents"])}
+        return f"{share['credit_number']} · {share['number']}", facts
     try:
         async with db.savepoint():
             ours, _mark = await going.debtor(subject)

@@ -18,6 +18,7 @@ from partner_portal.infra import clock
 
 from ...policy.ledger import Kind
 from . import alike
+from . import xero_money as money
 from . import xero_words as words
 from .alike import Paper
 from .port import (
@@ -31,12 +32,25 @@ from .port import (
     News,
     Remote,
     SalesDocument,
+    Settlement,
     Setup,
     Wanted,
     What,
 )
 from .speaking import NothingThere, Speaker, fingerprint
-from .xero_words import CONTACTS, CREDITS, INVOICES, PAYMENTS, Document, TheirContact, TheirCreditNote, TheirInvoice, TheirPayment
+from .xero_words import (
+    ALLOCATIONS,
+    CONTACTS,
+    CREDITS,
+    INVOICES,
+    PAYMENTS,
+    Document,
+    TheirAllocation,
+    TheirContact,
+    TheirCreditNote,
+    TheirInvoice,
+    TheirPayment,
+)
 
 T = TypeVar("T")
 
@@ -109,7 +123,7 @@ class Xero:
         )
 
     async def find(self, wanted: Wanted) -> Remote | None:
-        """A contact by our key; a document by its number; a payment by our key among the document's.
+        """A contact by our key; a document by its number; a payment by our key among the document's; a settlement among those of its credit note.
 
         A document that is as ours but has not got its papers (we were interrupted) gets them.
         """
@@ -118,9 +132,20 @@ class Xero:
             return words.contact_remote(there) if there else None
         if isinstance(wanted, SalesDocument):
             return await self._find_document(wanted)
-        paid = await self._document(wanted.document)
-        ours = [one for one in paid.payments if one.reference == words.OURS + wanted.key] if paid else []
-        return words.payment_remote(ours[0]) if ours else None
+        if isinstance(wanted, Settlement):
+            note = await self._document(wanted.credit)
+            return money.among(wanted, note) if isinstance(note, TheirCreditNote) else None
+        return await self._find_payment(wanted)
+
+    async def _find_payment(self, wanted: Booking) -> Remote | None:
+        """What takes back is there when all that it takes back is not, and what stays of that is."""
+        document = await self._document(wanted.document)
+        ours = {money.key_of(one): one for one in document.payments if one.status not in words.GONE} if document else {}
+        if wanted.key in ours:
+            return money.payment_remote(ours[wanted.key])
+        if document is None or not wanted.takes.keys or wanted.takes.rest_cents or ours.keys() & set(wanted.takes.keys):
+            return None
+        return money.removed(wanted)
 
     async def _find_document(self, wanted: SalesDocument) -> Remote | None:
         if not _NUMBER.fullmatch(wanted.number):
@@ -148,11 +173,13 @@ class Xero:
         return remote
 
     async def create(self, wanted: Wanted) -> Remote:
-        """PUT of a contact, of a document with its papers, or of a payment."""
+        """PUT of a contact, of a document with its papers, of a payment or of an allocation; what takes back removes payments."""
         if isinstance(wanted, Contact):
             return words.contact_remote(await self._put(TheirContact, CONTACTS, words.contact_body(wanted), wanted.key))
         if isinstance(wanted, Booking):
-            return words.payment_remote(await self._put(TheirPayment, PAYMENTS, words.payment_body(wanted), wanted.key))
+            return await self._pay(wanted)
+        if isinstance(wanted, Settlement):
+            return await self._settle(wanted)
         body = words.document_body(wanted)
         made: Document
         if wanted.kind is Kind.CREDIT_NOTE:
@@ -161,11 +188,46 @@ class Xero:
             made = await self._put(TheirInvoice, INVOICES, body, wanted.key)
         return await self._finished(wanted, made, is_new=True)
 
+    async def _pay(self, wanted: Booking) -> Remote:
+        cents = wanted.amount_cents
+        if cents < 0:
+            await self._take_back(wanted)
+            cents = wanted.takes.rest_cents
+        if not cents:
+            return money.removed(wanted)
+        return money.payment_remote(await self._put(TheirPayment, PAYMENTS, money.payment_body(wanted, cents), wanted.key))
+
+    async def _take_back(self, wanted: Booking) -> None:
+        document = await self._document(wanted.document)
+        if document is None:
+            raise AccountingRefuses(detail=f"{wanted.number} is not there (any more)")
+        if not wanted.takes.keys:
+            raise money.not_removed(wanted, "it is none of ours")
+        for one in document.payments:
+            if money.key_of(one) not in wanted.takes.keys or one.status in words.GONE:
+                continue
+            try:
+                await self._list(TheirPayment, "POST", f"{PAYMENTS}/{one.id}", PAYMENTS, body=money.REMOVED)
+            except CredentialRefused:
+                raise
+            except AccountingRefuses as problem:
+                raise money.not_removed(wanted, str(problem.facts["detail"])) from problem
+
+    async def _settle(self, wanted: Settlement) -> Remote:
+        made = await self._put(TheirAllocation, f"{wanted.credit}/{ALLOCATIONS}", money.allocation_body(wanted), wanted.key)
+        if made.id:
+            return money.allocation_remote(wanted.credit, made)
+        # Their answer may lack its id, by which it is told from another of the same two documents: then the note says it.
+        found = await self.find(wanted)
+        if found is None:
+            raise AccountingUnavailable(detail=f"{wanted.number} was settled, and the credit note there does not say so (yet)")
+        return found
+
     async def _put(self, kind: type[T], place: str, body: bytes, key: str) -> T:
         query = {"summarizeErrors": "true"} | (_FINE if place in {INVOICES, CREDITS} else {})
         # A key is good for one body there; who sends another body looks for what the first one made before.
         headers = {"idempotency-key": f"{key}:{fingerprint(body)[:12]}"}
-        return _single(await self._list(kind, "PUT", place, query=query, headers=headers, body=body))
+        return _single(await self._list(kind, "PUT", place, place.rpartition("/")[2], query=query, headers=headers, body=body))
 
     async def _attach(self, document: SalesDocument, remote_id: str, known: set[str]) -> None:
         async def send(paper: Paper) -> None:
@@ -185,6 +247,11 @@ class Xero:
         if what is What.DOCUMENT:
             document = await self._document(remote_id)
             return words.document_remote(document) if document else None
+        if what is What.SETTLEMENT:
+            credit, _, allocation = remote_id.rpartition(f"/{ALLOCATIONS}/")
+            note = await self._document(credit)
+            listed = note.allocations if isinstance(note, TheirCreditNote) else []
+            return next((money.allocation_remote(credit, one) for one in listed if one.id == allocation and not one.is_deleted), None)
         if not _ID.fullmatch(remote_id):
             return None
         place, _, guid = remote_id.partition("/")
@@ -192,7 +259,7 @@ class Xero:
             contact = await self._one(TheirContact, place, guid)
             return words.contact_remote(contact) if contact else None
         payment = await self._one(TheirPayment, place, guid)
-        return words.payment_remote(payment) if payment and payment.status not in words.GONE else None
+        return money.payment_remote(payment) if payment and payment.status not in words.GONE else None
 
     async def _document(self, remote_id: str) -> Document | None:
         if not _ID.fullmatch(remote_id):
@@ -222,7 +289,7 @@ class Xero:
         lists: dict[str, list[Any]] = {CONTACTS: contacts, INVOICES: invoices, CREDITS: credited, PAYMENTS: payments}
         return News(
             cursor=_told(_Cursor(c, i, n, p)),
-            payments=tuple(one for one in map(words.seen, payments) if one),
+            payments=tuple(one for one in map(money.seen, payments) if one),
             altered=(
                 *(Altered(what=What.CONTACT, id=f"{CONTACTS}/{one.id}", now=words.contact_remote(one)) for one in contacts),
                 *(_altered(one) for one in documents),

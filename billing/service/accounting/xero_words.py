@@ -19,14 +19,12 @@ from partner_portal.kernel.money import cents as rounded
 
 from ...policy.ledger import Kind
 from . import alike
-from .port import AccountingRefuses, AccountingUnavailable, Booking, Contact, Remote, SalesDocument, SalesLine, SeenPayment
+from .port import AccountingRefuses, AccountingUnavailable, Contact, Remote, SalesDocument, SalesLine
 from .speaking import NUMBERS, cents_of, fingerprint, units
 
-OURS = "portal:"
-"""Stands before our key in what a payment is called there."""
 CONTACT = "portal-"
 """Stands before our key in what a contact is called there: a key alone would be read as an id of theirs."""
-INVOICES, CREDITS, CONTACTS, PAYMENTS = "Invoices", "CreditNotes", "Contacts", "Payments"
+INVOICES, CREDITS, CONTACTS, PAYMENTS, ALLOCATIONS = "Invoices", "CreditNotes", "Contacts", "Payments", "Allocations"
 GONE = frozenset({"VOIDED", "DELETED"})
 _DIGITS = 4
 """Of a price, where `unitdp=4` is asked for."""
@@ -118,6 +116,20 @@ class TheirDocument(_Theirs, frozen=True, kw_only=True, rename="pascal"):
     payments: list[TheirPayment] = []
 
 
+class _Settled(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    id: str = msgspec.field(name="InvoiceID")
+
+
+class TheirAllocation(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """So much of a credit note that settles so much of an invoice."""
+
+    id: str = msgspec.field(name="AllocationID", default="")
+    amount: Decimal
+    day: str = msgspec.field(name="Date")
+    invoice: _Settled
+    is_deleted: bool = False
+
+
 class TheirInvoice(TheirDocument, frozen=True, kw_only=True, rename="pascal"):
     """An invoice; `type` tells sales from purchases."""
 
@@ -130,6 +142,7 @@ class TheirCreditNote(TheirDocument, frozen=True, kw_only=True, rename="pascal")
 
     id: str = msgspec.field(name="CreditNoteID")
     number: str | None = msgspec.field(name="CreditNoteNumber", default=None)
+    allocations: list[TheirAllocation] = []
 
 
 Document = TheirInvoice | TheirCreditNote
@@ -147,11 +160,11 @@ def instant(told: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _day(told: str | None) -> date | None:
+def day_of(told: str | None) -> date | None:
     return instant(told).date() if told else None
 
 
-def _written(day: date) -> str:
+def written(day: date) -> str:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return f"/Date({int(midnight.timestamp()) * 1000}+0000)/"
 
@@ -238,8 +251,8 @@ def document_body(document: SalesDocument) -> bytes:
         "Status": "AUTHORISED",
         "Contact": {"ContactID": document.contact.removeprefix(f"{CONTACTS}/")},
         "Reference": document.buyer_reference or document.reference,
-        "Date": _written(document.issued_on),
-        "DueDate": _written(document.due_on),
+        "Date": written(document.issued_on),
+        "DueDate": written(document.due_on),
         "LineAmountTypes": "Inclusive" if document.prices_include_vat else "Exclusive",
         "CurrencyCode": document.currency,
         "LineItems": [_line(document, line, vat) for line, vat in zip(document.lines, vat_of_lines(document), strict=True)],
@@ -309,7 +322,7 @@ def document_remote(there: Document) -> Remote:
         for one in there.line_items
     ]
     gross = cents_of(there.total)
-    day, due = _day(there.day), _day(there.due_day)
+    day, due = day_of(there.day), day_of(there.due_day)
     facts = (there.contact.id, there.currency_code, cents_of(there.sub_total), gross)
     return Remote(
         id=f"{CREDITS if is_credit else INVOICES}/{there.id}",
@@ -332,51 +345,3 @@ def _figure(amount: Decimal | None) -> str:
 def must_say_the_same_vat(document: SalesDocument, there: Document) -> None:
     """See `alike`."""
     alike.must_say_the_same_vat(document, cents_of(there.total_tax), cents_of(there.total))
-
-
-def payment_body(booking: Booking) -> bytes:
-    """The payment as it is written there. Xero takes nothing back by a payment below zero: AccountingRefuses, and says what to do."""
-    if booking.amount_cents < 0:
-        said = f"EUR {units(-booking.amount_cents)} of {booking.number} was taken back: the payment has to be removed there by hand"
-        raise AccountingRefuses(detail=said)
-    place, _, guid = booking.document.partition("/")
-    paid = {"CreditNote": {"CreditNoteID": guid}} if place == CREDITS else {"Invoice": {"InvoiceID": guid}}
-    told = paid | {
-        "Account": {"Code": booking.ledger},
-        "Date": _written(booking.on),
-        "Amount": units(booking.amount_cents),
-        "Reference": OURS + booking.key,
-    }
-    return NUMBERS.encode({PAYMENTS: [told]})
-
-
-def payment_remote(there: TheirPayment) -> Remote:
-    """The payment in words of the port."""
-    paid = _day(there.day)
-    return Remote(
-        id=f"{PAYMENTS}/{there.id}",
-        version=fingerprint(cents_of(there.amount), paid),
-        key=_key(there),
-        says={"total": f"EUR {units(cents_of(there.amount))}", "paid": paid.isoformat() if paid else ""},
-    )
-
-
-def seen(there: TheirPayment) -> SeenPayment | None:
-    """The payment as news; None of what pays no sales document."""
-    on, paid = _day(there.day), there.invoice or there.credit_note
-    if there.payment_type not in {"ACCRECPAYMENT", "ARCREDITPAYMENT"} or paid is None or on is None:
-        return None
-    return SeenPayment(
-        id=f"{PAYMENTS}/{there.id}",
-        document=f"{INVOICES if there.invoice else CREDITS}/{paid.id}",
-        amount_cents=cents_of(there.amount),
-        on=on,
-        currency=paid.currency_code,
-        key=_key(there),
-        is_gone=there.status in GONE,
-    )
-
-
-def _key(payment: TheirPayment) -> str | None:
-    called = payment.reference or ""
-    return called.removeprefix(OURS) if called.startswith(OURS) else None
