@@ -82,7 +82,7 @@ SELECT s.id, r.debtor, p.layer, 'recurring', p.description, s.quantity * s.billi
 """  # noqa: S608  # our own words
 _OTHERS = """
 SELECT s.id, s.customer, k.name AS customer_name, s.label, s.quantity, s.fee_cents, s.wholesale_cents, s.billing_months, s.cycle_day, s.in_advance,
-       s.proration, s.starts_on, s.paid_until, s.billing_ends_on, t.bills
+       s.proration, s.starts_on, s.paid_until, s.billing_ends_on, s.price_since, t.bills
   FROM run_service r JOIN billing_service s ON s.id = r.id JOIN tenant t ON t.id = r.tenant JOIN customer k ON k.id = s.customer
  WHERE NOT r.is_plain ORDER BY s.number, s.id
 """
@@ -221,12 +221,21 @@ def layers_of(row: Any) -> tuple[Layer, ...]:
 
 
 def prices_of(row: Any, changes: Sequence[Any], layer: Layer) -> list[PriceFrom]:
-    """What a unit costs a month from when on, in this layer; before its first change it cost what that one says it cost until then."""
+    """What a unit costs a month from when on, in this layer; before its first change it cost what that one says it cost until then.
+
+    Since the last change that it follows, and until one to come, it costs what the service itself says: that may have been corrected by hand.
+    """
     name = "fee" if layer is Layer.CUSTOMER else "wholesale"
     usual = row[f"{name}_cents"]
-    first = changes[0][f"{name}_before_cents"] if changes else usual
-    later = [PriceFrom(change["since"], usual if change[f"{name}_cents"] is None else change[f"{name}_cents"]) for change in changes]
-    return [PriceFrom(date.min, usual if first is None else first), *later]
+    found = [PriceFrom(date.min, usual)]
+    for change in changes:
+        if change["since"] == row["price_since"]:
+            before = changes[0][f"{name}_before_cents"]
+            found = [PriceFrom(date.min, usual if before is None else before), *found[1:], PriceFrom(change["since"], usual)]
+        else:
+            cents = change[f"{name}_cents"]
+            found.append(PriceFrom(change["since"], usual if cents is None else cents))
+    return found
 
 
 def piece_of(row: Any, layer: Layer, piece: recurring.Piece) -> Piece:

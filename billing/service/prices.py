@@ -23,7 +23,7 @@ from .services import Cents
 
 Reason = Annotated[str, Meta(min_length=3, max_length=2000)]
 
-_SERVICE = "SELECT id, tenant, fee_cents, wholesale_cents, starts_on, paid_until, ended_at FROM billing_service WHERE id = $1 FOR UPDATE"
+_SERVICE = "SELECT id, tenant, fee_cents, wholesale_cents, price_since, starts_on, paid_until, ended_at FROM billing_service WHERE id = $1 FOR UPDATE"
 _BEFORE = "SELECT since, fee_cents, wholesale_cents FROM billing_price_change WHERE service = $1 ORDER BY since DESC LIMIT 1"
 _CHANGE = """
 INSERT INTO billing_price_change (id, tenant, service, since, fee_cents, fee_before_cents, wholesale_cents, wholesale_before_cents, reason, decided_by,
@@ -43,9 +43,10 @@ _FOLLOW_ALL = _FOLLOW.format(services="billing_service s")
 _FOLLOW_OF = _FOLLOW.format(
     services="unnest($2::uuid[], $3::uuid[]) AS given(tenant, customer) JOIN billing_service s ON s.tenant = given.tenant AND s.customer = given.customer"
 )
-# Of each service what a unit costs before the day, and whether its price can still change then.
+# Of each service what a unit costs before the day (what it says itself once it follows its last change), and whether its price can still change then.
 _CHOSEN = """
-    SELECT s.id, s.tenant, s.quantity, coalesce(l.fee_cents, s.fee_cents) AS fee, coalesce(l.wholesale_cents, s.wholesale_cents) AS wholesale,
+    SELECT s.id, s.tenant, s.quantity, CASE WHEN (l.since > s.price_since) IS NOT FALSE THEN coalesce(l.fee_cents, s.fee_cents) ELSE s.fee_cents END AS fee,
+           CASE WHEN (l.since > s.price_since) IS NOT FALSE THEN coalesce(l.wholesale_cents, s.wholesale_cents) ELSE s.wholesale_cents END AS wholesale,
            greatest($2::date, s.starts_on) > s.starts_on AND s.paid_until <= $2 AND (l.since IS NULL OR l.since < $2) AS can_change
       FROM billing_service s LEFT JOIN LATERAL (SELECT since, fee_cents, wholesale_cents FROM billing_price_change p WHERE p.service = s.id
                                                  ORDER BY since DESC LIMIT 1) l ON true
@@ -218,7 +219,7 @@ def _check(row: Any, wanted: PriceChangeWanted) -> None:
 
 
 def _in_force(row: Any, last: Any) -> tuple[int, int | None]:
-    """What it costs before the change: what the last decided change says, unless that has come and the service tells itself."""
-    if last is None or last["since"] <= clock.today():
+    """What it costs before the change: what the last decided change says, unless the service follows that already and tells itself."""
+    if last is None or (row["price_since"] is not None and last["since"] <= row["price_since"]):
         return row["fee_cents"], row["wholesale_cents"]
     return last["fee_cents"], last["wholesale_cents"]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from billing.service import prices, runs
+from billing.service import prices, runs, services
 from billing.service.prices import BilledAlready, ChangesLater, Indexation, PriceChangeWanted
+from billing.service.services import TermsChangeWanted
 from partner_portal.infra import clock, db
 from partner_portal.kernel.errors import Invalid, NotFound
 from tests.world import FINANCE, STAFF_DOOR, World, make_service
@@ -65,6 +66,36 @@ async def test_a_price_corrected_by_hand_is_not_undone(world: World) -> None:
     await followed(date(2027, 1, 2))
 
     assert (await price_of(world, "free"))[0] == 5500
+
+
+async def test_a_price_corrected_by_hand_is_what_every_day_since_costs_and_what_is_indexed(world: World) -> None:
+    service = world.noord.services["free"]
+    await change(world, "free", wanted(date(2026, 12, 15)))
+    await runs.bill(date(2026, 12, 1))
+    await followed(FIRST)
+    async with db.unit_of_work(STAFF_DOOR):
+        await services.change_terms(FINANCE, service, TermsChangeWanted({"fee_cents": 3100}, "Verkeerd overgenomen"))
+        await services.plan_end(service, ends_on=date(2027, 1, 10), billing_ends_on=date(2027, 1, 10))
+
+    await runs.bill(FIRST)
+
+    async with db.unit_of_work(STAFF_DOOR):
+        found = await db.fetch("SELECT period_from, amount_cents FROM billing_line WHERE service = $1 ORDER BY period_from", service)
+        await services.drop_planned_end(service)
+        await prices.index(FINANCE, Indexation(percentage=Decimal(10), since=date(2027, 2, 1), reason="CPI 2026", tenant=world.noord.id))
+        indexed = await prices.of_service(service)
+    assert [tuple(row) for row in found] == [(date(2026, 12, 1), 2258), (date(2026, 12, 15), 3290), (FIRST, 1000)]
+    assert (indexed[0]["fee_before_cents"], indexed[0]["fee_cents"]) == (3100, 3410)
+
+
+async def test_a_price_that_has_come_but_is_not_followed_yet_is_not_lost_by_the_next(world: World) -> None:
+    await change(world, "free", wanted())
+    clock.move_to(FIRST)
+
+    await change(world, "free", wanted(date(2027, 2, 1), fee_cents=None, wholesale_cents=100))
+    await followed(date(2027, 2, 1))
+
+    assert (await price_of(world, "free"))[0] == 6000
 
 
 async def test_days_that_were_billed_keep_their_price(world: World) -> None:
