@@ -30,6 +30,7 @@ SELECT i.id, i.tenant, i.customer, s.open_cents,
        EXISTS (SELECT FROM billing_hold h WHERE h.tenant = i.tenant AND h.invoice = i.id AND h.plan IS NOT NULL AND h.lifted_at IS NULL) AS in_plan
   FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id WHERE i.id = ANY($1) ORDER BY i.id
 """
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(invoice, 0)) FROM unnest($1::text[]) AS invoice"
 _PLAN = """
 INSERT INTO billing_payment_plan (id, tenant, customer, note, agreed_on, owed_cents, agreed_by, agreed_with) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
@@ -41,8 +42,10 @@ SELECT p.id, p.tenant, p.owed_cents,
          WHERE h.tenant = p.tenant AND h.plan = p.id) AS open_cents,
        (SELECT coalesce(sum(n.amount_cents), 0)::bigint FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $1) AS due_cents,
        (SELECT coalesce(sum(n.amount_cents), 0)::bigint FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) AS asked_cents,
-       (SELECT max(n.nth) FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) AS nth
-  FROM billing_payment_plan p WHERE p.ended_on IS NULL
+       l.nth, EXISTS (SELECT FROM billing_plan_step x WHERE x.tenant = p.tenant AND x.plan = p.id AND x.kind = 'missed' AND x.nth = l.nth) AS is_told
+  FROM billing_payment_plan p LEFT JOIN LATERAL (
+       SELECT max(n.nth) AS nth FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) l ON true
+ WHERE p.ended_on IS NULL
 """
 _OVER = """
 WITH over AS (UPDATE billing_payment_plan SET ended_on = $2, ended_because = $3 WHERE id = $1 AND ended_on IS NULL RETURNING id)
@@ -68,8 +71,8 @@ async def agree(
 
     Invalid unless the invoices are open and of one debtor, the days lie ahead in order, and the instalments add up to what is open.
     """
-    # Two plans of one debtor at once: the second finds the invoices held.
-    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"plan {min(map(str, invoices), default='')}")
+    # Of two plans at once that share an invoice, whichever, the second finds it held.
+    await db.execute(_ALONE, sorted(f"plan {invoice}" for invoice in set(invoices)))
     rows = await db.fetch(_INVOICES, list(set(invoices)))
     if len(rows) != len(set(invoices)) or not rows:
         raise NotFound(what="invoice", id=", ".join(str(one) for one in invoices))
@@ -127,10 +130,9 @@ async def coming() -> list[tuple[UUID, str]]:
     found = []
     for plan in await db.fetch(_RUNNING, today - GRACE, today):
         paid = plan["owed_cents"] - plan["open_cents"]
-        told = await db.fetch("SELECT 1 FROM billing_plan_step WHERE plan = $1 AND kind = 'missed' AND nth = $2", plan["id"], plan["nth"])
         if plan["open_cents"] and paid < plan["due_cents"]:
             found.append((plan["id"], "broken"))
-        elif plan["open_cents"] and paid < plan["asked_cents"] and not told:
+        elif plan["open_cents"] and paid < plan["asked_cents"] and not plan["is_told"]:
             found.append((plan["id"], "missed"))
     return found
 

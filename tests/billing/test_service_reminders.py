@@ -292,6 +292,26 @@ async def test_a_plan_that_does_not_add_up_is_refused(world: World) -> None:
         await staff(plans.agree, [world.house], late)
 
 
+async def test_two_plans_at_once_never_share_an_invoice(world: World) -> None:
+    one, both, other = [await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000)]) for _ in range(3)]
+    whole = [InstalmentWanted(START + timedelta(days=9), 24_200)]
+    first_stands = asyncio.Event()
+
+    async def second() -> None:
+        await first_stands.wait()
+        await staff(plans.agree, [both, other], whole)
+
+    waiting = asyncio.create_task(second())
+    async with db.unit_of_work(STAFF_DOOR):
+        await plans.agree(FINANCE, [one, both], whole)
+        first_stands.set()
+        await asyncio.sleep(0.5)
+
+    with pytest.raises(Invalid) as refused:
+        await waiting
+    assert [field.code for field in refused.value.fields] == ["in-a-plan"]
+
+
 async def test_a_preview_says_what_would_go_out_and_writes_nothing(world: World) -> None:
     invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(5000)])
     day = await due(invoice) + timedelta(days=3)
