@@ -24,7 +24,7 @@ from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
 _STATEMENTS, _DEBITS = "/admin/statements", "/admin/direct-debits"
-_DONE = {"import", "accept", "refuse", "book", "account", "return", "ignore", "collect", "pay-out"}
+_DONE = {"import", "known", "accept", "refuse", "book", "account", "return", "ignore", "collect", "pay-out"}
 
 
 @get("/statements")
@@ -77,11 +77,12 @@ async def fetch(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, f
     return Response(xml, media_type="application/xml; charset=utf-8", headers=headers)
 
 
-async def _import(actor: Actor, form: Form) -> None:
+async def _import(actor: Actor, form: Form) -> str | None:
     file = form.file("file")
     if file is None:
         raise Invalid(FieldError("/file", "choose-a-file"))
-    await importing.take(actor, file.filename, await file.read())
+    taken = await importing.take(actor, file.filename, await file.read())
+    return "known" if all(one.is_known for one in taken) else None
 
 
 async def _accept(actor: Actor, form: Form) -> None:
@@ -144,7 +145,7 @@ def _id(form: Form) -> UUID:
 
 async def _statements(request: Any, *, done: str = "", refused: Refused = NOTHING) -> Response[Any]:
     rows = await booking.waiting()
-    waiting = [(row, msgspec.json.decode(row["found"], type=Match).suggestions if row["found"] != "{}" else ()) for row in rows]
+    waiting = [(row, msgspec.json.decode(row["found"], type=Match)) for row in rows]
     done, parked = done if done in _DONE else "", await booking.parked()
     return own_pages.shown(request, "statements.html", done=done, refused=refused, waiting=waiting, parked=parked)
 

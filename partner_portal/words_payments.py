@@ -56,6 +56,23 @@ PROBLEMS: dict[type[Problem], Words] = {
 }
 FIELDS = {
     "choose-a-file": sentence("Choose a file."),
+    "statement-empty": sentence("The file is empty. Download it from the bank again."),
+    "statement-too-large": sentence("The file is too large. Choose a shorter period when you download it from the bank."),
+    "statement-not-a-statement": sentence(
+        "This is no CAMT.053, CAMT.054 or MT940 file. Choose one of these when you download it from the bank, and unpack it if it is a ZIP."
+    ),
+    "statement-namespace": sentence(
+        "This XML is no CAMT.053 or CAMT.054; it says %(value)s. Choose CAMT.053 when you download it from the bank."
+    ),
+    "statement-document-type": sentence("The file has a document type (DOCTYPE), which no bank writes. Download it from the bank again."),
+    "statement-damaged": sentence("The file is damaged: %(value)s. Download it from the bank again."),
+    "statement-currency": sentence("Something in the file is in %(value)s. Only accounts and entries in euros can be taken in."),
+    "statement-account": sentence(
+        "The file is of account %(value)s, which belongs to nobody who sends invoices here. Check the account of the issuer, or take another file."
+    ),
+    "statement-amount": sentence("An amount on line %(line)s cannot be read: %(value)s. Ask the bank for a file that is right."),
+    "statement-day": sentence("A day on line %(line)s cannot be read: %(value)s. Ask the bank for a file that is right."),
+    "statement-no-statement": sentence("There is no statement in the file. Choose a period in which something was booked."),
     "unknown-invoice": sentence("There is no invoice %(value)s of this account's issuer."),
     "unknown-customer": sentence("No customer with number %(value)s owes this account's issuer anything."),
     "no-customer-of-that-number": sentence("There is no customer with number %(value)s."),

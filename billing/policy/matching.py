@@ -66,6 +66,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     iban: str | None = None
     name: str | None = None
     is_return: bool = False
+    is_bundle: bool = False
+    """Several payments in one sum, and nobody says how much each was."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +120,8 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     target: UUID | None = None
     """The collection, the file of collections, the payout or the refund."""
     suggestions: tuple[Suggestion, ...] = ()
+    told_in: str | None = None
+    """The statement in which the bank told of the same sum on the same day in another format; a person says whether it is the same payment."""
 
 
 @lru_cache(maxsize=50_000)
@@ -154,13 +158,15 @@ def match(entry: Seen, known: Known) -> Match:
     if entry.amount_cents < 0:
         refund = known.refunds.get(entry.end_to_end or "") or known.refunds.get(entry.batch or "")
         return Match(rule=Rule.REFUND, target=refund) if refund else Match()
+    if entry.is_bundle:  # what is named in it is for a part of the sum: only who knows the whole sum may book it
+        return _collected(entry, known) or _paid_out(entry, known) or Match(suggestions=suggestions(entry, known))
     return (
         _named(entry, known, Rule.REFERENCE)
         or _collected(entry, known)
         or _paid_out(entry, known)
         or _named(entry, known, Rule.NUMBER)
         or _by_account(entry, known)
-        or Match(suggestions=_suggestions(entry, known))
+        or Match(suggestions=suggestions(entry, known))
     )
 
 
@@ -168,7 +174,7 @@ def _return(entry: Seen, known: Known) -> Match:
     if entry.amount_cents > 0 and (refund := known.refunds.get(entry.end_to_end or "")):
         return Match(rule=Rule.REFUND, target=refund)  # what we paid back did not arrive
     debit = known.collections.get(entry.end_to_end or "")
-    return Match(rule=Rule.RETURN, target=debit) if debit and entry.amount_cents < 0 else Match(suggestions=_suggestions(entry, known))
+    return Match(rule=Rule.RETURN, target=debit) if debit and entry.amount_cents < 0 else Match(suggestions=suggestions(entry, known))
 
 
 def _items(entry: Seen, known: Known, rule: Rule) -> list[OpenItem]:
@@ -209,7 +215,8 @@ def _by_account(entry: Seen, known: Known) -> Match | None:
     return Match(rule=Rule.ACCOUNT, owner=fitting[0].owner, invoices=(fitting[0].invoice,)) if len(fitting) == 1 else None
 
 
-def _suggestions(entry: Seen, known: Known) -> tuple[Suggestion, ...]:
+def suggestions(entry: Seen, known: Known) -> tuple[Suggestion, ...]:
+    """What the entry may be for, the likeliest first, for a person to choose from."""
     amount = abs(entry.amount_cents)
     reasons: dict[UUID, tuple[OpenItem, set[Why]]] = {}
     for item in [*_items(entry, known, Rule.REFERENCE), *_items(entry, known, Rule.NUMBER)]:

@@ -55,6 +55,7 @@ class StatementEntry(Table, tablename="billing_statement_entry"):
     text = Text(default="")
     is_return = Boolean(default=False)
     return_reason = Varchar(40, null=True, default=None)
+    is_bundle = Boolean(default=False, help_text="Meer betalingen in één bedrag, zonder de bedragen apart")
     state = Varchar(10, default=EntryState.NEW, choices=EntryState)
     rule = Varchar(12, null=True, default=None)
     found = JSONB(default={}, help_text="Waar het bij hoort, of kan horen, en waarom")

@@ -220,6 +220,7 @@ async def take_back(actor: Actor, entry: UUID, original_key: str) -> UUID:
         method="return",
     )
     payment = await payments.charge_back(actor, back)
+    await debits.taken_back(found["id"], row["return_reason"])
     await _decided(actor, row, EntryState.BOOKED, payment)
     return payment
 

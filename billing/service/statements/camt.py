@@ -214,6 +214,7 @@ def _entry(entry: Any, part: Any | None, amount: int, nth: int, all_parts: list[
         bank_ref=f"{bank_ref}/{nth}" if bank_ref and nth else bank_ref,
         is_return=is_return,
         return_reason=given(reason, 40),
+        is_bundle=all_parts is not None and len(all_parts) > 1,
     )
 
 
@@ -239,10 +240,18 @@ def _party(parties: Any, amount: int, *, is_return: bool) -> tuple[str | None, s
     return None, None
 
 
+def _structured(part: Any, *, has_own_reference: bool) -> list[str]:
+    """What is said in a structured way beside the reference that has a place of its own: further references, numbers of documents, remarks."""
+    paths = ("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/AddtlRmtInf")
+    references, *others = [[one.text for one in _all(part, path) if one.text] for path in paths]
+    return [*references[1 if has_own_reference else 0 :], *(said for found in others for said in found)]
+
+
 def _said(entry: Any, parts: list[Any]) -> str:
     said: list[str] = []
     for part in parts:
         said.extend(one.text for one in _all(part, "RmtInf/Ustrd") if one.text)
+        said.extend(_structured(part, has_own_reference=len(parts) == 1))
         said.extend(one for one in (_text(part, "AddtlTxInf"),) if one)
     if extra := _text(entry, "AddtlNtryInf"):
         said.append(extra)

@@ -18,10 +18,10 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound, Refused
 
 from ...events import StatementAccepted
-from ...policy.matching import Match, Seen, match
+from ...policy.matching import Match, Seen, match, suggestions
 from ...policy.money_in import EntryState, Rule, StatementState
 from . import camt, knowing, mt940
-from .read import LARGEST, ReadStatement, StatementUnreadable
+from .read import LARGEST, ReadStatement, StatementUnreadable, keys_of_all
 
 
 class StatementDecided(Refused):
@@ -47,15 +47,35 @@ INSERT INTO billing_statement (id, issuer, key, file_name, format, account, numb
     imported_by, imported_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     ON CONFLICT (key) DO NOTHING RETURNING id
 """
+# What a statement that does not add up told first counts in the one that does; of the other it is no part any more, whatever becomes of that.
+_TAKE_OVER = """
+UPDATE billing_statement_entry e SET statement = $1 FROM billing_statement s
+ WHERE s.id = e.statement AND s.state = 'parked' AND e.state = 'new' AND e.key = ANY($2::text[]) RETURNING e.id
+"""
 _COLUMNS = {
     "id": "uuid", "position": "int", "key": "text", "booked_on": "date", "amount_cents": "bigint", "name": "text", "iban": "text", "end_to_end": "text",
     "reference": "text", "batch": "text", "mandate": "text", "text": "text", "is_return": "boolean", "return_reason": "text",
+    "is_bundle": "boolean",
 }  # fmt: skip
 _ENTRIES = (
     f"INSERT INTO billing_statement_entry (statement, state, found, {', '.join(_COLUMNS)})"  # noqa: S608  # names from above
     f" SELECT $1, 'new', '{{}}', {', '.join(_COLUMNS)} FROM unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_COLUMNS.values(), 2))})"
     f" AS e ({', '.join(_COLUMNS)}) ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING id"
 )
+# The same account, day and balances in another format: the bank made two files of one statement.
+_OTHERWISE = """
+SELECT id FROM billing_statement WHERE issuer = $1 AND state = 'accepted' AND left(format, 8) <> left($2, 8) AND day = $3
+   AND opening_cents = $4 AND closing_cents = $5 AND sum_cents = $6 AND entries > 0 AND sum_cents <> 0 LIMIT 1
+"""
+# The same sum on the same day in another format, unless both say from which account and these differ: two words of one payment, or two payments.
+_ELSEWHERE = """
+SELECT e.id, o.told_in FROM billing_statement_entry e JOIN billing_statement s ON s.id = e.statement, LATERAL (
+       SELECT coalesce(nullif(t.number, ''), t.file_name) AS told_in FROM billing_statement_entry f JOIN billing_statement t ON t.id = f.statement
+        WHERE f.booked_on = e.booked_on AND f.amount_cents = e.amount_cents AND f.id <> e.id AND t.issuer = s.issuer AND left(t.format, 8) <> left(s.format, 8)
+          AND t.state = 'accepted' AND f.state <> 'new' AND NOT f.key = ANY($2::text[])
+          AND (f.iban IS NULL OR e.iban IS NULL OR f.iban = e.iban) ORDER BY f.id LIMIT 1) o
+ WHERE e.statement = $1 AND e.state = 'new'
+"""
 _NEW = "SELECT * FROM billing_statement_entry WHERE statement = $1 AND state = 'new' ORDER BY position FOR UPDATE"
 _MATCHED = """
 UPDATE billing_statement_entry e SET state = m.state, rule = m.rule, found = m.found::jsonb
@@ -65,10 +85,15 @@ UPDATE billing_statement_entry e SET state = m.state, rule = m.rule, found = m.f
 
 async def take(actor: Actor, file_name: str, content: bytes) -> list[Imported]:
     """The file's statements are on record and what can be booked will be; imported before, they change nothing. StatementUnreadable: nothing is."""
-    statements = await asyncio.to_thread(read, content)
+    found = await asyncio.to_thread(read, content)
     issuers = await _issuers()
-    whose = [_issuer(issuers, statement) for statement in statements]
-    return [await _one(actor, file_name, statement, issuer) for statement, issuer in zip(statements, whose, strict=True)]
+    whose = [_issuer(issuers, statement) for statement in found]
+    # By its IBAN also where the file has the bare number: the keys of its entries are those that every other format gives them.
+    statements = [msgspec.structs.replace(statement, account=iban) for statement, (_issuer_, iban) in zip(found, whose, strict=True)]
+    return [
+        await _one(actor, file_name, statement, issuer, keys)
+        for statement, (issuer, _iban), keys in zip(statements, whose, keys_of_all(statements), strict=True)
+    ]
 
 
 def read(content: bytes) -> list[ReadStatement]:
@@ -80,6 +105,8 @@ def read(content: bytes) -> list[ReadStatement]:
         raise StatementUnreadable("empty")
     if begins.startswith(b"<"):
         return camt.read(content)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return mt940.read(content.decode("utf-16", "replace"))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -91,16 +118,18 @@ async def _issuers() -> list[Any]:
     return await db.fetch("SELECT tenant, iban FROM billing_issuer")
 
 
-def _issuer(issuers: Sequence[Any], statement: ReadStatement) -> UUID:
-    """Whose account it is; StatementUnreadable where it is nobody's who issues invoices here."""
-    found = [row["tenant"] for row in issuers if mt940.same_account(statement.account, row["iban"])]
+def _issuer(issuers: Sequence[Any], statement: ReadStatement) -> tuple[UUID, str]:
+    """Whose account it is, and its IBAN; StatementUnreadable where it is nobody's who issues invoices here."""
+    found = [(row["tenant"], row["iban"]) for row in issuers if mt940.same_account(statement.account, row["iban"])]
     if len(found) != 1:
         raise StatementUnreadable("account", value=statement.account)
-    issuer: UUID = found[0]
-    return issuer
+    return found[0]
 
 
-async def _one(actor: Actor, file_name: str, statement: ReadStatement, issuer: UUID) -> Imported:
+async def _one(actor: Actor, file_name: str, statement: ReadStatement, issuer: UUID, keys: Sequence[str]) -> Imported:
+    told = {"number": statement.number, "account": statement.account, "entries": len(statement.entries)}
+    if otherwise := await _told_otherwise(issuer, statement):
+        return Imported(id=otherwise, is_known=True, is_parked=False, new=0, **told)  # type: ignore[arg-type]
     made, state = new_id(), StatementState.ACCEPTED if statement.adds_up else StatementState.PARKED
     row = await db.fetch_one(
         _STATEMENT,
@@ -108,34 +137,48 @@ async def _one(actor: Actor, file_name: str, statement: ReadStatement, issuer: U
         *(statement.opening_cents, statement.closing_cents, statement.sum_cents, len(statement.entries), statement.skipped, state.value),
         *(actor.trail, clock.now()),
     )
-    told = {"number": statement.number, "account": statement.account, "entries": len(statement.entries)}
     if row is None:
         known = await db.fetch_one("SELECT id, state FROM billing_statement WHERE key = $1", statement.key)
         assert known is not None  # noqa: S101  # the key was taken
         return Imported(id=known["id"], is_known=True, is_parked=known["state"] == StatementState.PARKED, new=0, **told)  # type: ignore[arg-type]
-    new = await _write(made, statement)
-    matched, waiting = await sort(issuer, made) if statement.adds_up else (0, 0)
+    new = await _write(made, statement, keys)
+    matched, waiting = await sort(issuer, made, keys) if statement.adds_up else (0, 0)
     return Imported(id=made, is_known=False, is_parked=not statement.adds_up, new=new, matched=matched, waiting=waiting, **told)  # type: ignore[arg-type]
 
 
-async def _write(made: UUID, statement: ReadStatement) -> int:
+async def _told_otherwise(issuer: UUID, statement: ReadStatement) -> UUID | None:
+    """The statement that says the same in another format, if there is one."""
+    if not statement.adds_up or statement.day is None or statement.opening_cents is None:
+        return None
+    said = (statement.day, statement.opening_cents, statement.closing_cents, statement.sum_cents)
+    row = await db.fetch_one(_OTHERWISE, issuer, statement.format, *said)
+    return row["id"] if row else None
+
+
+async def _write(made: UUID, statement: ReadStatement, keys: Sequence[str]) -> int:
     rows = [
         {"id": new_id(), "position": position, "key": key} | msgspec.structs.asdict(entry)
-        for position, (entry, key) in enumerate(zip(statement.entries, statement.entry_keys(), strict=True), 1)
+        for position, (entry, key) in enumerate(zip(statement.entries, keys, strict=True), 1)
     ]
     if not rows:
         return 0
-    found = await db.fetch(_ENTRIES, made, *([row[name] for row in rows] for name in _COLUMNS))
-    if len(found) < len(rows):
+    taken_over = await db.fetch(_TAKE_OVER, made, keys) if statement.adds_up else []
+    found = [*taken_over, *await db.fetch(_ENTRIES, made, *([row[name] for row in rows] for name in _COLUMNS))]
+    if len(found) < len(rows):  # known by now, from another statement
         await db.execute("UPDATE billing_statement SET skipped = skipped + $2 WHERE id = $1", made, len(rows) - len(found))
     return len(found)
 
 
-async def sort(issuer: UUID, statement: UUID) -> tuple[int, int]:
-    """Each new entry of the statement is matched, waits for a person, or is nobody's; what is matched will be booked. Returns how many of the first two."""
+async def sort(issuer: UUID, statement: UUID, keys: Sequence[str] = ()) -> tuple[int, int]:
+    """Each new entry of the statement is matched, waits for a person, or is nobody's; what is matched will be booked. Returns how many of the first two.
+
+    What may have been told of in another format waits; of the entries with these keys it is known that the statement tells of them as well.
+    """
     rows = await db.fetch(_NEW, statement)
     seen = [seen_of(row) for row in rows]
-    matches = await _matches(issuer, seen)
+    told = await db.fetch(_ELSEWHERE, statement, list(keys))
+    told_in = {row["id"]: row["told_in"] for row in told}
+    matches = await _matches(issuer, seen, [told_in.get(row["id"]) for row in rows])
     sorted_: list[tuple[UUID, str, str | None, str]] = []
     for row, entry, found in zip(rows, seen, matches, strict=True):
         leaves = entry.amount_cents < 0 and not entry.is_return
@@ -149,13 +192,25 @@ async def sort(issuer: UUID, statement: UUID) -> tuple[int, int]:
     return states.count(EntryState.MATCHED.value), states.count(EntryState.WAITING.value)
 
 
-async def _matches(issuer: UUID, seen: Sequence[Seen]) -> list[Match]:
+async def _matches(issuer: UUID, seen: Sequence[Seen], told_in: Sequence[str | None]) -> list[Match]:
     known = await knowing.look_up(issuer, seen)
-    found = [match(entry, known) for entry in seen]
+    found = [_unless_told(match(entry, known), told) for entry, told in zip(seen, told_in, strict=True)]
     # Equal sums only suggest, and only where nothing surer is known: they are looked up for the few that are left.
     left = {entry.amount_cents for entry, one in zip(seen, found, strict=True) if one.rule is None and entry.amount_cents > 0}
     known = msgspec.structs.replace(known, alike=await knowing.alike(issuer, left))
-    return [one if one.rule else match(entry, known) for entry, one in zip(seen, found, strict=True)]
+    return [
+        one
+        if one.rule or (entry.amount_cents < 0 and not entry.is_return)
+        else msgspec.structs.replace(one, suggestions=suggestions(entry, known))
+        for entry, one in zip(seen, found, strict=True)
+    ]
+
+
+def _unless_told(found: Match, told_in: str | None) -> Match:
+    """A debtor's money that the bank may have told of before, in words that cannot be compared, is a person's to look at."""
+    if told_in is None or found.rule not in {None, *RULES_OF_DEBTORS}:
+        return found
+    return Match(told_in=told_in)
 
 
 def seen_of(row: Any) -> Seen:
@@ -177,7 +232,8 @@ async def decide(actor: Actor, statement: UUID, *, accept: bool) -> None:
     if accept:
         await sort(row["issuer"], statement)
         return
-    # Refused, its entries are nobody's; the bank's corrected file must be able to bring them again.
+    # Refused, its entries are nobody's; the bank's corrected file must be able to bring them again, and so must this one, if it was refused by mistake.
+    await db.execute("UPDATE billing_statement SET key = left(key, 27) || ' ' || id::text WHERE id = $1", statement)
     await db.execute(
         "UPDATE billing_statement_entry SET state = 'ignored', key = left(key, 60) || ' ' || left(id::text, 36) WHERE statement = $1",
         statement,

@@ -30,10 +30,12 @@ SELECT x.* FROM unnest($2::bigint[]) AS a (cents), LATERAL (
 {_ITEM} WHERE i.issuer = $1 AND s.open_cents = a.cents AND i.kind <> 'credit note' ORDER BY i.due_on LIMIT 5) x
 """  # noqa: S608  # put together of our own parts
 _CODE = "SELECT code FROM tenant WHERE id = $1"
-_DEBITS = "SELECT id, end_to_end FROM billing_debit WHERE end_to_end = ANY($1::text[])"
+# Only of whose account it is: what one issuer's statement says moves nothing of another's.
+_DEBITS = "SELECT d.id, d.end_to_end FROM billing_debit d JOIN billing_bank_batch b ON b.id = d.batch WHERE b.issuer = $1 AND d.end_to_end = ANY($2::text[])"
 _BATCHES = "SELECT id, reference, kind FROM billing_bank_batch WHERE issuer = $1 AND reference = ANY($2::text[])"
-_REFUNDS = "SELECT id, end_to_end FROM billing_refund WHERE end_to_end = ANY($1::text[])"
-_PAYOUTS = "SELECT id, reference FROM billing_payout WHERE entry IS NULL"
+_REFUNDS = "SELECT r.id, r.end_to_end FROM billing_refund r JOIN billing_payment p ON p.id = r.payment WHERE p.issuer = $1 AND r.end_to_end = ANY($2::text[])"
+# The gateway pays out to the house, for which it collects.
+_PAYOUTS = "SELECT p.id, p.reference FROM billing_payout p JOIN tenant t ON t.id = $1 AND t.kind = 'house' WHERE p.entry IS NULL"
 _PAYERS = """
 SELECT DISTINCT e.iban, p.tenant, p.customer FROM billing_statement_entry e JOIN billing_payment p ON p.id = e.payment
  WHERE e.iban = ANY($2::text[]) AND p.issuer = $1
@@ -47,14 +49,14 @@ async def look_up(issuer: UUID, entries: Sequence[Seen]) -> Known:
     numbers = {one for entry in entries for one in numbers_in(entry.text, entry.end_to_end, entry.reference)}
     ids = sorted({one for entry in entries for one in (entry.end_to_end, entry.batch) if one})
     owners = await _owners(issuer, entries)
-    batches = await db.fetch(_BATCHES, issuer, ids) if ids else []
+    batches = await _rows(_BATCHES, issuer, ids)
     return Known(
         references={row["reference"]: _item(row) for row in await _rows(_BY_REFERENCE, issuer, references)},
         numbers=await _numbers(issuer, numbers),
-        collections={row["end_to_end"]: row["id"] for row in (await db.fetch(_DEBITS, ids) if ids else [])},
+        collections={row["end_to_end"]: row["id"] for row in await _rows(_DEBITS, issuer, ids)},
         batches={row["reference"]: row["id"] for row in batches if row["kind"] == "debit"},
-        payouts={row["reference"]: row["id"] for row in await db.fetch(_PAYOUTS)},
-        refunds={row["end_to_end"]: row["id"] for row in (await db.fetch(_REFUNDS, ids) if ids else [])}
+        payouts={row["reference"]: row["id"] for row in await db.fetch(_PAYOUTS, issuer)},
+        refunds={row["end_to_end"]: row["id"] for row in await _rows(_REFUNDS, issuer, ids)}
         | {row["reference"]: row["id"] for row in batches if row["kind"] == "refund"},
         owners=owners,
         items=await _open_of(issuer, {owner for found in owners.values() for owner in found}),

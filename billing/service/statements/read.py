@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 from stdnum import iban as iban_code
 
-from partner_portal.kernel.errors import Invalid
+from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.kernel.money import TooPreciseAmount, exact_cents
 
 LARGEST = 32 * 1024 * 1024
@@ -24,12 +25,15 @@ class StatementUnreadable(Invalid):
     """
 
     def __init__(self, why: str, *, value: str = "", line: int = 0) -> None:
-        super().__init__(why=why, value=value[:80], line=line)
+        super().__init__(FieldError("/file", f"statement-{why}", {"value": value[:80], "line": line}), why=why, value=value[:80], line=line)
         self.why = why
 
 
 class ReadEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry that the bank booked: cents above zero where money came in. `reference` is structured; `bank_ref` is the bank's own, if it gave one."""
+    """An entry that the bank booked: cents above zero where money came in. `reference` is structured; `bank_ref` is the bank's own, if it gave one.
+
+    `is_bundle`: several payments in one sum of which the bank does not say how much each was.
+    """
 
     booked_on: date
     amount_cents: int
@@ -43,6 +47,7 @@ class ReadEntry(msgspec.Struct, frozen=True, kw_only=True):
     bank_ref: str | None = None
     is_return: bool = False
     return_reason: str | None = None
+    is_bundle: bool = False
 
 
 class ReadStatement(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,12 +81,16 @@ class ReadStatement(msgspec.Struct, frozen=True, kw_only=True):
         said = (self.account, self.number, self.day, self.opening_cents, self.closing_cents, *sorted(self.entry_keys()))
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
-    def entry_keys(self) -> list[str]:
+    def follows(self, page: ReadStatement) -> bool:
+        """Whether it goes on where that one ended."""
+        return self.has_balances and self.account == page.account and self.opening_cents == page.closing_cents != page.opening_cents
+
+    def entry_keys(self, seen: Counter[tuple[object, ...]] | None = None) -> list[str]:
         """Of each entry the key by which it is known again: by the bank's own reference where it gave one, else by all that it says, alike ones counted.
 
-        The statement's number is not part of it: a bank tells the same entry in a statement and in a notification.
+        The statement's number is not part of it: a bank tells the same entry in a statement and in a notification. `seen`: what the pages before it say.
         """
-        seen: Counter[tuple[object, ...]] = Counter()
+        seen = Counter() if seen is None else seen
         keys = []
         for entry in self.entries:
             own = (self.account, entry.booked_on.isoformat(), entry.amount_cents)
@@ -93,6 +102,17 @@ class ReadStatement(msgspec.Struct, frozen=True, kw_only=True):
             seen[said] += 1
             keys.append(hashlib.sha256(repr((*said, seen[said])).encode()).hexdigest())
         return keys
+
+
+def keys_of_all(statements: Sequence[ReadStatement]) -> list[list[str]]:
+    """The keys of the entries of each statement of a file; of two alike on pages that follow each other, both are new."""
+    found: list[list[str]] = []
+    seen: Counter[tuple[object, ...]] = Counter()
+    for nth, statement in enumerate(statements):
+        if not nth or not statement.follows(statements[nth - 1]):
+            seen = Counter()
+        found.append(statement.entry_keys(seen))
+    return found
 
 
 def given(said: str | None, longest: int) -> str | None:
