@@ -169,8 +169,10 @@ SELECT d.id, d.tenant, d.invoice, d.amount_cents, d.end_to_end, d.payment, d.sta
 
 async def collected(target: UUID, cents: int, on: date) -> tuple[EntryState, UUID | None]:
     """The bank has collected one debit, or a whole file in one sum; where the sum is another, a person looks."""
-    rows = await db.fetch(f"{_SENT} WHERE (d.id = $1 OR d.batch = $1) AND d.state = 'sent' ORDER BY d.id FOR UPDATE OF d", target)
-    if not rows or sum(row["amount_cents"] for row in rows) != cents:
+    told = await db.fetch(f"{_SENT} WHERE d.id = $1 OR d.batch = $1 ORDER BY d.id FOR UPDATE OF d", target)
+    rows = [row for row in told if row["state"] == DebitState.SENT]
+    # What came back before the file's sum was seen is in that sum too, unless the bank has left it out.
+    if not rows or cents not in {_total(rows), _total([row for row in told if row["state"] != DebitState.PAID])}:
         return EntryState.WAITING, None
     made = await payments.book_all(SYSTEM, [_receipt(row, on) for row in rows])
     await db.execute(
@@ -179,6 +181,10 @@ async def collected(target: UUID, cents: int, on: date) -> tuple[EntryState, UUI
         *([row["id"] for row in rows], made, clock.now()),
     )
     return EntryState.BOOKED, made[0] if len(made) == 1 else None
+
+
+def _total(rows: Sequence[Any]) -> int:
+    return sum(row["amount_cents"] for row in rows)
 
 
 def _receipt(row: Any, on: date) -> Receipt:
@@ -206,10 +212,23 @@ async def returned(debit: UUID, key: str, on: date, cents: int, reason: str | No
         assert row is not None  # noqa: S101  # it was there a moment ago
     back = Back(payment=row["payment"], source=Source.STATEMENT, source_key=key, on=on, amount_cents=cents, method="return", note=reason)
     payment = await payments.charge_back(SYSTEM, back)
-    await db.execute("UPDATE billing_debit SET state = 'returned', reason = $2, changed_at = $3 WHERE id = $1", debit, reason, clock.now())
+    await _came_back(row, reason)
+    return EntryState.BOOKED, payment
+
+
+async def _came_back(row: Any, reason: str | None) -> None:
+    await db.execute(
+        "UPDATE billing_debit SET state = 'returned', reason = $2, changed_at = $3 WHERE id = $1", row["id"], reason, clock.now()
+    )
     if (reason or "").upper() in _ENDS_MANDATE:
         await mandates.end(row["mandate"], f"returned by the bank: {reason}")
-    return EntryState.BOOKED, payment
+
+
+async def taken_back(payment: UUID, reason: str | None) -> None:
+    """Where a person said that the bank took this payment back and it was a collection, that is not tried again either."""
+    row = await db.fetch_one(f"{_SENT} WHERE d.payment = $1 AND d.state = 'paid' FOR UPDATE OF d", payment)
+    if row is not None:
+        await _came_back(row, reason)
 
 
 async def collecting() -> list[Any]:
