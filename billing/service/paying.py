@@ -21,6 +21,7 @@ from tenants.policy import TenantKind
 
 from ..events import GatewayCalled, PaymentWanted
 from ..policy.money_in import IntentState, Source
+from ..policy.settling import MoreThanLeft
 from . import pay_links, payments, refunds, undoing
 from .gateways import chosen
 from .gateways.chosen import NotPayableOnline
@@ -177,17 +178,16 @@ async def _gone_back(gateway: Gateway, payment: UUID, back: GoneBack) -> None:
     if back.state is BackState.FAILED:
         await _not_after_all(key, back)
         return
-    booked = await payments.charge_back(
-        SYSTEM,
-        Back(
-            payment=payment,
-            source=Source.GATEWAY,
-            source_key=key,
-            on=back.on,
-            amount_cents=back.cents,
-            method="chargeback" if back.kind is BackKind.CHARGEBACK else "refund",
-        ),
-    )
+    method = "chargeback" if back.kind is BackKind.CHARGEBACK else "refund"
+    gone = Back(payment=payment, source=Source.GATEWAY, source_key=key, on=back.on, amount_cents=back.cents, method=method)
+    try:
+        async with db.savepoint():
+            booked = await payments.charge_back(SYSTEM, gone)
+    except MoreThanLeft:
+        # Given back by us and taken back by the payer's bank as well: a debt that no payment of ours covers. The payout that it was kept from shows it
+        # as never booked, and somebody looks; what else the gateway says of the payment is heard all the same.
+        log.error("gateway.more_back_than_paid", payment=str(payment), back=back.id, cents=back.cents)  # noqa: TRY400  # no fault of the program
+        return
     await refunds.heard(booked, back)
 
 
