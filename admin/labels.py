@@ -33,6 +33,7 @@ TABLES: Mapping[str, str] = {
     "billing_charge": sentence("Waiting to be billed"),
     "billing_payment": sentence("Payments"),
     "billing_allocation": sentence("What payments settle"),
+    "billing_on_account": sentence("Money on account"),
     "billing_location_evidence": sentence("Evidence of where consumers are"),
     "billing_vat_place": sentence("Where documents to consumers elsewhere are taxed"),
     "billing_run": sentence("Billing runs"),

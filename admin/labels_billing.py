@@ -44,6 +44,7 @@ COLUMNS: Mapping[str, str] = {
     "issuer": sentence("Sent by"),
     "issuer_details": sentence("The sender, as it was"),
     "layer": sentence("Price toward"),
+    "left_cents": sentence("Not used yet (EUR)"),
     "line": sentence("Invoice line"),
     "made_at": sentence("Made at"),
     "made_by": sentence("Made by (id)"),

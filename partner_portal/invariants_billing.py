@@ -43,6 +43,13 @@ RULES: dict[str, str] = {
                SELECT tenant, payment, sum(amount_cents) AS cents FROM billing_allocation WHERE payment IS NOT NULL GROUP BY 1, 2) a
                ON a.tenant = p.tenant AND a.payment = p.id
          WHERE NOT a.cents BETWEEN least(p.amount_cents, 0) AND greatest(p.amount_cents, 0) AND $1::timestamptz IS NOT NULL""",
+    "what is on account is what came in and was not used": """
+        SELECT p.source || ' ' || p.source_key AS what FROM (
+               SELECT payment, sum(cents) AS cents FROM (
+                      SELECT coalesce(reverses, id) AS payment, amount_cents AS cents FROM billing_payment UNION ALL
+                      SELECT payment, -amount_cents FROM billing_allocation WHERE payment IS NOT NULL) each GROUP BY payment) m
+          JOIN billing_payment p ON p.id = m.payment LEFT JOIN billing_on_account o ON o.tenant = p.tenant AND o.payment = p.id
+         WHERE (m.cents <> coalesce(o.left_cents, 0) OR o.left_cents = 0) AND $1::timestamptz IS NOT NULL""",
     "what is open is what was not settled": """
         SELECT i.number AS what FROM billing_invoice i LEFT JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id LEFT JOIN (
                SELECT tenant, invoice, sum(amount_cents) AS cents FROM billing_allocation GROUP BY 1, 2) settled

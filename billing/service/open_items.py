@@ -137,23 +137,14 @@ async def in_favour(wanted: Filter) -> int:
     """What the debtors have coming, in cents: payments that settle nothing yet, and documents in their favour."""
     values: list[Any] = []
     whose = _whose(wanted, values)
-    used = _USED.format(payments=whose.format(owed_by="p.customer"))
-    if wanted.customer is None and wanted.whose != "own":
-        # All that is used but for what the partner itself paid, of which there is little: not every payment has to be looked up.
-        used = f"({_USED_BY_ALL}) - {_USED.format(payments='p.customer IS NULL')}"
-    statement = _FAVOUR.format(documents=whose.format(owed_by="s.owed_by"), payments=whose.format(owed_by="p.customer"), used=used)
-    row = await db.fetch_one(statement, *values)
+    row = await db.fetch_one(_FAVOUR.format(documents=whose.format(owed_by="s.owed_by"), payments=whose.format(owed_by="o.customer")), *values)
     return row["cents"] if row else 0
 
 
-_USED_BY_ALL = "SELECT coalesce(sum(a.amount_cents), 0) FROM billing_allocation a WHERE a.payment IS NOT NULL"
-_USED = """(
-    SELECT coalesce(sum(a.amount_cents), 0) FROM billing_payment p JOIN billing_allocation a ON a.tenant = p.tenant AND a.payment = p.id WHERE {payments})"""
 _FAVOUR = """
 SELECT (coalesce((SELECT sum(abs(s.open_cents)) FROM billing_standing s
                    WHERE s.open_cents <> 0 AND (s.open_cents < 0 OR s.due_on IS NULL) AND {documents}), 0)
-      + coalesce((SELECT sum(p.amount_cents) FROM billing_payment p WHERE {payments}), 0)
-      - ({used}))::bigint AS cents
+      + coalesce((SELECT sum(o.left_cents) FROM billing_on_account o WHERE {payments}), 0))::bigint AS cents
 """
 
 

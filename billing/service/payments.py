@@ -101,8 +101,7 @@ SELECT r.id, r.tenant, r.invoice, r.payment, r.credit, r.cents, $7, $8
 """
 _PAYMENT = """
 SELECT p.id, p.tenant, p.customer, p.issuer, p.source, p.source_key, p.amount_cents, p.received_on, p.method, p.reverses,
-       CASE WHEN p.reverses IS NULL THEN p.amount_cents + coalesce((SELECT sum(r.amount_cents) FROM billing_payment r WHERE r.reverses = p.id), 0)
-                      - coalesce((SELECT sum(a.amount_cents) FROM billing_allocation a WHERE a.payment = p.id), 0) ELSE 0 END AS left_cents
+       coalesce((SELECT o.left_cents FROM billing_on_account o WHERE o.payment = p.id), 0) AS left_cents
   FROM billing_payment p WHERE p.id = $1
 """
 _ALLOCATED = """
@@ -382,10 +381,8 @@ async def _give_back(actor: Actor, back: Back, *, takes: bool) -> UUID:
 
 
 _ON_ACCOUNT = """
-SELECT p.id, p.received_on, p.method, p.amount_cents, l.cents AS left_cents FROM billing_payment p, LATERAL (
-       SELECT p.amount_cents + coalesce((SELECT sum(r.amount_cents) FROM billing_payment r WHERE r.reverses = p.id), 0)
-            - coalesce((SELECT sum(a.amount_cents) FROM billing_allocation a WHERE a.payment = p.id), 0) AS cents) l
- WHERE p.tenant = $1 AND p.customer IS NOT DISTINCT FROM $2 AND p.issuer = $3 AND p.reverses IS NULL AND l.cents > 0 ORDER BY p.received_on, p.id
+SELECT p.id, p.received_on, p.method, p.amount_cents, o.left_cents FROM billing_on_account o JOIN billing_payment p ON p.tenant = o.tenant AND p.id = o.payment
+ WHERE o.tenant = $1 AND o.customer IS NOT DISTINCT FROM $2 AND o.issuer = $3 AND o.left_cents > 0 ORDER BY p.received_on, p.id
 """
 
 

@@ -251,14 +251,12 @@ async def listed(limit: int = 100) -> list[Any]:
 
 
 _ON_ACCOUNT = """
-SELECT p.id, p.received_on, p.method, p.source, p.amount_cents, l.cents AS left_cents, c.name AS customer_name, c.number AS customer_number, t.name AS partner,
+SELECT p.id, p.received_on, p.method, p.source, p.amount_cents, o.left_cents, c.name AS customer_name, c.number AS customer_number, t.name AS partner,
        coalesce(e.iban, m.iban) AS iban, coalesce(e.name, m.holder) AS holder
-  FROM billing_payment p JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer, LATERAL (
-       SELECT p.amount_cents + coalesce((SELECT sum(r.amount_cents) FROM billing_payment r WHERE r.reverses = p.id), 0)
-            - coalesce((SELECT sum(a.amount_cents) FROM billing_allocation a WHERE a.payment = p.id), 0) AS cents) l
+  FROM billing_on_account o JOIN billing_payment p ON p.id = o.payment JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer
   LEFT JOIN LATERAL (SELECT iban, name FROM billing_statement_entry WHERE payment = p.id LIMIT 1) e ON true
   LEFT JOIN LATERAL (SELECT b.iban, b.holder FROM billing_debit d JOIN billing_mandate b ON b.id = d.mandate WHERE d.payment = p.id LIMIT 1) m ON true
- WHERE p.reverses IS NULL AND l.cents > 0 ORDER BY p.received_on DESC, p.id LIMIT $1
+ WHERE o.left_cents > 0 ORDER BY p.received_on DESC, p.id LIMIT $1
 """
 
 

@@ -55,10 +55,9 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
 """
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.
 _IN_FAVOUR = """
-SELECT coalesce(p.customer, p.tenant) AS debtor, p.issuer, sum(p.amount_cents - coalesce(a.cents, 0))::bigint AS cents
+SELECT coalesce(o.customer, o.tenant) AS debtor, o.issuer, sum(o.left_cents)::bigint AS cents
   FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
-  JOIN billing_payment p ON p.tenant = d.tenant AND coalesce(p.customer, p.tenant) = coalesce(d.customer, d.tenant)
-  LEFT JOIN LATERAL (SELECT sum(a.amount_cents) AS cents FROM billing_allocation a WHERE a.tenant = p.tenant AND a.payment = p.id) a ON true
+  JOIN billing_on_account o ON o.tenant = d.tenant AND o.customer IS NOT DISTINCT FROM d.customer
  GROUP BY 1, 2
 """
 _SERVICES = """

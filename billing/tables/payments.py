@@ -38,6 +38,18 @@ class Payment(OwnedByTenant, Table, tablename="billing_payment"):
     billing_payment_amount = Check("amount_cents <> 0 AND (amount_cents > 0 OR reverses IS NOT NULL)")
 
 
+class OnAccount(OwnedByTenant, Table, tablename="billing_on_account"):
+    """What of a payment settles nothing and did not go back; where that is nothing there is no row. Kept by triggers; the truth are payments and allocations.
+
+    `customer` and `issuer` repeat what the payment says, so that what a debtor has coming is added up without its payments.
+    """
+
+    payment = ForeignKey(Payment, null=False, on_delete=OnDelete.restrict, unique=True)
+    customer = ForeignKey(Customer, null=True, default=None, on_delete=OnDelete.restrict)
+    issuer = ForeignKey(Tenant, null=False, on_delete=OnDelete.restrict)
+    left_cents = BigInt()
+
+
 class Allocation(OwnedByTenant, Table, tablename="billing_allocation"):
     """So much of a payment, of a document in the debtor's favour or of what is written off settles so much of an invoice; below zero takes it back."""
 

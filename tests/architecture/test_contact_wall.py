@@ -32,6 +32,7 @@ GIVEN = {
     "billing_standing": "SELECT",
     "billing_allocation": "SELECT",
     "billing_payment": "SELECT",
+    "billing_on_account": "SELECT",
     "billing_pay_link": "SELECT INSERT",
     "billing_pay_link_invoice": "SELECT INSERT",
     "billing_mandate": "SELECT",

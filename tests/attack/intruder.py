@@ -187,7 +187,7 @@ async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
         receipt = Receipt(
             debtor=debtor, source=Source.MANUAL, source_key="geheim", amount_cents=500, received_on=clock.today(), invoices=()
         )
-        await refunds.order(FINANCE, await payments.book(FINANCE, receipt), iban="NL91ABNA0417164300", holder=SECRET_NAME)
+        await refunds.order(FINANCE, await payments.book(FINANCE, receipt), cents=400, iban="NL91ABNA0417164300", holder=SECRET_NAME)
         invitation = tokens.sha256("geheim")
         await db.execute(
             "INSERT INTO billing_mandate_invitation (id, tenant, customer, issuer, email, token_sha256, expires_at, made_by)"

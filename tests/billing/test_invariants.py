@@ -88,6 +88,10 @@ PLANTED = {
     "no document is credited for more than it billed": "UPDATE billing_standing SET credited_cents = 1 WHERE credited_cents = 0",
     "no line is credited for more than it charged": "UPDATE billing_line SET amount_cents = 999 WHERE id IN (SELECT credits FROM billing_line)",
     "no payment settles more than it is": "UPDATE billing_payment SET amount_cents = 4999",
+    "what is on account is what came in and was not used": (
+        "INSERT INTO billing_on_account (id, tenant, payment, customer, issuer, left_cents)"
+        " SELECT gen_random_uuid(), tenant, id, customer, issuer, 1 FROM billing_payment LIMIT 1"
+    ),
     "what is open is what was not settled": "UPDATE billing_standing SET open_cents = open_cents + 1",
     "no number is left out": "UPDATE billing_series SET last = last + 1",
     "no day of a service is billed twice": f"UPDATE billing_line SET period_from = '2026-12-31' WHERE {_JANUARY}",
