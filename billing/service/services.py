@@ -21,6 +21,7 @@ from tenants.policy import LocationKind
 from ..policy import agreed
 from ..policy.charges import Proration
 from ..policy.terms import Align, CountFrom, NoticeUnit, Renewal
+from ..tables.agreed import Service
 
 Cents = Annotated[int, Meta(ge=0, le=100_000_000_00)]
 Months = Annotated[int, Meta(ge=0, le=600)]
@@ -73,24 +74,26 @@ _INSERT = (
     f"INSERT INTO billing_service (id, tenant, customer, product, number, buyout_rule, location, version, created_at, {', '.join(_COLUMNS)})"  # noqa: S608  # names of our own fields
     f" VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, {', '.join(f'${place}' for place in range(9, 9 + len(_COLUMNS)))})"
 )
-READ = """
-SELECT s.*, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS product_en, p.kind AS product_kind, p.is_domain, p.has_numbers, p.has_data,
+_SELECT = """
+SELECT {service}, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS product_en, p.kind AS product_kind, p.is_domain, p.has_numbers, p.has_data,
        r.name AS rule_name, r.method AS rule_method, r.scale AS rule_scale, r.percentage AS rule_percentage, r.bands AS rule_bands,
        r.handling_cents AS rule_handling, r.avoided_percentage AS rule_avoided, l.street AS location_street, l.city AS location_city
   FROM billing_service s JOIN billing_product p ON p.id = s.product LEFT JOIN billing_buyout_rule r ON r.id = s.buyout_rule
   LEFT JOIN location l ON l.id = s.location AND l.tenant = s.tenant
 """
-_OF_CUSTOMER = READ + " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
+READ = _SELECT.format(service="s.*")
+_FOR_CONTACTS = [column._meta.name for column in Service.all_columns(exclude=[Service.wholesale_cents])]  # noqa: SLF001  # Piccolo's way to a column's name
+_READ_BY_CONTACTS = _SELECT.format(service=", ".join(f"s.{name}" for name in _FOR_CONTACTS))
+"""What a partner pays the provider is none of its customers': the database shows a contact everything else of a service."""
+_OF_CUSTOMER = " WHERE s.customer = $1 AND s.ended_at IS NULL ORDER BY s.number, s.id"
 _BESIDE = (
-    READ
-    + " WHERE s.customer = $1 AND s.bundle = ANY($2::varchar[]) AND s.ended_at IS NULL AND s.id <> ALL($3::uuid[]) ORDER BY s.number, s.id"
+    " WHERE s.customer = $1 AND s.bundle = ANY($2::varchar[]) AND s.ended_at IS NULL AND s.id <> ALL($3::uuid[]) ORDER BY s.number, s.id"
 )
 _FOUND = (
-    READ
-    + " WHERE s.customer = $1 AND s.ended_at IS NULL AND (s.id = ANY($2::uuid[]) OR s.label ILIKE $3 OR s.number ILIKE $3)"
-    + " ORDER BY s.id <> ALL($2::uuid[]), s.number, s.id LIMIT $4"
+    " WHERE s.customer = $1 AND s.ended_at IS NULL AND (s.id = ANY($2::uuid[]) OR s.label ILIKE $3 OR s.number ILIKE $3)"
+    " ORDER BY s.id <> ALL($2::uuid[]), s.number, s.id LIMIT $4"
 )
-_BY_ID = READ + " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
+_BY_ID = " WHERE s.id = ANY($1::uuid[]) ORDER BY s.number, s.id"
 
 LISTING = Listing("services of a customer", {"number": Column("s.number", "varchar", "number")}, usual="number", id_sql="s.id")
 _PAGE = {
@@ -102,12 +105,12 @@ _CHANGES = "SELECT id, reason, changes, decided_by, decided_at FROM billing_term
 
 async def of_customer(customer: UUID) -> list[asyncpg.Record]:
     """The customer's services that have not ended, with product and buyout rule, in order of number."""
-    return await db.fetch(_OF_CUSTOMER, customer)
+    return await db.fetch(READ + _OF_CUSTOMER, customer)
 
 
 async def found(customer: UUID, q: str, chosen: Sequence[UUID], *, limit: int | None) -> list[asyncpg.Record]:
     """The customer's running services, at most `limit`: the chosen ones, then those with `q` in name or number, in order of number."""
-    return await db.fetch(_FOUND, customer, list(chosen), contains(q), limit)
+    return await db.fetch(_read() + _FOUND, customer, list(chosen), contains(q), limit)
 
 
 async def page(window: Window, customer: UUID, *, ended: bool = False) -> list[asyncpg.Record]:
@@ -123,7 +126,7 @@ async def changes_of(service: UUID) -> list[asyncpg.Record]:
 
 async def by_id(services: Sequence[UUID]) -> list[asyncpg.Record]:
     """These services in order of number; NotFound when one of them is not the acting tenant's."""
-    rows = await db.fetch(_BY_ID, list(services))
+    rows = await db.fetch(_read() + _BY_ID, list(services))
     if len(rows) != len(set(services)):
         known = {row["id"] for row in rows}
         raise NotFound(what="service", id=str(next(service for service in services if service not in known)))
@@ -133,7 +136,21 @@ async def by_id(services: Sequence[UUID]) -> list[asyncpg.Record]:
 async def beside(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
     """The other running services in the bundles of these services of one customer, in order of number."""
     bundles = {row["bundle"] for row in rows if row["bundle"]}
-    return await db.fetch(_BESIDE, rows[0]["customer"], list(bundles), [row["id"] for row in rows]) if bundles else []
+    return await db.fetch(_read() + _BESIDE, rows[0]["customer"], list(bundles), [row["id"] for row in rows]) if bundles else []
+
+
+def _read() -> str:
+    return READ if db.current().principal.customer is None else _READ_BY_CONTACTS
+
+
+async def with_wholesale(rows: Sequence[asyncpg.Record]) -> Sequence[Any]:
+    """The same rows with what the provider charges the partner, also where a contact acts: what its partner owes at an end rests on it."""
+    if not rows or db.current().principal.customer is None:
+        return rows
+    async with db.as_the_tenant():
+        found = await db.fetch("SELECT id, wholesale_cents FROM billing_service WHERE id = ANY($1::uuid[])", [row["id"] for row in rows])
+    cents = {row["id"]: row["wholesale_cents"] for row in found}
+    return [{**row, "wholesale_cents": cents[row["id"]]} for row in rows]
 
 
 async def enter(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import Token
 from enum import StrEnum
 from functools import lru_cache
@@ -58,12 +58,15 @@ class CommitFailed(RuntimeError):
     """PostgreSQL answered COMMIT with ROLLBACK: an earlier error had been swallowed, nothing was saved."""
 
 
+_WITHIN = f"SET LOCAL ROLE {CONTACT}"
+
+
 @lru_cache(maxsize=1024)
 def _opening(principal: Principal, *, reads_only: bool) -> str:
     # One simple-protocol round trip. The values cannot carry SQL: UUIDs, and the actor in hexadecimal.
     tenant = str(principal.tenant) if principal.tenant else ""
     begin = "BEGIN READ ONLY" if reads_only else "BEGIN"
-    within = f"; SET LOCAL ROLE {CONTACT}; SET LOCAL app.customer = '{principal.customer}'" if principal.customer else ""
+    within = f"; {_WITHIN}; SET LOCAL app.customer = '{principal.customer}'" if principal.customer else ""
     return f"{begin}; SET LOCAL app.tenant = '{tenant}'; SET LOCAL app.actor = '{principal.actor.encode().hex()}'{within}"
 
 
@@ -337,6 +340,26 @@ async def execute(sql: str, *args: Any) -> str:
     """Run `sql` in the current unit of work; returns PostgreSQL's command tag."""
     tag: str = await current().connection.execute(sql, *args)
     return tag
+
+
+@asynccontextmanager
+async def as_the_tenant() -> AsyncIterator[None]:
+    """Inside the block a contact's unit of work has its tenant's rights, in the same transaction; nothing changes for anybody else.
+
+    For a use case that has judged what the contact may, and needs what a contact's role may not read or write: what a partner pays the provider
+    for the contact's services, and what was reckoned from it. Rows are named by ids that the contact's own role has seen.
+    """
+    work = current()
+    if work.principal.customer is None:
+        yield
+        return
+    await work.connection.execute("SET LOCAL ROLE NONE")
+    try:
+        yield
+    finally:
+        # Where the transaction has failed it is undone, or a savepoint from before the block is, and the role with it.
+        with suppress(asyncpg.InFailedSQLTransactionError):
+            await work.connection.execute(_WITHIN)
 
 
 @asynccontextmanager

@@ -81,3 +81,20 @@ def for_contacts(table: str, rights: str, *, rows: str = "", written: str = "", 
 def shared_with_contacts(table: str) -> list[str]:
     """Contacts read the table, which is the provider's and the same for everybody."""
     return [f"GRANT SELECT ON {table} TO portal_contact"]
+
+
+_GRANT_THE_OTHERS = """
+DO $$ BEGIN EXECUTE (
+    SELECT format('GRANT SELECT (%s) ON {table} TO portal_contact', string_agg(quote_ident(attname), ', ' ORDER BY attnum)) FROM pg_attribute
+     WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ({hidden}));
+END $$
+"""
+
+
+def hidden_from_contacts(table: str, *columns: str) -> list[str]:
+    """Of a table that portal_contact reads these columns do not exist for it, nor does any that is added later; the others it reads as before."""
+    hidden = ", ".join(f"'{column}'" for column in columns)
+    return [
+        f"REVOKE SELECT ON {table} FROM portal_contact",  # noqa: S608  # names of our own tables and columns
+        _GRANT_THE_OTHERS.format(table=table, hidden=hidden),
+    ]

@@ -141,7 +141,7 @@ async def _begin(actor: Actor, case: Termination, filing: Filing, note: Note) ->
 
 async def _usable(quote_id: UUID) -> Quote:
     # Read, not locked: quotes never change, and that each is used once is for the database to say.
-    quote: Quote = await Quote.get(quote_id)
+    quote = await quotes.find(quote_id)
     if quote.valid_until < clock.today():
         raise QuoteExpired(valid_until=quote.valid_until.isoformat())
     return quote

@@ -105,7 +105,7 @@ async def candidates(customer: UUID, chosen: Sequence[UUID] = (), q: str = "", m
         raise NotFound(what="customer", id=str(customer))
     room = None if most is None else most + len(chosen)
     rows = await services.found(customer, q, chosen, limit=None if room is None else room + 1)
-    shown = rows[:room]
+    shown = rows[:room] if who.payer_layer is Layer.CUSTOMER else await services.with_wholesale(rows[:room])
     held = {row["service"]: row for row in await db.fetch(_HELD, [row["id"] for row in shown])}
     bundled = [*shown, *(await services.beside(shown) if shown else ())]
     return Candidates(who, tuple(_candidate(row, bundled, who, held.get(row["id"])) for row in shown), len(rows) > len(shown))

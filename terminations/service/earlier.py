@@ -13,7 +13,7 @@ from partner_portal.kernel.errors import Refused
 from partner_portal.kernel.money import Money
 
 from ..policy.notices import NoticeState
-from ..tables import Quote, Termination
+from ..tables import Termination
 from ..workflow import Action, State, after
 from . import cases, notices, placing, quotes, steps
 from .cases import FiledBy, Filing, Reason
@@ -49,7 +49,7 @@ async def choose(actor: Actor, case: Termination, note: Note) -> Termination:
     Should that come to nothing, the ordinary end stands again by itself (`placing.case_is_over`). Raises IllegalStep, TooLate, NothingEarlier.
     """
     after(State(case.state), Action.CHOOSE_EARLIER)
-    quote: Quote = await Quote.get(case.quote)
+    quote = await quotes.find(case.quote)
     asked = quotes.request_of(quote)
     offers = [service.offer for service in quotes.outcome_of(quote).previews[Layer.CUSTOMER].services]
     notice = await placing.of_case(case.id)
@@ -64,5 +64,5 @@ async def choose(actor: Actor, case: Termination, note: Note) -> Termination:
 
 async def services_of(case: Termination) -> tuple[UUID, ...]:
     """The services that the case is about."""
-    quote: Quote = await Quote.get(case.quote)
+    quote = await quotes.find(case.quote)
     return quotes.request_of(quote).services

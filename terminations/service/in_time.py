@@ -13,7 +13,7 @@ from partner_portal.infra import clock
 from ..policy.cost_sheet import CostLine
 from ..policy.facts import Asked, ServiceFacts
 from ..policy.preview import EndKind, Judged, Plan, bundles_of, ending, judged, plans
-from ..tables import Quote, Termination
+from ..tables import Termination
 from . import quotes
 from .quotes import Request
 
@@ -38,7 +38,7 @@ async def answer_by(case: Termination) -> date | None:
     """The last day to say yes to this case; None where notice was given by filing: on a mandate, or by the customer itself."""
     if case.received_on is not None:
         return None
-    quote: Quote = await Quote.get(case.quote)
+    quote = await quotes.find(case.quote)
     within = max((case.ends_on - clock.today()).days, 0)
     return last_day(quotes.request_of(quote), quotes.facts_of(quote)[Layer.CUSTOMER], within_days=within)
 

@@ -20,7 +20,7 @@ from tenants.service import brands
 from ..policy.afterwards import Plan, Wish, kept_until
 from ..policy.cost_sheet import CostLine, LineCode, totals
 from ..policy.preview import Ending, EndKind, Preview
-from ..tables import Quote, Termination
+from ..tables import Termination
 from ..workflow import Action
 from . import bills, cases, explain, quotes
 from .bills import SheetLine
@@ -115,7 +115,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 
 async def dossier(case: Termination) -> Dossier:
     """What is on file about the case, read in its tenant's unit of work."""
-    quote: Quote = await Quote.get(case.quote)
+    quote = await quotes.find(case.quote)
     previews = quotes.outcome_of(quote).previews
     row = await db.fetch_one(_PEOPLE if db.current().principal.customer is None else _PEOPLE_FOR_CONTACTS, case.id, clock.today())
     assert row is not None  # noqa: S101  # the case was just read in this transaction

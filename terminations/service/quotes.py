@@ -15,7 +15,7 @@ from billing.service import services
 from partner_portal.infra import clock, db, numbers, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
-from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, Refused
+from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Refused
 
 from ..policy.calendar import Calendar, what_if
 from ..policy.facts import Asked, Ground, ServiceFacts
@@ -80,15 +80,16 @@ async def show(actor: Actor, request: Request, *, with_calendar: bool = True) ->
     """What would happen and cost, by the very functions that later decide it. Raises NotFound, Invalid, NotAllowed, NothingToEnd, NoWholesalePrice."""
     today = clock.today()
     _check_received(actor, request, today)
-    rows = await services.by_id(request.services)
+    rows: Sequence[Any] = await services.by_id(request.services)
     if len({row["customer"] for row in rows}) != 1:
         raise DifferentCustomers(FieldError("/service_ids", "one-customer"))
     _check_running(rows)
     who = await facts.parties(rows[0]["customer"])
     layers = [Layer.CUSTOMER] if who.payer_layer is Layer.CUSTOMER else [Layer.CUSTOMER, Layer.PARTNER]
+    beside: Sequence[Any] = await services.beside(rows)
     if Layer.PARTNER in layers:
+        rows, beside = await services.with_wholesale(rows), await services.with_wholesale(beside)
         _check_wholesale(rows)
-    beside = await services.beside(rows)
     looked_at = {layer: tuple(facts.in_layer(row, who, layer, today, beside) for row in rows) for layer in layers}
     asked = asked_of(request)
     return Shown(
@@ -174,6 +175,15 @@ def is_intact(row: Mapping[str, Any]) -> bool:
     """Whether a quote, as the database has it, is still the one that was sealed; needs no knowledge of what its parts mean."""
     parts = (_json(msgspec.json.decode(row[name])) for name in ("asked", "facts", "preview"))
     return bool(seal(*parts, rules_version=row["rules_version"]) == row["sha256"])
+
+
+async def find(quote: UUID) -> Quote:
+    """The quote in both layers, also where a contact acts, of whose organisation it must be; NotFound otherwise."""
+    async with db.as_the_tenant():
+        found: Quote = await Quote.get(quote)
+    if db.current().principal.customer not in {None, found.customer}:
+        raise NotFound(what="quote", id=str(quote))
+    return found
 
 
 def request_of(quote: Quote) -> Request:
