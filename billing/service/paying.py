@@ -173,6 +173,11 @@ async def _move(row: Any, state: IntentState, payment: UUID | None) -> None:
     )
 
 
+_UNDER_WAY = """
+SELECT 1 FROM billing_refund r JOIN billing_payment g ON g.id = r.payment WHERE g.reverses = $1 AND r.state IN ('wanted', 'agreed', 'sent')
+"""
+
+
 async def _gone_back(gateway: Gateway, payment: UUID, back: GoneBack) -> None:
     key = back.key or f"{gateway.name}:{back.id}"
     if back.state is BackState.FAILED:
@@ -183,7 +188,9 @@ async def _gone_back(gateway: Gateway, payment: UUID, back: GoneBack) -> None:
     try:
         async with db.savepoint():
             booked = await payments.charge_back(SYSTEM, gone)
-    except MoreThanLeft:
+    except MoreThanLeft as error:
+        if await db.fetch(_UNDER_WAY, payment):  # it may fail yet, and then there is something to take back: asked again until that is known
+            raise GatewayDisagrees(f"{back.id}: taken back while a refund is under way") from error
         # Given back by us and taken back by the payer's bank as well: a debt that no payment of ours covers. The payout that it was kept from shows it
         # as never booked, and somebody looks; what else the gateway says of the payment is heard all the same.
         log.error("gateway.more_back_than_paid", payment=str(payment), back=back.id, cents=back.cents)  # noqa: TRY400  # no fault of the program
