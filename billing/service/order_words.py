@@ -24,6 +24,7 @@ class PortWords(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     planned_on: date | None
     note: str
+    wished_on: date | None
     order: str
     order_id: UUID
     customer: str
@@ -53,8 +54,8 @@ SELECT o.*, c.name AS customer_name, c.segment, l.street, l.postcode, l.city, k.
   LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main WHERE o.id = $1
 """
 _PORTS = """
-SELECT p.numbers, p.donor, x.state, x.planned_on, x.note, o.number AS order, o.id AS order_id, c.name AS customer, k.email AS customer_email, c.language,
-       t.language AS partner_language
+SELECT p.numbers, p.donor, p.wished_on, x.state, x.planned_on, x.note, o.number AS order, o.id AS order_id, c.name AS customer,
+       k.email AS customer_email, c.language, t.language AS partner_language
   FROM billing_port_in p JOIN billing_port_in_step x ON x.port_in = p.id JOIN billing_order o ON o.id = p.of_order JOIN customer c ON c.id = o.customer
   JOIN tenant t ON t.id = p.tenant LEFT JOIN contact k ON k.customer = c.id AND k.tenant = c.tenant AND k.is_main
 """

@@ -87,11 +87,12 @@ class OrderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The terms of an order before it is placed, and their fingerprint."""
+    """The terms of an order before it is placed, their fingerprint, and the numbers that would come along."""
 
     terms: tuple[ShownTerms, ...]
     sha256: str
     has_cooling_off: bool
+    ports: tuple[PortWanted, ...]
 
 
 async def show(customer: UUID, lines: Sequence[OrderLineWanted], channel: Channel = Channel.ONLINE) -> Shown:
@@ -196,7 +197,8 @@ def _shown(lines: Sequence[OrderLineWanted], found: dict[str, tuple[UUID, Offer]
         shown(found[line.offer][1], language=who["language"], quantity=line.quantity, starts_on=line.starts_on, own=line.own)
         for line in lines
     )
-    return Shown(terms, seal(terms), Segment(who["segment"]) is Segment.CONSUMER and is_at_a_distance(channel))
+    ports = tuple(msgspec.structs.replace(line.port, numbers=port_ins.tidy(line.port)) for line in lines if line.port)
+    return Shown(terms, seal(terms), Segment(who["segment"]) is Segment.CONSUMER and is_at_a_distance(channel), ports)
 
 
 async def _location(wanted: OrderWanted) -> UUID:

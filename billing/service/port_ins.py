@@ -35,7 +35,7 @@ class PortWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 def faults(wanted: PortWanted, today: date) -> list[FieldError]:
     """What keeps these numbers from being asked for: one that is none, a wish that has passed, a missing acceptance."""
-    no_number = next((number for number in _tidy(wanted) if not _NUMBER.match(number)), None)
+    no_number = next((number for number in tidy(wanted) if not _NUMBER.match(number)), None)
     rules = [
         (FieldError("/numbers", "not-a-number", {"value": no_number}), no_number is not None),
         (FieldError("/wished_on", "in-the-past"), wanted.wished_on is not None and wanted.wished_on < today),
@@ -57,7 +57,7 @@ async def ask(actor: Actor, *, order: UUID, service: UUID, wanted: PortWanted) -
             actor.tenant,
             order,
             service,
-            ", ".join(_tidy(wanted)),
+            ", ".join(tidy(wanted)),
             wanted.donor,
             wanted.donor_contract,
             wanted.wished_on,
@@ -68,7 +68,8 @@ async def ask(actor: Actor, *, order: UUID, service: UUID, wanted: PortWanted) -
     return port
 
 
-def _tidy(wanted: PortWanted) -> list[str]:
+def tidy(wanted: PortWanted) -> list[str]:
+    """The numbers without what people put between digits."""
     return ["".join(char for char in number if char not in " -().") for number in wanted.numbers]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cache
 
@@ -13,6 +14,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from . import catalogue, formats
+from .who import who
 
 _FOLDERS = {
     "infra": "partner_portal/infra/templates",
@@ -35,7 +37,9 @@ _FORMS: dict[str, Callable[..., str]] = {
     "instant": formats.instant,
     "listing": formats.listing,
     "country": formats.country,
+    "who": who,
 }
+_SUM = re.compile(r"(?<=\bEUR) (?=-?\d)|(?<=\d) (?=%)")
 
 
 def render(name: str, *, language: str, **words: object) -> str:
@@ -73,7 +77,13 @@ def environment() -> Environment:
     )
     made.globals.update({"_": _translated, "ngettext": _plural})
     made.filters.update({name: _in_language(form) for name, form in _FORMS.items()})
+    made.filters["together"] = together
     return made
+
+
+def together(text: str) -> str:
+    """The words with each "EUR" on one line with its sum, and each "%" with its number; amounts that HTML templates write stand so by themselves."""
+    return _SUM.sub("\N{NO-BREAK SPACE}", text)
 
 
 @cache
@@ -98,7 +108,8 @@ def _in_language(form: Callable[..., str]) -> Callable[..., str]:
     def filtered(context: Context, value: object) -> str:
         if isinstance(value, Undefined):
             str(value)  # raises, naming the word that is missing
-        return form(value, context["language"])
+        said = form(value, context["language"])
+        return together(said) if context.eval_ctx.autoescape else said
 
     return filtered
 
@@ -120,5 +131,7 @@ def _filled(context: Context, pattern: str, words: dict[str, object]) -> str:
         said = {name: formats.plainly(value, language) for name, value in words.items()}
         return catalogue.one_full_stop(pattern, said) % said if words else pattern
     # The sentence is ours; the words come from people, so they are escaped unless a template made them.
-    safe = {name: value if isinstance(value, Markup) else escape(formats.plainly(value, language)) for name, value in words.items()}
+    safe = {
+        name: value if isinstance(value, Markup) else escape(together(formats.plainly(value, language))) for name, value in words.items()
+    }
     return Markup(catalogue.one_full_stop(pattern, safe)) % safe if words else Markup(pattern)  # noqa: S704  # only our own catalogues

@@ -251,7 +251,7 @@ async def test_a_plan_is_shown_changed_and_agreed_on_by_form(world: World, noord
     assert "2099-12-31 100,00" in wrong.text, "nothing that was typed is lost"
     assert (agreed_on.status_code, agreed_on.headers["location"]) == (303, home(world))
     page = (await noord.get(home(world))).text
-    assert "EUR 121,00 in 2 termijnen" in page
+    assert "EUR\N{NO-BREAK SPACE}121,00 in 2 termijnen" in page
     assert "Bea Bakker" in page
     plan = re.search(r"/plans/([\w-]+)/withdrawal", page)
     assert plan
@@ -270,7 +270,7 @@ async def test_a_sum_that_is_not_what_is_open_is_said_at_the_schedule(world: Wor
 
     assert wrong.status_code == 422
     assert 'href="#schedule"' in wrong.text
-    assert "EUR 121,00" in wrong.text
+    assert "EUR\N{NO-BREAK SPACE}121,00" in wrong.text
 
 
 async def test_reminders_wait_and_go_on_by_form(world: World, noord: httpx.AsyncClient) -> None:

@@ -60,13 +60,14 @@ CALLS = ShownTerms(
 )
 
 
-def port(state: PortState, *, planned_on: date | None = None, note: str = "") -> PortWords:
+def port(state: PortState, *, planned_on: date | None = None, note: str = "", wished_on: date | None = None) -> PortWords:
     return PortWords(
         numbers="0201234567, +31207654321",
         donor="Oude Telefoon B.V.",
         state=state.value,
         planned_on=planned_on,
         note=note,
+        wished_on=wished_on,
         order="NRD-B-00012",
         order_id=UUID(int=1),
         customer="Bakkerij De Korst & Zonen",
@@ -93,8 +94,11 @@ def order(*, lines: list[ShownTerms], until: date | None = None, ports: list[Por
 
 MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "order_consumer": ("order_confirmed", {"order": order(lines=[LINE], until=date(2026, 12, 7)), "withdraw_link": LINK}),
-    "order_business": ("order_confirmed", {"order": order(lines=[LINE, CALLS], ports=[port(PortState.REQUESTED)]), "withdraw_link": None}),
-    "port_accepted": ("port_in_moved", {"port": port(PortState.ACCEPTED), "link": None}),
+    "order_business": (
+        "order_confirmed",
+        {"order": order(lines=[LINE, CALLS], ports=[port(PortState.REQUESTED, wished_on=date(2026, 12, 16))]), "withdraw_link": None},
+    ),
+    "port_accepted": ("port_in_moved", {"port": port(PortState.ACCEPTED, wished_on=date(2026, 12, 16)), "link": None}),
     "port_planned": ("port_in_moved", {"port": port(PortState.PLANNED, planned_on=date(2026, 12, 18)), "link": None}),
     "port_done": ("port_in_moved", {"port": port(PortState.DONE), "link": LINK}),
     "port_rejected": ("port_in_moved", {"port": port(PortState.REJECTED, note="de naam klopt niet <b>"), "link": LINK}),

@@ -30,7 +30,7 @@ LIST, OWN = "/portal/open-items", "/portal/own/open-items"
 async def page(client: httpx.AsyncClient, path: str, status: int = 200, *, headers: dict[str, str] | None = None) -> str:
     answer = await client.get(path, headers=headers)
     assert answer.status_code == status, answer.text
-    return answer.text
+    return answer.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

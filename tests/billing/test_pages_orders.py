@@ -37,7 +37,7 @@ async def accept(client: httpx.AsyncClient, path: str, shown: httpx.Response, **
 
 
 async def test_a_clerk_orders_in_three_steps(world: World, clerk: httpx.AsyncClient) -> None:
-    path, typed = await choice(world, numbers="020 123 4567\n0207654321", donor="Oude Telefoon", accepts_fee="yes")
+    path, typed = await choice(world, numbers="020 123 4567\n0207654321", donor="Oude Telefoon", wished_on="2026-12-18", accepts_fee="yes")
 
     blank = await open_page(clerk, f"{path}/new")
     shown = await send(clerk, f"{path}/new", **typed)
@@ -49,7 +49,10 @@ async def test_a_clerk_orders_in_three_steps(world: World, clerk: httpx.AsyncCli
     assert "Internet thuis" not in read(blank)
     assert (shown.status_code, placed.status_code, order.status_code) == (200, 303, 200)
     assert "€ 12,50" in read(shown) or "12,50" in read(shown)
-    assert "0201234567, 0207654321" in read(order)
+    for page in (shown, order):
+        assert "Nummers 0201234567, 0207654321" in read(page)
+        assert "Gewenste dag vrijdag 18 december 2026" in read(page)
+    assert "De klant aanvaardt dat de huidige aanbieder kosten kan rekenen" in read(shown)
     assert "NRD-B-00001" in read(listed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from billing.service import orders, port_ins
@@ -35,9 +35,10 @@ async def ordered(world: World, customer: UUID, offer: str, port: PortWanted | N
 
 
 async def test_a_contact_reads_terms_and_where_the_numbers_are(world: World) -> None:
-    made = await ordered(
-        world, world.noord.customers["bakery"], "bellen", PortWanted(numbers=["0201234567"], donor="Oude Telefoon", accepts_fee=True)
+    wished = PortWanted(
+        numbers=["0201234567"], donor="Oude Telefoon", donor_contract="OT-7", wished_on=date(2026, 12, 18), accepts_fee=True
     )
+    made = await ordered(world, world.noord.customers["bakery"], "bellen", wished)
     async with db.unit_of_work(STAFF_DOOR):
         (port,) = await db.fetch("SELECT id FROM billing_port_in")
         await port_ins.move(FINANCE, port["id"], PortAction.REJECT, note="Klantnummer ontbreekt")
@@ -46,7 +47,14 @@ async def test_a_contact_reads_terms_and_where_the_numbers_are(world: World) -> 
         listed, seen = read(await open_page(client, OWN)), read(await open_page(client, f"{OWN}/{made}"))
 
     assert "NRD-B-00001" in listed
-    for said in ("namens u akkoord gegeven door Bram Bakker", "EUR 12,50", "0201234567", "Klantnummer ontbreekt", "Nieuwe lijn"):
+    for said in (
+        "namens u akkoord gegeven door Bram Bakker",
+        "EUR 12,50",
+        "0201234567",
+        "Klantnummer ontbreekt",
+        "Nieuwe lijn",
+        "vrijdag 18 december 2026",
+    ):
         assert said in seen, said
     assert "Van gedachten veranderd" not in seen
     assert "8,00" not in seen, "what the partner pays is not the customer's to see"

@@ -43,7 +43,7 @@ async def test_a_queued_mail_leaves_and_bears_what_was_said(catcher: Catcher) ->
     assert headers["Content-Language"] == "nl"
     assert headers.get_content_type() == "multipart/alternative"
     assert "EUR 536,45 incl. btw" in seen.text
-    assert "EUR 536,45 incl. btw" in seen.html
+    assert "EUR&nbsp;536,45 incl. btw" in seen.html, "an amount stays on one line"
 
 
 async def test_the_same_key_is_queued_once_and_a_second_delivery_sends_nothing(catcher: Catcher) -> None:

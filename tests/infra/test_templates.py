@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -52,6 +53,16 @@ def test_what_people_wrote_is_never_markup_in_pages_and_is_left_alone_in_plain_t
 def test_the_consequence_is_told_whatever_it_costs(amount: Money | None, has_buyout: bool, said: str) -> None:  # noqa: FBT001
     words = letters.words("nl", amount=amount, has_buyout=has_buyout, reason="")
     assert said in templates.render("terminations/mail/approval_requested/body.txt", language="nl", **words)
+
+
+def test_an_amount_never_breaks_over_two_lines_in_html_and_is_left_alone_in_plain_text() -> None:
+    words = letters.words("nl", amount=Money(53645), reason="")
+    page = templates.render(
+        "terminations/mail/approval_requested/body.html", language="nl", subject="", logo=None, unsubscribe=None, **words
+    )
+    plain = templates.render("terminations/mail/approval_requested/body.txt", language="nl", **words)
+    assert not re.search(r"EUR -?\d|\d %", page.partition("<body")[2])
+    assert "EUR 536,45" in plain
 
 
 def test_several_services_are_named_together_with_their_days() -> None:

@@ -24,7 +24,7 @@ LIST, BULK = "/portal/deadlines", "/portal/deadlines/bulk"
 async def page(client: httpx.AsyncClient, path: str, **headers: str) -> str:
     answer = await client.get(path, headers=headers)
     assert answer.status_code == 200, answer.text
-    return answer.text
+    return answer.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 async def begun(client: httpx.AsyncClient, *services: UUID) -> str:
