@@ -44,6 +44,13 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
     order_id: UUID
 
 
+class CustomerUnparked(Event, frozen=True, kw_only=True):
+    """Where a customer is taxed no longer waits for a person, or a person says so: whoever held a document of it back looks again."""
+
+    customer_id: UUID
+    parked_id: UUID
+
+
 class PortInMoved(Event, frozen=True, kw_only=True):
     """Numbers on their way to us took a step; `nth` is the step's number, so that each event happens once."""
 
@@ -75,11 +82,15 @@ class ServiceReleased(Event, frozen=True, kw_only=True):
 
 
 class PaymentWanted(Event, frozen=True, kw_only=True):
-    """Somebody wants to pay the documents of a link online; the attempt is to have this id. `language` is what the payer reads, where it was chosen."""
+    """Somebody wants to pay the documents of a link online; the attempt is to have this id. `language` is what the payer reads, where it was chosen.
+
+    Of documents in a payment plan it is what the plan asks for now that is paid, or `everything`.
+    """
 
     link_id: UUID
     intent_id: UUID
     language: str = ""
+    everything: bool = False
 
 
 class GatewayCalled(Event, frozen=True, kw_only=True):
@@ -105,6 +116,12 @@ class MandateSigned(Event, frozen=True, kw_only=True):
 
     mandate_id: UUID
     invitation_id: UUID
+
+
+class MandateWithdrawn(Event, frozen=True, kw_only=True):
+    """A customer withdrew its mandate."""
+
+    mandate_id: UUID
 
 
 class SandboxMoved(Event, frozen=True, kw_only=True):
@@ -167,7 +184,34 @@ class IssuerAccountChanged(Event, frozen=True, kw_only=True):
     at: datetime
 
 
+class PauseAgreed(Event, frozen=True, kw_only=True):
+    """Days of a service are not billed."""
+
+    pause_id: UUID
+
+
+class PauseTakenBack(Event, frozen=True, kw_only=True):
+    """A pause that had been agreed does not come."""
+
+    pause_id: UUID
+
+
 class OffersIndexed(Event, frozen=True, kw_only=True):
     """Offers cost something else from a day ahead on; one event for each partner, `tenant_id`, that sells them."""
 
     indexation_id: UUID
+
+
+class SecondPersonWanted(Event, frozen=True, kw_only=True):
+    """Somebody of finance asked for what two decide, and another is waited for. `what`: a credit note, refund or write-off; `about_id`: its
+    request; `by`: who asked."""
+
+    what: str
+    about_id: UUID
+    by: str
+
+
+class RefundFailed(Event, frozen=True, kw_only=True):
+    """Money that was to go back did not arrive, and is on account again until somebody gives it back by another way."""
+
+    refund_id: UUID

@@ -26,6 +26,7 @@ _CONTACTS = (
     Entry(sentence("Orders"), "/portal/own/orders", "cart"),
     Entry(sentence("Invoices"), "/portal/own/invoices", "receipt"),
     Entry(sentence("Open items"), "/portal/own/open-items", "cash-coin", ("/portal/own/pay",)),
+    Entry(sentence("Direct debit"), "/portal/own/mandate", "arrow-repeat"),
     Entry(sentence("Contacts"), "/portal/own/contacts", "people"),
 )
 

@@ -10,6 +10,7 @@ routers = [
     open_items.router,
     open_items.own_router,
     mandates.router,
+    mandates.own_router,
     orders.router,
     pauses.router,
     payments.router,

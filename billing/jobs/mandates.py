@@ -1,14 +1,15 @@
-"""A debtor is invited to give a mandate, and has a copy of what it gave."""
+"""A debtor is invited to give a mandate, has a copy of what it gave, and is told that it was withdrawn."""
 
 from __future__ import annotations
 
 from partner_portal.infra import mail, outbox
 from partner_portal.infra.mail import Envelope
+from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.events import Event
 from tenants.service import brands
 
-from ..events import MandateInvited, MandateSigned
-from ..service import mandate_links
+from ..events import MandateInvited, MandateSigned, MandateWithdrawn
+from ..service import mandate_links, own_mandates, pay_links
 
 
 async def invite(event: MandateInvited) -> None:
@@ -41,4 +42,26 @@ async def confirm(event: MandateSigned) -> None:
     )
 
 
-ON_EVENT: dict[type[Event], list[outbox.Handler]] = {MandateInvited: [invite], MandateSigned: [confirm]}
+async def tell_of_withdrawal(event: MandateWithdrawn) -> None:
+    """The debtor knows that nothing more is collected, what still is, and what it has to pay itself."""
+    told = await own_mandates.withdrawn(event.mandate_id)
+    if not told.email:
+        return
+    link = await pay_links.make(SYSTEM, [row["id"] for row in told.to_pay]) if told.to_pay else None
+    await mail.queue(
+        f"{event.mandate_id}:withdrawn",
+        "billing/mandate_withdrawn",
+        to=told.email,
+        language=told.language,
+        brand=await brands.of_tenant(event.tenant_id),
+        envelope=Envelope(about=event.mandate_id),
+        told=told,
+        link=pay_links.address(link) if link else "",
+    )
+
+
+ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
+    MandateInvited: [invite],
+    MandateSigned: [confirm],
+    MandateWithdrawn: [tell_of_withdrawal],
+}

@@ -15,7 +15,7 @@ from ..service.gateways import sandbox
 @outbox.through_staff_door
 async def prepare(event: PaymentWanted) -> None:
     """The payer can go to the gateway."""
-    await paying.prepare(event.tenant_id, event.link_id, event.intent_id, event.language)
+    await paying.prepare(event.tenant_id, event.link_id, event.intent_id, event.language, everything=event.everything)
 
 
 @outbox.through_staff_door

@@ -10,7 +10,7 @@ from partner_portal.kernel.money import Money
 from tenants.service import brands
 
 from ..events import PaymentPlanMoved
-from ..service import parties, plans, reminder_letters
+from ..service import parties, plans, reminder_letters, transfers
 from ..service.plans import GRACE
 
 _MAILS = {"agreed": "plan_agreed", "missed": "plan_missed", "broken": "plan_broken", "withdrawn": "plan_broken"}
@@ -38,6 +38,7 @@ async def tell_of_plan(event: PaymentPlanMoved) -> None:
         debtor=debtor.party.name,
         missing=Money(facts.get("missing_cents", 0)),
         last_day=plan.instalments[event.nth - 1].due_on + GRACE if event.nth else None,
+        accounts=await transfers.of([invoice for invoice, _ in plan.invoices]),
         link=await reminder_letters.pay_at([invoice for invoice, _ in plan.invoices], plan.customer),
     )
 

@@ -11,10 +11,12 @@ from . import (
     accounts,
     bank,
     documents,
+    finance,
     issuers,
     mandates,
     offers,
     orders,
+    pauses,
     paying,
     plans,
     reminders,
@@ -23,7 +25,24 @@ from . import (
     webhooks,
 )
 
-_MODULES = (accounting, accounts, bank, documents, issuers, mandates, offers, orders, paying, plans, reminders, runs, vat_numbers, webhooks)
+_MODULES = (
+    accounting,
+    accounts,
+    bank,
+    documents,
+    finance,
+    issuers,
+    mandates,
+    offers,
+    orders,
+    pauses,
+    paying,
+    plans,
+    reminders,
+    runs,
+    vat_numbers,
+    webhooks,
+)
 
 ON_EVENT: list[tuple[type[Event], list[outbox.Handler]]] = [route for module in _MODULES for route in module.ON_EVENT.items()]
 DAILY: list[Daily] = [work for module in _MODULES for work in getattr(module, "DAILY", [])]

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from partner_portal.infra import formats, templates
+from partner_portal.infra import clock, formats, templates
 from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
 from partner_portal.web import auth, forms, pages
@@ -27,33 +27,37 @@ Page = Response[Any]
 OWN = "/portal/own/pay"
 _NOT_KEPT = {"cache-control": "no-store"}
 _LONGEST_NEWS = 1000
+_ALL = "all"
 
 
 @get("/{token:str}")
 async def look(
     request: Request[Any, Any, Any], token: FromPath[str], lang: FromQuery[str] = "", going: FromQuery[str] = "", back: FromQuery[str] = ""
 ) -> Page:
-    """What is to be paid, to whom, and how far that is; with `going` on to the gateway as soon as it is ready."""
+    """What is to be paid, to whom, and how far that is; with `going` on to the gateway as soon as it is ready, for `all` of it or what is asked now."""
     view = await _view(request, token)
-    if going and view.can_go_on:
+    everything = going == _ALL
+    if going and view.goes_on(everything=everything):
         return Response(None, status_code=303, headers={"location": str(view.checkout_url), **_NOT_KEPT})
-    waits = "going" if going and view.open_cents > 0 and view.online else "back" if back and view.can_go_on else ""
-    return await _page(view, token, lang, waits=waits, came_back=bool(back))
+    is_under_way = view.goes_on(everything=False) or view.goes_on(everything=True)
+    waits = "going" if going and view.open_cents > 0 and view.online else "back" if back and is_under_way else ""
+    return await _page(view, token, lang, waits=waits, everything=everything, came_back=bool(back))
 
 
 @post("/{token:str}", status_code=200)
 async def pay(request: Request[Any, Any, Any], token: FromPath[str], lang: FromQuery[str] = "") -> Page:
     """The button pressed: the gateway is asked, and the payer goes on to it; pressed twice it is one payment."""
     view = await _view(request, token)
+    everything = (await forms.read(request)).one("what") == _ALL
     try:
-        await paying.want(view.id, lang if _known(lang) else "")
+        await paying.want(view.id, lang if _known(lang) else "", everything=everything)
     except (NothingOpen, NotPayableOnline):
         return await _page(view, token, lang)
-    if view.can_go_on:  # not by a redirect: browsers hold what follows a form to the hosts that forms may go to, and the gateway is another
-        return await _page(view, token, lang, waits="going")
-    return Response(
-        None, status_code=303, headers={"location": f"/pay/{token}?going=1{f'&lang={lang}' if _known(lang) else ''}", **_NOT_KEPT}
-    )
+    # Not by a redirect: browsers hold what follows a form to the hosts that forms may go to, and the gateway is another.
+    if view.goes_on(everything=everything):
+        return await _page(view, token, lang, waits="going", everything=everything)
+    going = f"going={_ALL if everything else 1}{f'&lang={lang}' if _known(lang) else ''}"
+    return Response(None, status_code=303, headers={"location": f"/pay/{token}?{going}", **_NOT_KEPT})
 
 
 async def _view(request: Request[Any, Any, Any], token: str) -> View:
@@ -66,13 +70,17 @@ def _known(lang: str) -> bool:
     return lang in formats.LANGUAGES
 
 
-async def _page(view: View, token: str, lang: str, *, waits: str = "", came_back: bool = False) -> Page:
+async def _page(view: View, token: str, lang: str, *, waits: str = "", everything: bool = False, came_back: bool = False) -> Page:
     page = templates.render(
         "billing/pay/page.html",
         language=lang if _known(lang) else view.language,
         brand=await brands.of_tenant(view.tenant),
         view=view,
-        amount=Money(view.open_cents),
+        amount=Money(view.asked_cents),
+        total=Money(view.open_cents),
+        going=_ALL if everything else "1",
+        today=clock.today(),
+        received=Money(view.attempt_cents) if view.attempt is IntentState.PAID and view.instalment else None,
         owed=[(one, Money(one.open_cents), Money(one.gross_cents)) for one in view.owed],
         token=token,
         waits=waits,

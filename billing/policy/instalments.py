@@ -43,6 +43,19 @@ def _day(first_on: date, nth: int, every: Every) -> date:
     return first_on + timedelta(days=nth * (7 if every is Every.WEEK else 14))
 
 
+def due_now(instalments: Sequence[Instalment], paid_cents: int, today: date) -> Instalment | None:
+    """What is to be paid now, and since when: what has fallen due and has not come; where all of that has, the next instalment; None when all has come.
+
+    `paid_cents` is what was paid since the plan was agreed, in whatever parts.
+    """
+    asked, found = 0, None
+    for one in instalments:
+        asked += one.amount_cents
+        if asked > paid_cents and (found is None or one.due_on <= today):
+            found = Instalment(found.due_on if found else one.due_on, asked - paid_cents)
+    return found
+
+
 _LINE = re.compile(
     r"^(?P<day>\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4})\s*[:;\t ]\s*(?:EUR|€)?\s*"
     r"(?:(?P<thousands>\d{1,3}(?:\.\d{3})+)|(?P<euros>\d+))(?:(?(thousands),|[.,])(?P<cents>\d{1,2}))?$",

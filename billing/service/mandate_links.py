@@ -73,7 +73,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """The hash of the text, by which the record says what was read."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashed(self.text)
 
 
 _INSERT = """
@@ -87,6 +87,12 @@ async def invite(actor: Actor, customer: UUID) -> UUID:
 
     NotFound for somebody else's customer, MandateInForce, CreditorUnknown where its issuer does not collect, NobodyToInvite without an address.
     """
+    made, tenant = await _made(actor, customer)
+    await outbox.publish(MandateInvited(tenant_id=tenant, invitation_id=made))
+    return made
+
+
+async def _made(actor: Actor, customer: UUID) -> tuple[UUID, UUID]:
     row = await db.fetch_one("SELECT id, tenant FROM customer WHERE id = $1", customer)
     if row is None:
         raise NotFound(what="customer", id=str(customer))
@@ -103,8 +109,7 @@ async def invite(actor: Actor, customer: UUID) -> UUID:
     )
     secret = tokens.sha256(tokens.token(made))
     await db.execute(_INSERT, made, row["tenant"], customer, sender.tenant, email, secret, now + _VALID, actor.trail, now)
-    await outbox.publish(MandateInvited(tenant_id=row["tenant"], invitation_id=made))
-    return made
+    return made, row["tenant"]
 
 
 async def _looked_up(tenant: UUID, customer: UUID) -> tuple[parties.Sender, str]:
@@ -146,26 +151,48 @@ async def look(invitation: UUID, language: str = "") -> View:
     if row is None:
         raise NotFound(what="link")
     sender, _email = await _looked_up(row["tenant"], row["customer"])
-    creditor, said_in = sender.party, language or row["language"]
-    words = {
-        "creditor": creditor.name,
-        "creditor_id": creditor.creditor_id or "",
-        "address": f"{creditor.street}, {creditor.postcode} {creditor.city}",
-        "days": ANNOUNCED_DAYS,
-    }
+    said_in = language or row["language"]
     return View(
         id=invitation,
         tenant=row["tenant"],
         customer=row["customer_name"],
-        creditor=creditor,
+        creditor=sender.party,
         language=said_in,
-        text=catalogue.text(TEXT, said_in, **words),
+        text=text(sender.party, said_in),
         expires_at=row["expires_at"],
         signed_at=row["signed_at"],
         reference=row["reference"],
         iban=row["iban"],
         email=row["email"],
     )
+
+
+def text(creditor: Party, language: str) -> str:
+    """What whoever gives a mandate to this creditor reads and agrees to."""
+    return catalogue.text(
+        TEXT,
+        language,
+        creditor=creditor.name,
+        creditor_id=creditor.creditor_id or "",
+        address=f"{creditor.street}, {creditor.postcode} {creditor.city}",
+        days=ANNOUNCED_DAYS,
+    )
+
+
+def hashed(words: str) -> str:
+    """By which the record says what was read."""
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+async def give_own(actor: Actor, given: Given, seen: dict[str, str]) -> UUID:
+    """The contact's own organisation has given its mandate, signed in: on record as behind a link, with the copy to where its invoices go.
+
+    Raises as `give` and `invite`.
+    """
+    assert actor.customer is not None  # noqa: S101  # contacts have one, and no others come here
+    async with db.as_the_tenant():
+        made, _tenant = await _made(actor, actor.customer)
+        return await give(actor, await look(made, actor.language), given, seen | {"by": actor.trail})
 
 
 async def give(actor: Actor, view: View, given: Given, seen: dict[str, str]) -> UUID:

@@ -99,12 +99,20 @@ SELECT t.id, t.name, t.code, t.country, t.vat_id,
 
 async def sender(tenant: UUID, layer: Layer) -> Sender:
     """Whoever sends documents of this layer to the tenant's debtors: the partner where it bills in its own name, else the provider; IssuerUnknown."""
+    found = await known_sender(tenant, layer)
+    if found is None:
+        raise IssuerUnknown(tenant=str(tenant))
+    return found
+
+
+async def known_sender(tenant: UUID, layer: Layer) -> Sender | None:
+    """The same; None where its details were never entered."""
     who = await db.fetch_one(_WHO, tenant)
     own_name = who is not None and who["bills"] == WhoBills.OWN_NAME and layer is Layer.CUSTOMER
     house = None if own_name else await db.fetch_one(_HOUSE, TenantKind.HOUSE.value)
     row = await db.fetch_one(_ISSUER, house["id"] if house else tenant)
     if row is None:
-        raise IssuerUnknown(tenant=str(house["id"] if house else tenant))
+        return None
     names = ("name", "street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "iban", "bic", "creditor_id")
     return Sender(
         tenant=row["issuing"],

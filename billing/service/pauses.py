@@ -11,12 +11,13 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
 from partner_portal.kernel.dates import ONE_DAY, Period
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
+from ..events import PauseAgreed, PauseTakenBack
 from ..policy import pausing, terms
 from ..policy.pausing import Pausable
 from ..policy.terms import Terms
@@ -54,7 +55,7 @@ async def allow(service: UUID, months: int, *, extends: bool) -> None:
 
 
 async def pause(actor: Actor, service: UUID, wanted: PauseWanted) -> UUID:
-    """The days of the pause are never billed; where the offer says so, a minimum term that still runs ends so many days later.
+    """The days of the pause are never billed, and the customer is told; where the offer says so, a minimum term that still runs ends so many days later.
 
     Partners within what the offer allows, staff beyond it. Raises Invalid for days billed, gone or paused already, and NotFound.
     """
@@ -91,11 +92,12 @@ async def pause(actor: Actor, service: UUID, wanted: PauseWanted) -> UUID:
     )
     if extends and end is not None:
         await db.execute(_TERM, service, end + timedelta(days=days.days))
+    await outbox.publish(PauseAgreed(tenant_id=row["tenant"], pause_id=made))
     return made
 
 
 async def take_back(actor: Actor, paused: UUID) -> None:
-    """The service is billed on as if no pause had been agreed, and its term is what it was. Raises NotFound and PauseUnderWay."""
+    """The service is billed on as if no pause had been agreed, its term is what it was, and the customer is told. Raises NotFound and PauseUnderWay."""
     row = await db.fetch_one("SELECT * FROM billing_pause WHERE id = $1 AND taken_back_at IS NULL FOR UPDATE", paused)
     if row is None:
         raise NotFound(what="pause", id=str(paused))
@@ -107,6 +109,7 @@ async def take_back(actor: Actor, paused: UUID) -> None:
         end = service["explicit_end"] - (row["resumes_on"] - row["pauses_from"])
         usual = _minimum_end(service, printed=False)
         await db.execute(_TERM, row["service"], None if end == usual else end)
+    await outbox.publish(PauseTakenBack(tenant_id=row["tenant"], pause_id=paused))
 
 
 async def of_service(service: UUID) -> list[asyncpg.Record]:
@@ -120,6 +123,40 @@ async def days_of(services: Sequence[UUID]) -> dict[UUID, tuple[Period, ...]]:
     for row in await db.fetch(_OF, list(services)):
         found[row["service"]] = (*found.get(row["service"], ()), Period(row["pauses_from"], row["resumes_on"]))
     return found
+
+
+class PauseTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A pause as the customer is told of it; `minimum_end` is when the minimum term ends now, where the pause moved it."""
+
+    service: UUID
+    customer: UUID
+    number: str
+    label: str
+    pauses_from: date
+    resumes_on: date
+    reason: str
+    extends_term: bool
+    minimum_end: date | None
+
+    @property
+    def last_day(self) -> date:
+        """The last day without a bill."""
+        return self.resumes_on - ONE_DAY
+
+
+_TOLD = """
+SELECT p.service, p.pauses_from, p.resumes_on, p.reason, p.extends_term, s.customer, s.number, s.label, s.starts_on, s.minimum_months, s.explicit_end
+  FROM billing_pause p JOIN billing_service s ON s.tenant = p.tenant AND s.id = p.service WHERE p.id = $1 AND p.tenant = $2
+"""
+
+
+async def told(tenant: UUID, paused: UUID) -> PauseTold:
+    """What there is to tell of a pause, also of one that was taken back; NotFound where it is not this tenant's."""
+    row = await db.fetch_one(_TOLD, paused, tenant)
+    if row is None:
+        raise NotFound(what="pause", id=str(paused))
+    end = _minimum_end(row) if row["extends_term"] else None
+    return PauseTold(**{name: row[name] for name in PauseTold.__struct_fields__ if name != "minimum_end"}, minimum_end=end)
 
 
 async def _running(service: UUID) -> asyncpg.Record:

@@ -17,9 +17,10 @@ from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from tenants.policy import TenantKind
 
 from ..policy.debit import Collection
+from ..policy.instalments import Instalment
 from ..policy.ledger import Kind
 from ..policy.money_in import IntentState
-from . import announcing
+from . import announcing, plans
 from .gateways import chosen
 from .parties import Party
 
@@ -53,6 +54,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     attempt: IntentState | None
     checkout_url: str | None
     attempt_cents: int
+    instalment: Instalment | None = None
+    """Where all that is open is in one payment plan: what the plan asks for now, and since when."""
 
     @property
     def open_cents(self) -> int:
@@ -60,14 +63,19 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return sum(max(one.open_cents, 0) for one in self.owed)
 
     @property
+    def asked_cents(self) -> int:
+        """What is asked first: all that is open, or the instalment of the payment plan."""
+        return min(self.instalment.amount_cents, self.open_cents) if self.instalment else self.open_cents
+
+    @property
     def is_all_collected(self) -> bool:
         """Whether everything that is open will be collected, so that nothing has to be paid here."""
         return self.open_cents > 0 and all(one.collects for one in self.owed if one.open_cents > 0)
 
-    @property
-    def can_go_on(self) -> bool:
-        """Whether the attempt that was begun is for what is open now."""
-        return self.attempt is IntentState.OPEN and self.checkout_url is not None and self.attempt_cents == self.open_cents
+    def goes_on(self, *, everything: bool) -> bool:
+        """Whether the attempt that was begun is for what is asked now, or for everything that is open."""
+        cents = self.open_cents if everything else self.asked_cents
+        return self.attempt is IntentState.OPEN and self.checkout_url is not None and self.attempt_cents == cents
 
 
 _DOCUMENTS = "SELECT id, kind, tenant, customer, issuer FROM billing_invoice WHERE id = ANY($1::uuid[])"
@@ -150,6 +158,7 @@ async def look(link: UUID) -> View:
     rows = await db.fetch(_OWED, link)
     newest = await db.fetch_one(_NEWEST, link)
     collects = await announcing.now([one["id"] for one in rows])
+    instalment = await plans.asked_now([one["id"] for one in rows if one["open_cents"] > 0])
     return View(
         id=link,
         tenant=row["tenant"],
@@ -161,6 +170,7 @@ async def look(link: UUID) -> View:
         attempt=IntentState(newest["state"]) if newest else None,
         checkout_url=newest["checkout_url"] if newest else None,
         attempt_cents=newest["amount_cents"] if newest else 0,
+        instalment=instalment,
     )
 
 

@@ -22,7 +22,7 @@ from tenants.policy import TenantKind
 from ..events import GatewayCalled, PaymentWanted
 from ..policy.money_in import IntentState, Source
 from ..policy.settling import MoreThanLeft
-from . import pay_links, payments, refunds, undoing
+from . import pay_links, payments, plans, refunds, undoing
 from .gateways import chosen
 from .gateways.chosen import NotPayableOnline
 from .gateways.port import BackKind, BackState, Gateway, GoneBack, Remote, Wanted
@@ -42,18 +42,19 @@ class GatewayDisagrees(RuntimeError):
     """What the gateway has under our id is not what was to be paid: somebody must look before anything is booked."""
 
 
-async def want(link: UUID, language: str = "") -> None:
-    """An attempt to pay what is open now will be ready in a moment; with one that can go on, nothing more. NothingOpen, NotPayableOnline.
+async def want(link: UUID, language: str = "", *, everything: bool = False) -> None:
+    """An attempt to pay what is asked now will be ready in a moment; with one that can go on, nothing more. NothingOpen, NotPayableOnline.
 
-    `language` is what the payer reads, also at the gateway and back from it; without it the debtor's.
+    Asked is what is open; of a payment plan the instalment that is due, unless `everything` is to be paid. `language` is what the payer reads, also
+    at the gateway and back from it; without it the debtor's.
     """
     view = await pay_links.look(link)
     if not view.online:
         raise NotPayableOnline
     if view.open_cents <= 0:
         raise NothingOpen
-    if not view.can_go_on:
-        wanted = PaymentWanted(tenant_id=view.tenant, link_id=link, intent_id=new_id(), language=language)
+    if not view.goes_on(everything=everything):
+        wanted = PaymentWanted(tenant_id=view.tenant, link_id=link, intent_id=new_id(), language=language, everything=everything)
         await outbox.publish(wanted, turn=f"pay link {link}")
 
 
@@ -62,14 +63,14 @@ _OPEN = """
 SELECT i.id, i.number, i.language, s.open_cents FROM billing_pay_link_invoice p JOIN billing_invoice i ON i.id = p.invoice
   JOIN billing_standing s ON s.invoice = i.id WHERE p.link = $1 AND s.open_cents > 0 ORDER BY i.due_on, i.number
 """
-_RUNNING = "SELECT id, shares, checkout_url FROM billing_intent WHERE link = $1 AND state IN ('new', 'open') FOR UPDATE"
+_RUNNING = "SELECT id, shares, amount_cents, checkout_url FROM billing_intent WHERE link = $1 AND state IN ('new', 'open') FOR UPDATE"
 _INTENT = """
 INSERT INTO billing_intent (id, tenant, link, gateway, gateway_id, amount_cents, shares, state, checkout_url, made_at, checked_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 """
 
 
-async def prepare(tenant: UUID, link: UUID, intent: UUID, language: str = "") -> None:
+async def prepare(tenant: UUID, link: UUID, intent: UUID, language: str = "", *, everything: bool = False) -> None:
     """The attempt exists at the gateway and the payer can go there; nothing happens where one for the same sums does, or nothing is open any more.
 
     NotFound where the link is not this tenant's.
@@ -83,11 +84,14 @@ async def prepare(tenant: UUID, link: UUID, intent: UUID, language: str = "") ->
     owed = await db.fetch(_OPEN, link)
     shares = {str(one["id"]): one["open_cents"] for one in owed}
     running = await db.fetch_one(_RUNNING, link)
-    if not shares or (running and msgspec.json.decode(running["shares"]) == shares):
+    if not shares:
+        return
+    cents = await _asked(owed, everything=everything)
+    if running and running["amount_cents"] == cents and msgspec.json.decode(running["shares"]) == shares:
         return
     if running:  # other sums are open now; whoever pays the old attempt all the same is heard, and what is too much stays on account
         await db.execute("UPDATE billing_intent SET state = 'expired' WHERE id = $1", running["id"])
-    wanted = _wanted(intent, link, owed, language)
+    wanted = _wanted(intent, link, owed, cents, language)
     made = await gateway.create(wanted)
     _compare(made, str(intent), wanted.amount_cents)
     await db.execute(
@@ -97,11 +101,17 @@ async def prepare(tenant: UUID, link: UUID, intent: UUID, language: str = "") ->
     )
 
 
-def _wanted(intent: UUID, link: UUID, owed: list[Any], language: str) -> Wanted:
+async def _asked(owed: list[Any], *, everything: bool) -> int:
+    total: int = sum(one["open_cents"] for one in owed)
+    instalment = None if everything else await plans.asked_now([one["id"] for one in owed])
+    return min(instalment.amount_cents, total) if instalment else total
+
+
+def _wanted(intent: UUID, link: UUID, owed: list[Any], cents: int, language: str) -> Wanted:
     home = settings.current().public_url
     return Wanted(
         key=str(intent),
-        amount_cents=sum(one["open_cents"] for one in owed),
+        amount_cents=cents,
         description=", ".join(one["number"] for one in owed)[:255],
         back_to=f"{home}{pay_links.path(link)}?back=1{f'&lang={language}' if language else ''}",
         tell_at=f"{home}/gateway/news",

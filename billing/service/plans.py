@@ -18,6 +18,7 @@ from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 from partner_portal.kernel.money import Money
 
 from ..events import PaymentPlanMoved
+from ..policy import instalments as schedule
 from ..policy.instalments import Instalment
 from ..policy.reminding import Held
 from . import holds
@@ -205,6 +206,21 @@ async def one(plan: UUID) -> Plan:
     if not found:
         raise NotFound(what="plan", id=str(plan))
     return found[0]
+
+
+_HOLDS = """
+SELECT h.plan, count(DISTINCT h.invoice) AS invoices FROM billing_hold h JOIN billing_payment_plan p ON p.tenant = h.tenant AND p.id = h.plan
+ WHERE h.invoice = ANY($1::uuid[]) AND h.lifted_at IS NULL AND p.ended_on IS NULL GROUP BY h.plan
+"""
+
+
+async def asked_now(invoices: Sequence[UUID]) -> Instalment | None:
+    """What the plan that holds all of these open documents asks for now, and since when; None where no one plan does."""
+    held = await db.fetch(_HOLDS, list(invoices))
+    if len(held) != 1 or held[0]["invoices"] != len(set(invoices)):
+        return None
+    plan = await one(held[0]["plan"])
+    return schedule.due_now(plan.instalments, plan.paid_cents, clock.today())
 
 
 async def of_customer(customer: UUID) -> list[Plan]:

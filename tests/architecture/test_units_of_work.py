@@ -18,6 +18,7 @@ OPENS_UNITS = {
     "billing/service/announcing.py",
     "billing/service/late.py",
     "billing/service/mandate_links.py",
+    "billing/service/own_mandates.py",
     "billing/service/payouts.py",
     "billing/service/pay_links.py",
     "billing/service/paying.py",
@@ -50,6 +51,13 @@ OPENS_UNITS = {
     "terminations/service/scheduling.py",
 }
 OPENING_FOLDERS = ("partner_portal/console/", "partner_portal/demo", "partner_portal/bench", "admin/")
+# Who gives a contact's unit of work its tenant's rights for a moment: what it may do was judged before, and what is read is none of the answer.
+AS_THE_TENANT = {
+    "billing/service/mandate_links.py",
+    "billing/service/own_mandates.py",
+    "billing/service/services.py",
+    "terminations/service/quotes.py",
+}
 AFTERWARDS = ("infra.mail", "infra.pdf", "infra.queue", "infra.smtp", "infra.redis")
 # No statement of this unit of work runs inside: another machine is asked, or a thread; the built-in gateway keeps its books in units of its own.
 WITHOUT_DATABASE = (
@@ -88,6 +96,17 @@ def test_units_of_work_are_opened_by_those_few_who_carry_requests_and_jobs() -> 
     }
 
     assert {name for name in found if not name.startswith(OPENING_FOLDERS)} <= OPENS_UNITS | {"partner_portal/invariants.py"}
+
+
+def test_only_a_few_use_cases_give_a_contact_the_rights_of_its_tenant() -> None:
+    found = {
+        sources.name(file)
+        for file in sources.modules()
+        for node in ast.walk(sources.tree(file))
+        if isinstance(node, ast.Call) and sources.dotted(node.func) == "db.as_the_tenant"
+    }
+
+    assert found == AS_THE_TENANT
 
 
 def _opens(called: str) -> bool:

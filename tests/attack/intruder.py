@@ -55,6 +55,8 @@ class Victim(msgspec.Struct, kw_only=True):
     invitation: UUID
     invoice: UUID
     order: UUID
+    mandate: UUID
+    payment: UUID
     plan: UUID
     hold: UUID
     port_in: UUID
@@ -84,6 +86,8 @@ class Victim(msgspec.Struct, kw_only=True):
             "notice_id": self.notice,
             "invoice_id": self.invoice,
             "order_id": self.order,
+            "mandate_id": self.mandate,
+            "payment_id": self.payment,
             "plan_id": self.plan,
             "hold_id": self.hold,
             "port_in_id": self.port_in,
@@ -130,7 +134,7 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
         newest = await db.fetch_one("SELECT id FROM termination_decision_link WHERE decided_at IS NULL AND replaced_at IS NULL")
     invoice = await issue(noord.id, customer, [line(description="Geheime dienst")])
     await pay(invoice, 100)
-    await _payable(world, customer, invoice)
+    mandate, payment = await _payable(world, customer, invoice)
     plan, hold = await unpaid.remind(noord, invoice, services[0])
     order, port_in = await _ordered(noord, customer)
     async with db.unit_of_work(STAFF_DOOR):
@@ -152,8 +156,8 @@ async def victim(world: World, client: httpx.AsyncClient, stranger: httpx.AsyncC
     return Victim(
         customer=customer, service=services[0], spare_service=services[1], quote=UUID(spare["id"]), scheduled=UUID(scheduled["id"]),
         proposed=UUID(proposed["id"]), document=document["document"], key=key.id, contact=contact["id"], member=member["id"],
-        invitation=invitation["id"], invoice=invoice, order=order, plan=plan, hold=hold, port_in=port_in, pause=pause, notice=notice.id, endpoint=endpoint,
-        delivery=delivery, round=together, draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
+        invitation=invitation["id"], invoice=invoice, order=order, mandate=mandate, payment=payment, plan=plan, hold=hold, port_in=port_in, pause=pause,
+        notice=notice.id, endpoint=endpoint, delivery=delivery, round=together, draft=draft, link=link, link_id=newest["id"], mail=mail["id"], step=1,
         words=["Geheim", "geheim@", "NRD-", str(noord.id), str(customer), str(services[0]), scheduled["id"], str(document["document"])],
     )  # fmt: skip
 
@@ -174,7 +178,7 @@ async def _ordered(noord: Partner, customer: UUID) -> tuple[UUID, UUID]:
 PORT = PortWanted(numbers=["0201234567"], donor="Geheime aanbieder", accepts_fee=True)
 
 
-async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
+async def _payable(world: World, customer: UUID, invoice: UUID) -> tuple[UUID, UUID]:
     """A link to pay the invoice, a mandate to collect it with what was announced, an invitation, and money that goes back."""
     async with db.unit_of_work(STAFF_DOOR):
         await pay_links.make(FINANCE, [invoice])
@@ -187,13 +191,15 @@ async def _payable(world: World, customer: UUID, invoice: UUID) -> None:
         receipt = Receipt(
             debtor=debtor, source=Source.MANUAL, source_key="geheim", amount_cents=500, received_on=clock.today(), invoices=()
         )
-        await refunds.order(FINANCE, await payments.book(FINANCE, receipt), cents=400, iban="NL91ABNA0417164300", holder=SECRET_NAME)
+        payment = await payments.book(FINANCE, receipt)
+        await refunds.order(FINANCE, payment, cents=400, iban="NL91ABNA0417164300", holder=SECRET_NAME)
         invitation = tokens.sha256("geheim")
         await db.execute(
             "INSERT INTO billing_mandate_invitation (id, tenant, customer, issuer, email, token_sha256, expires_at, made_by)"
             " VALUES (gen_random_uuid(), $1, $2, $3, 'geheim@geheim.example.com', $4, $5, 'test')",
             *(world.noord.id, customer, world.house, invitation, clock.now()),
         )
+    return mandate, payment
 
 
 async def _collected(world: World, mandate: UUID, invoice: UUID) -> None:
@@ -283,6 +289,7 @@ BODIES: dict[str, Body] = {
         "terms_sha256": "0" * 64,
         "accepted_by": "Dief",
     },
+    "Given": lambda _own: {"holder": "Dief", "iban": "NL91ABNA0417164300", "agrees": True, "words": "0" * 64},
     "PauseWanted": lambda _own: {"pauses_from": "2028-06-01", "resumes_on": "2028-07-01", "reason": "Verbouwing"},
     "PaymentWanted": lambda own: {"invoice_ids": [str(own.get("invoice_id", uuid4()))]},
     "Usage": lambda _own: {

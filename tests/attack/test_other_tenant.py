@@ -212,6 +212,8 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "used_from": clock.today(),
         "at": clock.now(),
         "is_refund": False,
+        "everything": False,
+        "pause_id": noords.pause,
         "by": "Olga",
     }
     events = {route.event for route in outbox._routes.values()}

@@ -13,6 +13,7 @@ from billing.service.late import Note
 from billing.service.plans import InstalmentWanted
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
+from partner_portal.kernel.dates import Period
 from tests.world import FINANCE, STAFF_DOOR, Partner
 
 
@@ -48,6 +49,6 @@ async def charge(of: Partner, invoice: UUID) -> None:
     note = Note(
         letter=new_id(), tenant=of.id, customer=row["customer"], issuer=row["issuer"], layer=Layer.CUSTOMER, debtor_name="Geheim", is_consumer=False,
         sent_on=clock.today(), term_ended_on=clock.today(), said_costs_cents=4000, numbers={invoice: row["number"]}, due={invoice: row["due_on"]},
-        reckoned=Reckoning(charged=(Charged(invoice, 1210, 0),), costs_cents=4000),
+        reckoned=Reckoning(charged=(Charged(invoice, 1210, 0, Period(clock.today(), clock.today())),), costs_cents=4000),
     )  # fmt: skip
     await late.issue(note, clock.today() + timedelta(days=6))

@@ -17,6 +17,7 @@ from billing.policy.tax import Vat, VatCategory
 from billing.service import archive
 from billing.service.account_changes import ChangeTold
 from billing.service.plans import Plan
+from billing.service.transfers import Account, Claim
 from partner_portal.infra import formats, mail, settings
 from partner_portal.infra.mail import Rendered
 from partner_portal.kernel.money import Money
@@ -46,7 +47,11 @@ CHANGE = ChangeTold(
     at=datetime(2026, 11, 22, 11, 0, tzinfo=UTC),
     is_refund=False,
 )
-OF_PLAN: dict[str, Any] = {"plan": PLAN, "debtor": PLAN.debtor_name, "missing": Money(12_302), "last_day": date(2027, 1, 11), "link": LINK}
+REFERENCES = ("RF38HUISF2026000117", "RF59HUISF2026000142")
+ACCOUNT = Account("Kadetel B.V.", "NL20INGB0001234567", [Claim(*one, said, 1) for one, said in zip(PLAN.invoices, REFERENCES, strict=True)])
+OF_PLAN: dict[str, Any] = {
+    "plan": PLAN, "debtor": PLAN.debtor_name, "missing": Money(12_302), "last_day": date(2027, 1, 11), "accounts": [ACCOUNT], "link": LINK,
+}  # fmt: skip
 MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "late_costs": ("late_costs", {"told": archive.told_about(COSTS), "link": LINK}),
     "plan_agreed": ("plan_agreed", OF_PLAN),

@@ -11,8 +11,9 @@ import pytest
 
 from billing.service import pauses, runs
 from billing.service.pauses import PauseUnderWay, PauseWanted
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, outbox
 from partner_portal.kernel.errors import Invalid, NotFound
+from tests.journeys.partner import newest
 from tests.tenants.people import open_page, read, send, signed_in
 from tests.terminations.customer import baker
 from tests.world import FINANCE, STAFF_DOOR, World, make_service
@@ -153,3 +154,28 @@ async def test_by_the_api_and_by_the_page(world: World, noord: httpx.AsyncClient
         assert "1 maart 2027" in read(await open_page(clerk, path))
     async with baker(world) as client:
         assert "1 maart 2027" in read(await open_page(client, f"/portal/own/services/{service}"))
+
+
+async def test_the_customer_hears_of_the_pause_and_that_it_does_not_come(world: World) -> None:
+    service = await pausable(world)
+    made = await pause(world, service)
+    await outbox.drain()
+
+    told = newest(world.mailbox, "bakkerij@")
+    assert told.subject == "Op pauze van 1 februari 2027 t/m 28 februari 2027: Seizoenslijn"
+    for said in ("maandag 1 maart 2027", "Verbouwing", "vrijdag 28 januari 2028", f"/portal/own/services/{service}"):
+        assert said in told.text
+    async with db.unit_of_work(world.noord.principal()):
+        await pauses.take_back(world.noord.actor, made)
+    await outbox.drain()
+    assert newest(world.mailbox, "bakkerij@").subject == "Toch geen pauze: Seizoenslijn"
+    assert len([mail for mail in world.mailbox.mailbox.mails("bakkerij@") if "Seizoenslijn" in mail.subject]) == 2
+
+
+async def test_a_pause_that_cannot_be_is_told_nobody(world: World) -> None:
+    service = await pausable(world, months=0)
+    with pytest.raises(Invalid):
+        await pause(world, service)
+    await outbox.drain()
+
+    assert world.mailbox.mailbox.mails("bakkerij@") == []

@@ -18,6 +18,14 @@ MAILS = sorted(
     for name in templates.environment().list_templates()
     if name.startswith("tenants/mail/") and name.endswith("subject.txt") and "webhook" not in name
 )
+SWITCHED_OFF: dict[str, dict[str, Any]] = {
+    "webhook_switched_off": {
+        "because": "failing",
+        "description": "Boekhouding",
+        "failing_since": datetime(2026, 11, 19, 13, 5, tzinfo=UTC),
+    },
+    "webhook_switched_off_gone": {"because": "gone", "description": "", "failing_since": None},
+}
 WORDS: dict[str, Any] = {
     "brand": letters.BRAND,
     "customer": "Bakkerij De Korst & Zonen",
@@ -54,6 +62,19 @@ class TestEachMail:
 
     def test_asks_nothing_of_the_network(self, name: str, language: str) -> None:
         assert re.findall(r"<(?:link|img|script|iframe|form)\b|url\(|@import|\bsrc=", said(name, language).html) == []
+
+
+@pytest.mark.parametrize("language", formats.LANGUAGES)
+@pytest.mark.parametrize("name", SWITCHED_OFF)
+def test_an_endpoint_that_was_switched_off_is_told_as_it_was_approved(name: str, language: str) -> None:
+    link = "https://portal.example.com/portal/settings/webhooks/1"
+    words = SWITCHED_OFF[name] | {"host": "hooks.example.com", "brand": letters.BRAND, "link": link}
+    with settings.use(settings.load({"PROVIDER_NAME": letters.PROVIDER, "SECRET_KEY": "x" * 40})):
+        made = mail.render("tenants/webhook_switched_off", language=language, **words)
+
+    assert_approved(f"mail/{name}.{language}.txt", f"{made.subject}\n\n{made.text}")
+    assert_approved(f"mail/{name}.{language}.html", made.html)
+    assert re.findall(r'<td class="button"[^>]*><a href="([^"]+)"', made.html) == [link]
 
 
 def test_there_are_all_four() -> None:

@@ -1,11 +1,16 @@
-"""Paying online: the link of an invoice nobody has paid, a payment that waits at the built-in gateway, and a link to give a mandate."""
+"""Paying online: the link of an invoice nobody has paid, a payment that waits at the built-in gateway, a link to give a mandate, and one in force."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
-from billing.service import mandate_links, pay_links
-from partner_portal.infra import db, outbox
+from billing.policy.ledger import DraftLine, Layer, LineKind
+from billing.policy.tax import Vat
+from billing.service import issuing, mandate_links, mandates, parties, pay_links
+from billing.service.issuing import Draft
+from billing.service.mandates import NewMandate
+from partner_portal.infra import clock, db, outbox
 
 from .stage import STAFF, Stage
 
@@ -23,6 +28,19 @@ async def _invite(stage: Stage) -> UUID:
         return await mandate_links.invite(stage.owner, UUID(str(stage.things["customer"])))
 
 
+async def _collected(stage: Stage) -> UUID:
+    """The customer has a mandate on paper, and an invoice of today is to be collected by it; what was billed before is not."""
+    tenant, customer = stage.owner.tenant, UUID(str(stage.things["customer"]))
+    assert tenant is not None  # noqa: S101  # the owner's
+    line = DraftLine(kind=LineKind.OTHER, description="Werkzaamheden", amount_cents=7_500, unit_price=Decimal(75), vat=Vat())
+    async with db.unit_of_work(STAFF):
+        sender = await parties.sender(tenant, Layer.CUSTOMER)
+        new = NewMandate(holder="Bakkerij De Korst", iban="NL91ABNA0417164300", signed_on=clock.today())
+        mandate = await mandates.sign(stage.owner, tenant, customer, sender.tenant, new)
+        await issuing.issue(Draft(tenant=tenant, customer=customer, lines=[line]))
+    return mandate
+
+
 async def begin(stage: Stage) -> None:
     """Somebody pressed Pay, and stands before the gateway's page."""
     invoice = await stage.row(_OPEN, UUID(str(stage.things["customer"])))
@@ -33,6 +51,7 @@ async def begin(stage: Stage) -> None:
     await outbox.drain()
     onward = await stage.stranger.get(f"{path}?going=1")
     stage.things |= {
+        "mandate": await _collected(stage),
         "mandate_link": mandate_links.path(invitation).rpartition("/")[2],
         "pay_link": path.rpartition("/")[2],
         "practice_payment": onward.headers.get("location", "").rpartition("/")[2],
