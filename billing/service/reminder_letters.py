@@ -20,7 +20,7 @@ from tenants.service import brands
 
 from ..policy.ledger import Layer
 from ..policy.reminding import Level
-from . import parties, pay_links, reminders
+from . import paper, parties, pay_links, reminders
 from .parties import Debtor, Party
 from .reminders import Stops
 
@@ -169,5 +169,6 @@ def letter_words(letter: Letter, brand: Brand, version: str) -> dict[str, Any]:
         "issued_at": clock.now(),
         "number": letter.said.first.number,
         "said": letter.said,
+        "in_fours": paper.in_fours,
         "version": version,
     }

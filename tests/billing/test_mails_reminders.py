@@ -12,6 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from billing.policy.reminding import Level
+from billing.service import paper
 from billing.service.reminder_letters import ClaimSaid, Said, name_of
 from billing.service.reminders import Stops
 from billing.service.suspensions import ServiceTold
@@ -61,6 +62,7 @@ def on_paper(of: Said) -> dict[str, Any]:
         "issued_at": datetime(2026, 11, 22, 11, 0, tzinfo=UTC),
         "number": of.first.number,
         "said": of,
+        "in_fours": paper.in_fours,
         "version": "0123456789ab",
     }
 
