@@ -114,6 +114,8 @@ def unused(line: Charged, since: date) -> int:
         return 0
     start, until = line.period
     whole = parts(line.proration, start, until)
+    if not whole:  # a single day that a month of thirty days does not count
+        return line.amount_cents
     return round_half_up(line.amount_cents * (whole - parts(line.proration, start, max(start, since))), whole)
 
 

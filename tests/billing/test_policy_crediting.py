@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from billing.policy.charges import Proration
-from billing.policy.crediting import Charged, MoreThanCharged, NothingToCredit, Part, drafted, gross, takings
+from billing.policy.crediting import Charged, MoreThanCharged, NothingToCredit, Part, drafted, gross, takings, unused
 from billing.policy.drafting import amounts
 from billing.policy.ledger import DraftLine, LineKind
 from billing.policy.tax import Vat
@@ -60,6 +60,12 @@ def test_days_are_given_back_as_they_were_charged(
     (taken,) = takings([line], [Part(line=line.id, since=since)], left_gross_cents=document([line]))
 
     assert (taken.amount_cents, taken.period) == (expected, (since, period[1]))
+
+
+def test_a_day_that_a_month_of_thirty_days_does_not_count_is_given_back_as_it_was_charged() -> None:
+    line = charged(300, period=(date(2026, 12, 30), date(2026, 12, 31)), proration=Proration.E30_360)
+
+    assert unused(line, date(2026, 12, 1)) == 300
 
 
 def test_nothing_chosen_is_everything_that_is_left() -> None:
