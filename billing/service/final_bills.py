@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from partner_portal.infra import catalogue, clock, db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor
 
-from ..policy.crediting import Part
+from ..policy.crediting import NothingToCredit, Part
 from ..policy.final_bill import Document, Entry, GivenBack, documents, given_back
 from ..policy.ledger import Kind, Layer, LineKind
 from ..policy.tax import Vat
@@ -157,5 +158,6 @@ async def take_back(actor: Actor, tenant: UUID, services: Sequence[UUID], key: s
         elif row["amount_cents"] > 0 and (line := await db.fetch_one(_LINE_OF, row["line"])):
             billed.setdefault(line["invoice"], []).append(Part(line=row["line"]))
     for invoice, parts in billed.items():
-        notes.append(await credit_notes.give_back(actor, invoice, Wanted(reason=reason, parts=tuple(parts))))
+        with suppress(NothingToCredit):  # somebody of finance was first
+            notes.append(await credit_notes.give_back(actor, invoice, Wanted(reason=reason, parts=tuple(parts))))
     return tuple(notes)

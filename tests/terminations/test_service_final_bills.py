@@ -12,8 +12,9 @@ import pytest
 
 from billing.policy.ledger import Kind, Layer, LineKind, Unit
 from billing.policy.tax import Vat
-from billing.service import charges, damages
+from billing.service import charges, credit_notes, damages
 from billing.service.charges import Charge, ChargeWanted
+from billing.service.credit_notes import Wanted
 from partner_portal.infra import clock, db, outbox
 from tenants.policy import Segment
 from terminations.events import ServicesEnded
@@ -346,6 +347,23 @@ async def test_what_was_billed_of_an_end_that_does_not_come_is_credited(world: W
 
     invoice, note = await documents()
     assert (note["refers_to"], note["gross_cents"], invoice["open_cents"]) == (early, invoice["gross_cents"], 0)
+
+
+async def test_what_finance_credited_of_an_end_before_it_was_withdrawn_stops_nothing(world: World) -> None:
+    case = await ended.agreed(world.noord, world.noord.services["bound"], wished_on=date(2027, 1, 31), early=True)
+    async with db.unit_of_work(STAFF_DOOR):
+        rows = await db.fetch("SELECT * FROM billing_charge ORDER BY key")
+    early = await issue(world.noord.id, world.noord.customers["bakery"], [charges.drafted(row, Vat()) for row in rows])
+    async with db.unit_of_work(STAFF_DOOR):
+        await credit_notes.give_back(FINANCE, early, Wanted(reason="Coulance"))
+
+    async with db.unit_of_work(world.noord.principal()):
+        await scheduling.withdraw(world.noord.actor, await Termination.find(case))
+    await outbox.drain()
+
+    async with db.unit_of_work(STAFF_DOOR):
+        assert await outbox.dead() == []
+    assert len(await documents()) == 2
 
 
 async def test_a_service_that_ends_before_the_others_of_its_case_is_billed_at_once(world: World) -> None:
