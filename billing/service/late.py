@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import structlog
 
 from partner_portal.infra import catalogue, clock, db
 from partner_portal.infra.catalogue import sentence
@@ -33,6 +34,7 @@ from . import charges, credit_notes, issuing, parties, reminder_policies, remind
 from .credit_notes import Wanted
 from .issuing import Draft
 
+log = structlog.get_logger(__name__)
 BATCH = 200
 """So many letters are looked at together."""
 
@@ -125,8 +127,11 @@ async def run(*, today: date | None = None) -> int:
         async with db.unit_of_work(_DAILY):
             letters = await _letters(day, after)
         for row in letters:
-            async with db.unit_of_work(_DAILY):
-                made += await _charge(row["letter"], day)
+            try:
+                async with db.unit_of_work(_DAILY):
+                    made += await _charge(row["letter"], day)
+            except Refused as problem:  # a debtor without an address, say: that one waits, nobody else does
+                log.warning("late.left", letter=str(row["letter"]), why=type(problem).__name__)
         if len(letters) < BATCH:
             break
         after = letters[-1]["letter"]

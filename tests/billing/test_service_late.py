@@ -263,6 +263,17 @@ async def _open(invoice: UUID) -> int:
         return (await documents.standing(invoice)).open.cents
 
 
+async def test_a_debtor_that_cannot_be_charged_holds_nobody_else_up(world: World) -> None:
+    _, first = await overdue(world)
+    other, last = await overdue(world, "bakery")
+    async with db.unit_of_work(world.noord.principal()):
+        await db.execute("UPDATE location SET street = '' WHERE customer = $1", world.noord.customers["private"])
+
+    assert await run(max(first, last) + timedelta(days=9)) == 1
+
+    assert [note.customer for note in await notes()] == [world.noord.customers["bakery"]]
+
+
 async def test_two_workers_charge_once(world: World) -> None:
     await overdue(world)
     _, last = await overdue(world, "bakery")
