@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from itertools import count
 
 import msgspec
 
-from partner_portal.kernel.dates import ONE_DAY, Period, add_months, days_in_month, last_of_month, months_started
+from partner_portal.kernel.dates import Period, add_months, days_in_month, last_of_month, months_started
 from partner_portal.kernel.money import round_half_up
 
 PARTS_OF_MONTH = 27_563_340  # the smallest number that 28, 29, 30, 31 and 365 all divide
@@ -125,14 +124,6 @@ def charged_in_advance(cycle: BillingCycle, on: date) -> Iterator[ChargedPeriod]
         yield charged
         index += 1
         charged = _charged_period(cycle, index)
-
-
-def next_charged_period(previous: date | None, cycle: BillingCycle) -> Period | None:
-    """Return the days charged after `previous` (the last day charged, None for none): up to the next cycle day or the end."""
-    start = cycle.start if previous is None else previous + ONE_DAY
-    until = next(day for index in count(0) if (day := cycle_day(cycle, index)) > start)
-    until = until if cycle.until is None else min(until, cycle.until)
-    return Period(start, until) if start < until else None
 
 
 def _charged_period(cycle: BillingCycle, index: int) -> ChargedPeriod:

@@ -62,11 +62,6 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
         """The oldest of the claims."""
         return self.claims[0]
 
-    @property
-    def stops_on(self) -> date | None:
-        """The first day on which something stops."""
-        return min((stop.on for stop in self.stops if stop.on), default=None)
-
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A reminder with whoever gets it, and in whose face."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calendar import isleap
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -126,15 +125,6 @@ def anchored_period(anchor: date, months: int, day: date) -> Period:
     """Return the period of `months` months counted from `anchor` that holds `day`."""
     index = month_index_in(anchor, day) // months
     return Period(add_months(anchor, index * months), add_months(anchor, (index + 1) * months))
-
-
-def calendar_months(period: Period) -> Iterator[Period]:
-    """Yield the parts of `period` that lie in one calendar month each, in order."""
-    start = period.start
-    while start < period.until:
-        until = min(last_of_month(start) + ONE_DAY, period.until)
-        yield Period(start, until)
-        start = until
 
 
 @lru_cache(maxsize=512)

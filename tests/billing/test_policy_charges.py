@@ -120,18 +120,3 @@ def test_charged_periods_tile_the_days_from_the_start(start: date, day_of_month:
     assert charged[0].days.start == start
     assert all(before.days.until == after.days.start for before, after in pairwise(charged))
     assert charged[-1].days.start <= start + timedelta(days=later) < charged[-1].days.until
-
-
-@pytest.mark.parametrize(
-    ("previous", "until", "period"),
-    [
-        (None, None, ("2026-01-20", "2026-02-01")),
-        ("2026-01-31", None, ("2026-02-01", "2026-03-01")),
-        ("2026-02-10", "2026-02-20", ("2026-02-11", "2026-02-20")),
-        ("2026-02-19", "2026-02-20", None),
-    ],
-)
-def test_what_is_charged_next(previous: str | None, until: str | None, period: tuple[str, str] | None) -> None:
-    cycle = BillingCycle(D("2026-01-20"), 1, until=None if until is None else D(until))
-    next_period = charges.next_charged_period(None if previous is None else D(previous), cycle)
-    assert next_period == (None if period is None else Period(*map(D, period)))

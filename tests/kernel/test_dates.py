@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -105,15 +104,6 @@ def test_the_anchored_period_holds_the_day(anchor: date, months: int, day: date)
     period = dates.anchored_period(anchor, months, day)
     assert day in period
     assert dates.add_months(anchor, dates.month_index_in(anchor, period.start)) == period.start
-
-
-@given(some_day, st.integers(0, 900))
-def test_calendar_months_tile_a_period(start: date, length: int) -> None:
-    period = Period(start, start + timedelta(days=length))
-    parts = list(dates.calendar_months(period))
-    assert sum(part.days for part in parts) == period.days
-    assert all(part.start.month == part.last_day.month for part in parts)
-    assert all(before.until == after.start for before, after in pairwise(parts))
 
 
 @pytest.mark.parametrize(
