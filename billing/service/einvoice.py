@@ -136,8 +136,8 @@ def buyer_reference(document: Document) -> str:
 
 
 def plain(text: str) -> str:
-    """The text without what XML cannot hold, on one line."""
-    return " ".join(_NOT_XML.sub("", text).split())
+    """The text without what XML cannot hold, on one line; a dash where nothing is left, for an element that says nothing makes a document invalid."""
+    return " ".join(_NOT_XML.sub("", text).split()) or "-"
 
 
 def figure(value: Decimal) -> str:

@@ -76,7 +76,7 @@ def _period(period: tuple[date, date]) -> Node:
 
 def _line(line: DocumentLine) -> Node:
     said = einvoice.measured(line)
-    seller_id = [_RAM.SellerAssignedID(line.service)] if line.service else []
+    seller_id = [_RAM.SellerAssignedID(einvoice.plain(line.service))] if line.service else []
     tax = [_RAM.TypeCode("VAT"), _RAM.CategoryCode(line.vat.category.value)]
     if line.vat.category is not VatCategory.OUTSIDE_SCOPE:
         tax.append(_RAM.RateApplicablePercent(einvoice.figure(line.vat.rate)))
@@ -94,7 +94,7 @@ def _line(line: DocumentLine) -> Node:
 
 
 def _agreement(document: Document) -> Node:
-    contract = [_RAM.ContractReferencedDocument(_RAM.IssuerAssignedID(document.contract))] if document.contract else []
+    contract = [_RAM.ContractReferencedDocument(_RAM.IssuerAssignedID(einvoice.plain(document.contract)))] if document.contract else []
     return _RAM.ApplicableHeaderTradeAgreement(
         _RAM.BuyerReference(einvoice.plain(einvoice.buyer_reference(document))),
         _RAM.SellerTradeParty(*_party(document, document.issuer)),
@@ -104,12 +104,12 @@ def _agreement(document: Document) -> Node:
 
 
 def _party(document: Document, party: Party) -> list[Node]:
-    nodes = [_RAM.ID(party.number)] if party.number else []
+    nodes = [_RAM.ID(einvoice.plain(party.number))] if party.number else []
     nodes.append(_RAM.Name(einvoice.plain(party.name)))
     if number := einvoice.registered(party):
         nodes.append(_RAM.SpecifiedLegalOrganization(_identified("ID", number)))
     elif party.chamber_number and party.country != "NL":
-        nodes.append(_RAM.SpecifiedLegalOrganization(_RAM.ID(party.chamber_number)))
+        nodes.append(_RAM.SpecifiedLegalOrganization(_RAM.ID(einvoice.plain(party.chamber_number))))
     nodes.append(
         _RAM.PostalTradeAddress(
             _RAM.PostcodeCode(einvoice.plain(party.postcode)),

@@ -82,7 +82,7 @@ def _references(document: Document) -> list[Node]:
         named = _CAC.InvoiceDocumentReference(_CBC.ID(earlier.number), _CBC.IssueDate(earlier.issued_on.isoformat()))
         nodes.append(_CAC.BillingReference(named))
     if document.contract:
-        nodes.append(_CAC.ContractDocumentReference(_CBC.ID(document.contract)))
+        nodes.append(_CAC.ContractDocumentReference(_CBC.ID(einvoice.plain(document.contract))))
     return nodes
 
 
@@ -95,7 +95,7 @@ def _party(document: Document, party: Party, *, creditor: str = "") -> Node:
     address = einvoice.address(party)
     nodes: list[Node] = [_identified("EndpointID", address)] if address else []
     if party.number:
-        nodes.append(_CAC.PartyIdentification(_CBC.ID(party.number)))
+        nodes.append(_CAC.PartyIdentification(_CBC.ID(einvoice.plain(party.number))))
     if creditor:  # BT-90: whoever collects, by its creditor id
         nodes.append(_CAC.PartyIdentification(_CBC.ID(creditor, schemeID="SEPA")))
     nodes.append(_CAC.PartyName(_CBC.Name(einvoice.plain(party.name))))
@@ -113,10 +113,10 @@ def _party(document: Document, party: Party, *, creditor: str = "") -> Node:
     if number := einvoice.registered(party):
         legal.append(_identified("CompanyID", number))
     elif party.chamber_number and party.country != "NL":
-        legal.append(_CBC.CompanyID(party.chamber_number))
+        legal.append(_CBC.CompanyID(einvoice.plain(party.chamber_number)))
     nodes.append(_CAC.PartyLegalEntity(*legal))
     if party.email:
-        nodes.append(_CAC.Contact(_CBC.ElectronicMail(party.email)))
+        nodes.append(_CAC.Contact(_CBC.ElectronicMail(einvoice.plain(party.email))))
     return _CAC.Party(*nodes)
 
 
@@ -176,7 +176,7 @@ def _line(document: Document, line: DocumentLine) -> Node:
         nodes.append(_period(line.period))
     item = [_CBC.Name(einvoice.plain(line.description))]
     if line.service:
-        item.append(_CAC.SellersItemIdentification(_CBC.ID(line.service)))
+        item.append(_CAC.SellersItemIdentification(_CBC.ID(einvoice.plain(line.service))))
     category = [_CBC.ID(line.vat.category.value)]
     if line.vat.category is not VatCategory.OUTSIDE_SCOPE:
         category.append(_CBC.Percent(einvoice.figure(line.vat.rate)))

@@ -176,3 +176,15 @@ def every_case() -> dict[str, Document]:
 def outside(country: str) -> Vat:
     """Outside VAT in this country."""
     return Vat(category=VatCategory.OUTSIDE_SCOPE, rate=Decimal(0), country=country)
+
+
+HOSTILE = [
+    "a\x00b\x01c", "\x85\u2028\ufffe", "  ", "\u202eevil\u202c", "\U0001f600", "x" * 5000, "<b>&amp;]]>\"'", "a\ud800b", "a\r\nb\tc",
+]  # fmt: skip
+
+
+def saying(said: str, one: Document) -> Document:
+    """The document with these words wherever somebody may type words."""
+    debtor = replace(one.debtor, name=said, street=said, city=said, postcode=said, number=said, email=said)
+    lines = [replace(line, description=said, service=said) for line in one.lines]
+    return replace(one, debtor=debtor, issuer=replace(one.issuer, name=said), lines=lines, reason=said)

@@ -39,6 +39,16 @@ def test_each_case_passes_the_rules_of_en_16931(case: str) -> None:
     assert validator.fatal(factur_x.render(CASES[case]), ["cii"]) == []
 
 
+@validator.needed
+@pytest.mark.parametrize("said", papers.HOSTILE, ids=lambda said: ascii(said[:9]))
+@pytest.mark.parametrize("case", ["business", "credit note"])
+def test_no_words_make_a_document_that_breaks_them(case: str, said: str, schema: Any) -> None:
+    content = factur_x.render(papers.saying(said, CASES[case]))
+
+    assert schema.validate(etree.fromstring(content)), schema.error_log
+    assert validator.fatal(content, ["cii"]) == []
+
+
 def test_what_is_collected_says_by_which_mandate_of_whom_and_from_which_account() -> None:
     said = factur_x.render(papers.document(collects=papers.COLLECTED)).decode()
 

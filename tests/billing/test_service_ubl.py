@@ -53,6 +53,13 @@ def test_what_names_the_trade_register_can_go_as_nlcius_too(case: str) -> None:
 
 
 @validator.needed
+@pytest.mark.parametrize("said", papers.HOSTILE, ids=lambda said: ascii(said[:9]))
+@pytest.mark.parametrize("case", ["business", "credit note"])
+def test_no_words_make_a_document_that_breaks_the_rules(case: str, said: str) -> None:
+    assert validator.fatal(ubl.render(papers.saying(said, CASES[case]))) == []
+
+
+@validator.needed
 def test_the_rules_would_notice() -> None:
     broken = ubl.render(CASES["credit note"]).replace(b"BillingReference", b"DespatchDocumentReference")
 
