@@ -12,15 +12,17 @@ from litestar.response import Redirect
 
 from billing.pages.agreements import ENDED, EVERY, Agreed, Spread
 from billing.policy import instalments
+from billing.policy.interest import RateKind
 from billing.policy.late import REVIVING, Uncollectable
-from billing.service import late, plans, write_offs
+from billing.service import interest_rates, late, late_rest, late_told, plans, write_offs
+from billing.service.interest_rates import RateWanted
 from billing.service.plans import InstalmentWanted
 from billing.service.write_offs import WriteOffWanted
 from partner_portal.infra import catalogue, clock, db, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
-from partner_portal.web import forms, problems
+from partner_portal.web import decoding, forms, problems
 from partner_portal.web.auth import PerhapsActing
 from partner_portal.web.forms import Form, Typed
 
@@ -41,10 +43,13 @@ REASONS: dict[str, str] = {
     Uncollectable.PAID: sentence("paid after all"),
     Uncollectable.MISTAKE: sentence("written off by mistake"),
 }
+RATES: dict[str, str] = {RateKind.TRADE: sentence("businesses (trade)"), RateKind.CONSUMER: sentence("consumers")}
 DONE: dict[str, str] = {
     "plan": sentence("The plan stands; the debtor gets its schedule by mail."),
     "withdraw": sentence("The plan is withdrawn; the debtor is told and reminders go on."),
     "waive": sentence("No interest and costs are charged for this invoice; what was charged is credited."),
+    "rest": sentence("The interest that ran on is charged on a further document."),
+    "rate": sentence("The rate is known from now on."),
     "write-off": sentence("What is open of the document is written off."),
     "proposed": sentence("It is above the limit: somebody else of finance has to agree, below."),
     "agree": sentence("It is written off."),
@@ -115,6 +120,15 @@ async def _waive(actor: Actor, form: Form) -> None:
         await late.waive(actor, invoice, form.one("note"))
 
 
+async def _rest(actor: Actor, form: Form) -> None:
+    await late_rest.charge(actor, await _invoice(form))
+
+
+async def _rate(actor: Actor, form: Form) -> None:
+    said = {name: form.one(name) for name in ("kind", "since", "source")} | {"percentage": form.one("percentage").replace(",", ".")}
+    await interest_rates.enter(actor, decoding.convert(RateWanted, {name: value for name, value in said.items() if value}))
+
+
 async def _write_off(actor: Actor, form: Form) -> str:
     wanted = forms.parse(form, WriteOffWanted)
     return "write-off" if await write_offs.write_off(actor, await _invoice(form), wanted) else "proposed"
@@ -136,12 +150,14 @@ _DEALS: Presses = {
     "plan": _agree_plan,
     "withdraw": _withdraw,
     "waive": _waive,
+    "rest": _rest,
+    "rate": _rate,
     "write-off": _write_off,
     "agree": _agree,
     "decline": _decline,
     "revive": _revive,
 }
-_SHOWN_BY = {"waive": "costs"} | dict.fromkeys(("write-off", "agree", "decline", "revive"), "written-off")
+_SHOWN_BY = dict.fromkeys(("waive", "rest", "rate"), "costs") | dict.fromkeys(("write-off", "agree", "decline", "revive"), "written-off")
 
 
 async def _invoice(form: Form) -> UUID:
@@ -178,6 +194,8 @@ async def _page(request: Request[Any, Any, Any], actor: Actor, show: str, *, don
         every=[(value, catalogue.text(word, language)) for value, word in EVERY.items()],
         reasons=[(value, catalogue.text(word, language)) for value, word in REASONS.items() if value not in REVIVING],
         why=REASONS,
+        rate_kinds=[(value, catalogue.text(word, language)) for value, word in RATES.items()],
+        rate_of=RATES,
         ended=ENDED,
         **await _words(show),
     )
@@ -187,5 +205,12 @@ async def _words(show: str) -> dict[str, Any]:
     if show == "plans":
         return {"plans": await plans.everybodys()}
     if show == "costs":
-        return {"notes": await late.charged(), "waivers": await late.let_go(), "unknown": await late.unknown()}
+        return {
+            "notes": await late_told.charged(),
+            "waivers": await late_told.let_go(),
+            "unknown": await late_told.unknown(),
+            "missing": await interest_rates.missing(),
+            "entered": await interest_rates.lately(),
+            "rates": await interest_rates.tables(),
+        }
     return {"waiting": await write_offs.waiting(), "written_off": await write_offs.done()}

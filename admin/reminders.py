@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from billing.pages.open_items import HOLDS, LEVELS, picture
 from billing.policy.reminding import Held
-from billing.service import holds, late, open_items, plans, reminder_policies, reminders, suspensions
+from billing.service import holds, late, late_rest, open_items, plans, reminder_policies, reminders, suspensions
 from billing.service.open_items import Aged, Ageing
 from billing.service.reminder_policies import PolicyWanted
 from billing.service.statement_letters import AGES
@@ -179,7 +179,7 @@ async def _words(show: str, language: str) -> dict[str, Any]:
         return {
             "outcome": await reminders.preview(most=_MOST_LETTERS),
             "most": _MOST_LETTERS,
-            "charges": await late.preview(most=_MOST_LETTERS),
+            "charges": [*await late.preview(most=_MOST_LETTERS), *await late_rest.preview(most=_MOST_LETTERS)],
             "plans": [(await plans.one(plan), kind) for plan, kind in coming[:_MOST_LETTERS]],
             "stops": await suspensions.preview(most=_MOST_LETTERS),
         }

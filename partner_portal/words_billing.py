@@ -14,6 +14,7 @@ from billing.service.issuers import ProviderSendsInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
 from billing.service.pauses import PauseUnderWay
+from billing.service.places import PlaceUnknown
 from billing.service.prices import BilledAlready, ChangesLater, IndexedOtherwise
 from billing.service.runs import RunUnderWay
 from billing.service.usage import UsageDiffers
@@ -83,6 +84,10 @@ PROBLEMS: dict[type[Problem], Words] = {
     ),
     ProviderSendsInvoices: Words(
         sentence("The provider sends your invoices"), sentence("There are no details of your own on the invoices of your customers.")
+    ),
+    PlaceUnknown: Words(
+        sentence("Nobody knows where this consumer is taxed"),
+        sentence("Enter what points at its country first: two pieces of evidence must agree."),
     ),
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
 }

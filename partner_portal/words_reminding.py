@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from billing.service.agreements import ProviderDecides, StaffPlaced
 from billing.service.late import NoLongerCharged, NothingToWaive
+from billing.service.late_rest import NothingRanOn
 from billing.service.open_items import TooManyOpenItems
 from billing.service.write_offs import NothingToWriteOff, NotWrittenOff, ProposerCannotAgree, WriteOffDecided, WriteOffWaits
 from partner_portal.infra.catalogue import sentence
@@ -26,6 +27,10 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("Nothing is charged for this invoice any more"),
         sentence("It is paid or credited, so no interest and costs will come, and none of it is still owed that was charged."),
     ),
+    NothingRanOn: Words(
+        sentence("There is no interest left to charge"),
+        sentence("Nothing was charged for this invoice before, it was let go or waits, or no rate of the days that are left is known."),
+    ),
     NothingToWriteOff: Words(sentence("There is nothing to write off"), sentence("Nothing of this document is open.")),
     NotWrittenOff: Words(sentence("This is not written off"), sentence("Nothing of this document was given up, or it was paid since.")),
     WriteOffWaits: Words(
@@ -43,6 +48,13 @@ FIELDS = {
     "several-debtors": sentence("A plan is with one debtor: leave out the invoices of others."),
     "days-in-order": sentence("Each instalment comes after the one before, the first after today."),
     "instalments-sum": sentence("The instalments do not add up to what is open: %(owed)s."),
+    "no-document-or-customer": sentence("There is no invoice and no customer with number %(value)s."),
+    "not-days-of-a-product": sentence(
+        "Line %(line)s is not a product with its days: write its code, a colon and a number, or a dash for never."
+    ),
+    "not-a-half-year": sentence("A rate begins on 1 January or 1 July, from 2016 on."),
+    "half-year-before-it": sentence("Enter the rate from %(value)s first: no half-year is left out."),
+    "not-a-percentage": sentence("Write a percentage below a hundred with at most two decimals, for example 10,40."),
     "no-such-document": sentence("There is no document %(value)s."),
     "in-a-plan": sentence("One of these invoices is in a payment plan already; withdraw that one first."),
     "not-an-instalment": sentence(

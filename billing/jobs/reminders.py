@@ -12,7 +12,7 @@ from tenants.service import brands
 
 from ..events import DebtorReminded, InvoicePaid, ServiceReleased, ServiceSuspended
 from ..policy.reminding import Level
-from ..service import holds, issuing, late, parties, plans, reminder_letters, reminders, suspensions
+from ..service import holds, issuing, late, late_rest, parties, plans, reminder_letters, reminders, suspensions
 from ..service.reminder_letters import Letter
 
 LETTER = "reminder"
@@ -107,8 +107,9 @@ async def send_reminders() -> None:
 
 
 async def charge_late() -> None:
-    """Interest and costs are charged where the last letter's term is over; their documents are mailed as every other."""
+    """Interest and costs are charged where the last letter's term is over, and what ran on of what was paid; their documents are mailed as every other."""
     await late.run()
+    await late_rest.run()
 
 
 async def stop_services() -> None:

@@ -1,10 +1,16 @@
-"""Statutory interest on a late payment, day by day at the rate in force on that day."""
+"""Statutory interest on a late payment, day by day at the rate in force on that day; days whose rate nobody knows bear none yet.
+
+Trade (BW 6:119a, 6:120(2)): what the European Central Bank asked in its last main refinancing operation before the half-year, and eight points.
+Consumers (BW 6:119, 6:120(1)): by decree, looked at before each half-year. A rate is known for the half-years that stand in its table and no longer,
+also where it did not change: an old rate that goes on unnoticed is a wrong one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 import msgspec
@@ -16,6 +22,13 @@ from partner_portal.kernel.money import round_half_up
 
 class NoInterestRate(Invalid):
     """The rate table begins after the first day on which interest runs."""
+
+
+class RateKind(StrEnum):
+    """Of which debtors."""
+
+    CONSUMER = "consumer"
+    TRADE = "trade"
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -44,7 +57,7 @@ def _rates(*steps: tuple[date, str]) -> tuple[Rate, ...]:
     return tuple(Rate(since, Decimal(percentage)) for since, percentage in steps)
 
 
-# BW 6:119a, 6:120(2). From 2025-07-01 on: to be confirmed against the official publication.
+# The operations of 25 June 2025 and 22 December 2025 asked 2.15, that of 17 June 2026 2.40. rijksoverheid.nl: 10.4 % since 1 July 2026.
 TRADE_RATES = _rates(
     (date(2016, 1, 1), "8.05"),
     (date(2016, 7, 1), "8.00"),
@@ -54,8 +67,10 @@ TRADE_RATES = _rates(
     (date(2024, 7, 1), "12.25"),
     (date(2025, 1, 1), "11.15"),
     (date(2025, 7, 1), "10.15"),
+    (date(2026, 1, 1), "10.15"),
+    (date(2026, 7, 1), "10.40"),
 )
-# BW 6:119, 6:120(1). From 2026-01-01 on: to be confirmed against the official publication.
+# From 1 January 2026: Stb. 2025, 438 (2.15 on the last of October 2025, and 2.25 points, is 4.40). No other decree by 1 July 2026.
 CONSUMER_RATES = _rates(
     (date(2016, 1, 1), "2"),
     (date(2023, 1, 1), "4"),
@@ -63,7 +78,22 @@ CONSUMER_RATES = _rates(
     (date(2024, 1, 1), "7"),
     (date(2025, 1, 1), "6"),
     (date(2026, 1, 1), "4"),
+    (date(2026, 7, 1), "4"),
 )
+TABLES: Mapping[RateKind, Sequence[Rate]] = {RateKind.CONSUMER: CONSUMER_RATES, RateKind.TRADE: TRADE_RATES}
+"""What was published when this was written; what is entered since comes on top."""
+_HALF_YEAR = 6
+
+
+def known_until(rates: Sequence[Rate]) -> date:
+    """The first day whose rate is not known: the day after the last half-year in the table."""
+    return add_months(rates[-1].since, _HALF_YEAR)
+
+
+def with_entered(rates: Sequence[Rate], entered: Iterable[Rate]) -> tuple[Rate, ...]:
+    """The table with what was entered since, in order of entering: of one half-year the last counts."""
+    steps = {rate.since: rate for rate in (*rates, *entered)}
+    return tuple(steps[since] for since in sorted(steps))
 
 
 def statutory_interest(  # noqa: PLR0913  # the law has as many

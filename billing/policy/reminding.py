@@ -11,7 +11,7 @@ import msgspec
 from partner_portal.kernel.dates import NO_EXTRA_HOLIDAYS, ONE_DAY
 
 from .collection import collection_costs, fourteen_day_letter
-from .interest import CONSUMER_RATES, TRADE_RATES, statutory_interest
+from .interest import Rate, known_until, statutory_interest
 
 
 class Level(IntEnum):
@@ -151,16 +151,19 @@ def last_word(
     sent_on: date,
     *,
     is_consumer: bool,
+    rates: Sequence[Rate],
     policy: Policy,
     holidays: frozenset[date] = NO_EXTRA_HOLIDAYS,
 ) -> LastWord:
     """What the last reminder of these claims (open cents, due date) says; the principals are added for the costs (BW 6:96(7)).
 
+    Interest as far as its rates are known.
+
     A consumer has fourteen days from the day after receipt (BW 6:96(6)); a business until the day before its services stop.
     """
     known = list(claims)
-    rates = CONSUMER_RATES if is_consumer else TRADE_RATES
-    interest = sum(statutory_interest(cents, due_on, sent_on, rates).cents for cents, due_on in known)
+    until = min(sent_on, known_until(rates))
+    interest = sum(statutory_interest(cents, due_on, until, rates).cents for cents, due_on in known if due_on < until)
     if is_consumer:
         pays_by = fourteen_day_letter(sent_on=sent_on, extra_holidays=holidays).last_day_to_pay
     else:

@@ -17,11 +17,15 @@ from partner_portal.kernel.actor import Actor
 from ..policy.crediting import NothingToCredit, Part
 from ..policy.final_bill import Document, Entry, GivenBack, documents, given_back
 from ..policy.ledger import Kind, Layer, LineKind
+from ..policy.recurring import Why
 from ..policy.tax import Vat
-from . import charges, credit_notes, issuing, parties
+from . import charges, credit_notes, issuing, parking, parties, places
 from .charges import Charge
 from .credit_notes import Wanted
+from .due import Doubt
 from .issuing import Draft
+from .parties import Debtor, Sender
+from .places import NoPlace
 
 _REASON = sentence("Final bill: days billed in advance are given back")
 _DAYS = (
@@ -73,7 +77,8 @@ async def give_back(tenant: UUID, returned: Sequence[Charge]) -> None:
 async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UUID, ...]:
     """What waits for the end of these services is on documents, which are returned; nothing twice, by the keys of the charges.
 
-    Runs through the staff door. Raises IssuerUnknown, DebtorIncomplete.
+    Where nobody knows in which country a consumer is taxed, that is parked and what waits goes on waiting: `CustomerUnparked` asks to come again. What
+    only gives back what was billed waits for nothing. Runs through the staff door. Raises IssuerUnknown, DebtorIncomplete.
     """
     waiting = await db.fetch(_WAITING, whose.tenant, whose.layer.value, list(services), whose.key)
     if not waiting:
@@ -82,7 +87,19 @@ async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UU
     debtor = await parties.debtor(whose.tenant, whose.debtor, clock.today())
     vat = parties.vat(sender, debtor, clock.today())
     entries = [entry for row in waiting for entry in await _entries(row, vat, debtor.language)]
+    if any(entry.of is None for entry in entries) and await _is_held(whose, debtor, sender):
+        return ()
     return tuple([await _issue(actor, whose, document, debtor.language) for document in documents(entries)])
+
+
+async def _is_held(whose: Whose, debtor: Debtor, sender: Sender) -> bool:
+    if whose.debtor is None:
+        return False
+    place = (await places.judge({whose.debtor: (debtor, sender)}, clock.today())).get(whose.debtor)
+    if not isinstance(place, NoPlace):
+        return False
+    await parking.hold(whose.tenant, Doubt(whose.debtor, None, Why(place.why.value), place.facts))
+    return True
 
 
 async def _entries(row: asyncpg.Record, vat: Vat, language: str) -> list[Entry]:

@@ -16,7 +16,7 @@ from partner_portal.kernel.money import Money
 
 from ..policy.ledger import Kind, LineKind
 from ..policy.tax import VatCategory
-from . import documents, einvoice, late, refunds
+from . import documents, einvoice, late_told, refunds
 from .documents import Document, DocumentLine, Standing
 
 
@@ -59,7 +59,7 @@ _CREDIT_NOTES = "SELECT id, number, issued_on, gross_cents, reason FROM billing_
 async def one(invoice: UUID) -> View:
     """The document with where it stands; NotFound outside the asking side of the wall."""
     document = await documents.one(invoice)
-    charged, waived = await late.of_invoice(invoice)
+    charged, waived = await late_told.of_invoice(invoice)
     return View(
         document=document,
         stands=await documents.standing(invoice),

@@ -16,8 +16,10 @@ from tenants.policy import Segment
 from ..events import InvoiceIssued
 from ..policy.drafting import Amounts, amounts, due_on, payment_reference, unit_price
 from ..policy.ledger import DraftLine, Kind, Layer
+from ..policy.places import Place
 from . import announcing, parties, places
 from .parties import Debtor, Sender
+from .places import NoPlace, PlaceUnknown
 
 SERIES = {Kind.INVOICE: "F", Kind.CREDIT_NOTE: "C", Kind.DAMAGES: "S", Kind.COSTS: "S"}
 _NEXT = """
@@ -61,11 +63,12 @@ async def issue(draft: Draft) -> UUID:
     """The document has the next number of its issuer's series and year, is on record with lines and VAT, and is announced; returns its id.
 
     Runs through the staff door. Numbers are counted in this unit of work, so a rollback leaves no gap and two at once wait for each other.
-    Raises NothingToBill, MixedPrices, IssuerUnknown, DebtorIncomplete.
+    Raises NothingToBill, MixedPrices, IssuerUnknown, DebtorIncomplete, PlaceUnknown.
     """
     sums, today = amounts(draft.lines), clock.today()
     sender = await parties.sender(draft.tenant, draft.layer)
     debtor = await parties.debtor(draft.tenant, draft.customer, today)
+    placed = await _placed(draft, debtor, sender, today)
     invoice = new_id()
     await _head(invoice, draft, sums, (sender, debtor), today)
     await _lines(invoice, draft, sums)
@@ -74,11 +77,20 @@ async def issue(draft: Draft) -> UUID:
         await db.execute(
             _VAT, *(new_id(), draft.tenant, invoice, vat.category.value, vat.rate, vat.country, total.base_cents, total.vat_cents)
         )
-    if draft.customer and draft.layer is Layer.CUSTOMER and draft.kind is Kind.INVOICE:
-        await places.record([invoice], await places.judge({draft.customer: (debtor, sender)}, today))
+    await places.record([invoice], placed)
     await announcing.with_invoices([invoice])
     await outbox.publish(InvoiceIssued(tenant_id=draft.tenant, invoice_id=invoice))
     return invoice
+
+
+async def _placed(draft: Draft, debtor: Debtor, sender: Sender, today: date) -> dict[UUID, Place | NoPlace]:
+    """Where a consumer elsewhere is taxed; a document that only takes back what was billed follows that, and one outside VAT is taxed nowhere."""
+    if draft.customer is None or draft.layer is not Layer.CUSTOMER or draft.kind is not Kind.INVOICE:
+        return {}
+    placed = await places.judge({draft.customer: (debtor, sender)}, today)
+    if isinstance(found := placed.get(draft.customer), NoPlace) and any(line.credits is None for line in draft.lines):
+        raise PlaceUnknown(why=found.why.value)
+    return placed
 
 
 async def must_be_of(tenant: UUID, invoice: UUID) -> None:

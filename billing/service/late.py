@@ -1,12 +1,14 @@
 """Charging what paying too late costs: once per invoice, after the last letter's term; made less where less turns out to be owed, or staff lets it go.
 
+What runs on afterwards is in `late_rest`.
+
 Through the staff door. Whoever charges a debtor first takes that debtor's lock, so that two at once charge once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,22 +23,24 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor
-from partner_portal.kernel.dates import ONE_DAY
+from partner_portal.kernel.dates import Period
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 from partner_portal.kernel.money import Money
 from tenants.policy import Segment
 
 from ..policy.crediting import Part
-from ..policy.late import Late, Reckoning, reckon
+from ..policy.late import Late, Reckoning, reckon, rest
 from ..policy.ledger import DraftLine, Kind, Layer, LineKind
 from ..policy.tax import Vat, VatCategory
-from . import charges, credit_notes, issuing, parties, reminder_policies, reminders
+from . import charges, credit_notes, interest_rates, issuing, parties, reminder_policies, reminders
 from .credit_notes import Wanted
 from .issuing import Draft
 
 log = structlog.get_logger(__name__)
 BATCH = 200
 """So many letters are looked at together."""
+NO_DAYS: Mapping[UUID, tuple[Period, int]] = {}
+"""Nothing was charged about these yet."""
 
 _LETTERS = """
 SELECT DISTINCT r.letter, r.tenant, i.layer, r.pays_by FROM billing_reminder r
@@ -49,8 +53,8 @@ SELECT DISTINCT r.letter, r.tenant, i.layer, r.pays_by FROM billing_reminder r
 """
 _LETTER = """
 SELECT r.tenant, i.customer, i.issuer, i.layer, r.pays_by, r.sent_on, r.words, i.debtor_details ->> 'name' AS debtor_name, c.segment,
-       (SELECT coalesce(sum(n.principal_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2)
-       AS principal,
+       (SELECT coalesce(sum(n.principal_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2
+           AND EXISTS (SELECT FROM billing_late_claim k WHERE k.tenant = n.tenant AND k.note = n.id AND k.nth = 1)) AS principal,
        (SELECT coalesce(sum(n.costs_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2) AS costs
   FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice LEFT JOIN customer c ON c.id = i.customer
  WHERE r.letter = $1 ORDER BY i.due_on LIMIT 1
@@ -82,7 +86,9 @@ INSERT INTO billing_late_note (id, tenant, letter, document, is_consumer, term_e
     said_costs_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
-_CLAIM = "INSERT INTO billing_late_claim (id, tenant, invoice, note, principal_cents, interest_cents) VALUES ($1, $2, $3, $4, $5, $6)"
+_CLAIM = """
+INSERT INTO billing_late_claim (id, tenant, invoice, note, principal_cents, interest_cents, nth, first_on, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
 _COSTS = sentence("Collection costs over %(principal)s, by the scale of the law")
 _INTEREST = sentence("Statutory interest on invoice %(number)s, %(first)s to %(last)s")
 _LESS = sentence("Less was owed or paid later than reckoned before")
@@ -111,7 +117,6 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     term_ended_on: date
     said_costs_cents: int
     numbers: dict[UUID, str]
-    due: dict[UUID, date]
     reckoned: Reckoning
 
     @property
@@ -157,19 +162,6 @@ async def preview(*, today: date | None = None, most: int = BATCH) -> list[Note]
     return found[:most]
 
 
-_UNKNOWN = """
-SELECT c.name, array_agg(DISTINCT i.number ORDER BY i.number) AS numbers FROM billing_reminder r
-  JOIN billing_standing s ON s.tenant = r.tenant AND s.invoice = r.invoice AND s.open_cents > 0
-  JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice JOIN customer c ON c.tenant = i.tenant AND c.id = i.customer
- WHERE r.level = 3 AND r.pays_by < $1 AND c.segment = $2 GROUP BY c.id, c.name ORDER BY c.name LIMIT $3
-"""
-
-
-async def unknown(most: int = BATCH) -> list[asyncpg.Record]:
-    """Customers that are charged nothing because nobody knows whether they are consumers, with what they did not pay after the last letter."""
-    return await db.fetch(_UNKNOWN, clock.today(), Segment.UNKNOWN.value, most)
-
-
 async def _letters(day: date, after: UUID) -> list[asyncpg.Record]:
     return await db.fetch(_LETTERS, day, after, BATCH)
 
@@ -177,13 +169,18 @@ async def _letters(day: date, after: UUID) -> list[asyncpg.Record]:
 async def _charge(letter: UUID, day: date) -> int:
     head = await db.fetch_one(_LETTER, letter, _NEWEST)
     assert head is not None  # noqa: S101  # reminders are never removed
-    debtor = f"late {head['tenant']} {head['customer']} {head['issuer']}"
-    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", debtor)
+    await lock(head)
     note = await _reckoned(letter, day)
     if note is None:
         return 0
     await issue(note, day)
     return 1
+
+
+async def lock(head: asyncpg.Record) -> None:
+    """Until this unit of work ends nobody else charges or lets go of this debtor (tenant, customer, issuer)."""
+    debtor = f"late {head['tenant']} {head['customer']} {head['issuer']}"
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", debtor)
 
 
 async def _reckoned(letter: UUID, day: date) -> Note | None:
@@ -198,8 +195,8 @@ async def _reckoned(letter: UUID, day: date) -> Note | None:
     found = await db.fetch(_OPEN, letter, head["issuer"], [one.number for one in words.also], day)
     rows = await db.fetch(_LATE, [row["id"] for row in found])
     reckoned = reckon(
-        await _late(rows),
-        is_consumer=words.is_consumer,
+        await lates(rows),
+        rates=await interest_rates.of(is_consumer=words.is_consumer),
         term_ended_on=head["pays_by"],
         until=day,
         said_costs_cents=words.costs_cents,
@@ -215,16 +212,21 @@ async def _reckoned(letter: UUID, day: date) -> Note | None:
         term_ended_on=head["pays_by"],
         said_costs_cents=words.costs_cents,
         numbers={row["id"]: row["number"] for row in rows},
-        due={row["id"]: row["due_on"] for row in rows},
         reckoned=reckoned,
     )
 
 
-async def _late(rows: Sequence[asyncpg.Record]) -> list[Late]:
+async def lates(rows: Sequence[asyncpg.Record], days: Mapping[UUID, tuple[Period, int]] = NO_DAYS) -> list[Late]:
+    """These invoices as they were paid, each with the days that a document charges and the how manieth it is, where that is given."""
     paid: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
     for row in await db.fetch(_PAID, [row["id"] for row in rows]):
         paid[row["invoice"]].append((row["on"], row["cents"]))
-    return [Late(invoice=row["id"], due_on=row["due_on"], owed_cents=max(row["owed_cents"], 0), paid=paid[row["id"]]) for row in rows]
+    found = []
+    for row in rows:
+        charged, nth = days.get(row["id"], (None, 1))
+        owed = max(row["owed_cents"], 0)
+        found.append(Late(invoice=row["id"], due_on=row["due_on"], owed_cents=owed, paid=paid[row["id"]], days=charged, nth=nth))
+    return found
 
 
 async def issue(note: Note, day: date) -> UUID:
@@ -232,7 +234,7 @@ async def issue(note: Note, day: date) -> UUID:
     sender = await parties.sender(note.tenant, note.layer)
     debtor = await parties.debtor(note.tenant, note.customer, day)
     outside = Vat(category=VatCategory.OUTSIDE_SCOPE, rate=Decimal(0), country=sender.party.country)
-    lines = _lines(note, day, outside, debtor.language)
+    lines = _lines(note, outside, debtor.language)
     draft = Draft(tenant=note.tenant, customer=note.customer, layer=note.layer, kind=Kind.COSTS, lines=lines)
     document, made, sums = await issuing.issue(draft), new_id(), note.reckoned
     await db.execute(
@@ -241,11 +243,12 @@ async def issue(note: Note, day: date) -> UUID:
         *(sums.principal_cents, sums.costs_cents, sums.interest_cents, note.said_costs_cents),
     )
     for one in sums.charged:
-        await db.execute(_CLAIM, new_id(), note.tenant, one.invoice, made, one.principal_cents, one.interest_cents)
+        amounts, days = (one.principal_cents, one.interest_cents), one.days
+        await db.execute(_CLAIM, new_id(), note.tenant, one.invoice, made, *amounts, one.nth, days.start, days.until)
     return document
 
 
-def _lines(note: Note, day: date, vat: Vat, language: str) -> list[DraftLine]:
+def _lines(note: Note, vat: Vat, language: str) -> list[DraftLine]:
     def line(kind: LineKind, cents: int, said: str, why: dict[str, str | int]) -> DraftLine:
         quantity, price = charges.of_sum(cents)
         return DraftLine(kind=kind, description=said, amount_cents=cents, quantity=quantity, unit_price=price, vat=vat, why=why)
@@ -260,7 +263,7 @@ def _lines(note: Note, day: date, vat: Vat, language: str) -> list[DraftLine]:
         lines.append(line(LineKind.COLLECTION, sums.costs_cents, said, why))
     for one in sums.charged:
         if one.interest_cents:
-            number, first, last = note.numbers[one.invoice], note.due[one.invoice] + ONE_DAY, day - ONE_DAY
+            number, first, last = note.numbers[one.invoice], one.days.start, one.days.last_day
             said = catalogue.text(_INTEREST, language, number=number, first=first, last=last)
             rule = "late.interest.consumer" if note.is_consumer else "late.interest.business"
             why = {"rule": rule, "of": number, "invoice": str(one.invoice), "principal_cents": one.principal_cents}
@@ -276,13 +279,18 @@ SELECT n.id FROM billing_late_note n JOIN billing_standing s ON s.tenant = n.ten
  WHERE s.credited_cents < d.gross_cents AND EXISTS (
        SELECT FROM billing_late_claim c JOIN billing_allocation a ON a.tenant = c.tenant AND a.invoice = c.invoice
          LEFT JOIN billing_payment p ON p.tenant = a.tenant AND p.id = a.payment
-        WHERE c.tenant = n.tenant AND c.note = n.id AND a.write_off IS NULL AND (p.id IS NULL OR p.received_on < n.reckoned_on))
+        WHERE c.tenant = n.tenant AND c.note = n.id AND a.write_off IS NULL AND (p.id IS NULL OR p.received_on < n.reckoned_on)
+        UNION ALL
+       SELECT FROM billing_late_claim c JOIN billing_interest_rate r ON r.since < c.until AND r.entered_at > d.issued_at
+        WHERE c.tenant = n.tenant AND c.note = n.id AND (r.kind = 'consumer') = n.is_consumer)
  ORDER BY n.id
 """
 _FOUND = """
-SELECT n.*, ARRAY(SELECT c.invoice FROM billing_late_claim c WHERE c.tenant = n.tenant AND c.note = n.id
-                     AND NOT EXISTS (SELECT FROM billing_late_waiver w WHERE w.tenant = c.tenant AND w.invoice = c.invoice)) AS invoices
-  FROM billing_late_note n WHERE n.id = $1
+SELECT n.* FROM billing_late_note n WHERE n.id = $1
+"""
+_OF_NOTE = """
+SELECT c.invoice, c.nth, c.first_on, c.until FROM billing_late_claim c WHERE c.note = $1
+   AND NOT EXISTS (SELECT FROM billing_late_waiver w WHERE w.tenant = c.tenant AND w.invoice = c.invoice)
 """
 _CHARGES = "SELECT id, kind, why ->> 'invoice' AS invoice FROM billing_line WHERE invoice = $1"
 
@@ -314,10 +322,15 @@ async def _mend(note: UUID, actor: Actor, reason: str) -> int:
 
 async def _due_again(row: Any) -> Reckoning:
     before = await db.fetch_one(_LETTER, row["letter"], row["id"])
-    rows = await db.fetch(_LATE, row["invoices"])
+    claims = await db.fetch(_OF_NOTE, row["id"])
+    days = {claim["invoice"]: (Period(claim["first_on"], claim["until"]), claim["nth"]) for claim in claims}
+    found = await lates(await db.fetch(_LATE, list(days)), days)
+    rates = await interest_rates.of(is_consumer=row["is_consumer"])
+    if any(nth > 1 for _, nth in days.values()):
+        return rest(found, rates)
     return reckon(
-        await _late(rows),
-        is_consumer=row["is_consumer"],
+        found,
+        rates=rates,
         term_ended_on=row["term_ended_on"],
         until=row["reckoned_on"],
         said_costs_cents=row["said_costs_cents"],
@@ -325,9 +338,10 @@ async def _due_again(row: Any) -> Reckoning:
     )
 
 
-# Interest and costs may come as long as something is open; what was charged can be let go as long as not all of it is credited.
+# Interest and costs may come as long as something is open, and the rest of the interest after it was paid; what was charged can be let go as long as not
+# all of it is credited.
 _MAY_BE_LET_GO = """
-SELECT s.open_cents > 0 OR EXISTS (
+SELECT s.open_cents > 0 OR s.paid_on > (SELECT max(c.until) FROM billing_late_claim c WHERE c.tenant = s.tenant AND c.invoice = s.invoice) OR EXISTS (
        SELECT FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note
          JOIN billing_standing d ON d.tenant = n.tenant AND d.invoice = n.document WHERE c.tenant = s.tenant AND c.invoice = s.invoice AND d.open_cents > 0)
        AS so FROM billing_standing s WHERE s.invoice = $1
@@ -350,51 +364,11 @@ async def waive(actor: Actor, invoice: UUID, reason: str) -> None:
     row = await db.fetch_one("SELECT tenant, customer, issuer FROM billing_invoice WHERE id = $1", invoice)
     if row is None:
         raise NotFound(what="invoice", id=str(invoice))
-    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"late {row['tenant']} {row['customer']} {row['issuer']}")
+    await lock(row)
     if await db.fetch_one(_WAIVE, new_id(), invoice, reason.strip(), actor.trail, clock.now()) is None:
         raise NothingToWaive
     stands = await db.fetch_one(_MAY_BE_LET_GO, invoice)
     if stands is None or not stands["so"]:
         raise NoLongerCharged
-    claim = await db.fetch_one("SELECT note FROM billing_late_claim WHERE invoice = $1", invoice)
-    if claim is not None:
+    for claim in await db.fetch("SELECT note FROM billing_late_claim WHERE invoice = $1 ORDER BY nth", invoice):
         await _mend(claim["note"], actor, reason.strip())
-
-
-_STAND = """
-SELECT n.id, n.document, n.reckoned_on, n.term_ended_on, n.is_consumer, n.principal_cents, n.costs_cents, n.interest_cents, d.number, d.gross_cents,
-       d.debtor_details ->> 'name' AS debtor_name, s.open_cents, s.credited_cents,
-       ARRAY(SELECT i.number FROM billing_late_claim c JOIN billing_invoice i ON i.id = c.invoice WHERE c.note = n.id ORDER BY i.due_on, i.number) AS invoices
-  FROM billing_late_note n JOIN billing_invoice d ON d.id = n.document JOIN billing_standing s ON s.invoice = n.document
- ORDER BY n.id DESC LIMIT $1
-"""
-_OF_INVOICE = """
-SELECT n.document, d.number, c.invoice, i.number AS invoice_number, NULL AS waived
-  FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note
-  JOIN billing_invoice d ON d.tenant = n.tenant AND d.id = n.document JOIN billing_invoice i ON i.tenant = c.tenant AND i.id = c.invoice
- WHERE c.invoice = $1 OR n.document = $1 ORDER BY i.due_on, i.number
-"""
-_LET_GO = """
-SELECT w.reason, w.decided_at, w.decided_by, i.number, i.debtor_details ->> 'name' AS debtor_name FROM billing_late_waiver w
-  JOIN billing_invoice i ON i.id = w.invoice ORDER BY w.id DESC LIMIT $1
-"""
-_OR_WAIVED = f"({_OF_INVOICE}) UNION ALL SELECT NULL, NULL, NULL, NULL, reason FROM billing_late_waiver WHERE invoice = $1"  # noqa: S608  # our own words
-
-
-async def charged(most: int = 100) -> list[asyncpg.Record]:
-    """What was charged, the newest first, with the numbers of the invoices."""
-    return await db.fetch(_STAND, most)
-
-
-async def of_invoice(invoice: UUID) -> tuple[list[asyncpg.Record], str]:
-    """The document that charges interest and costs of the invoice, or the invoices such a document is about; and why nobody charges them, if so decided.
-
-    Why nothing is charged is between partner and provider; a contact's role cannot even ask.
-    """
-    rows = await db.fetch(_OF_INVOICE if db.current().principal.customer else _OR_WAIVED, invoice)
-    return [row for row in rows if row["document"]], next((row["waived"] for row in rows if row["waived"]), "")
-
-
-async def let_go(most: int = 50) -> list[asyncpg.Record]:
-    """For which invoices nothing is charged and why, the newest first."""
-    return await db.fetch(_LET_GO, most)

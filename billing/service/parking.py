@@ -1,4 +1,8 @@
-"""What a run leaves to a person: parked with its reason, retried every day, settled when it is billed or by staff."""
+"""What is left to a person: parked with its reason, retried every day, settled when it is billed or by staff.
+
+A run parks what it does not bill, a final bill what it holds back. When somebody's evidence of where it is no longer stands in the way, that is told:
+whoever held a document back looks again.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 
+from ..events import CustomerUnparked
+from ..policy.places import Unplaced
 from .due import Doubt
 
 _OPEN = """
@@ -23,7 +29,12 @@ INSERT INTO billing_parked (id, tenant, run, customer, service, reason, facts, p
 SELECT id, tenant, $1, customer, service, reason, facts, $2
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) AS given(id, tenant, customer, service, reason, facts)
 """
-_SETTLE = "UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL"
+_STANDS = "SELECT 1 FROM billing_parked WHERE settled_at IS NULL AND tenant = $1 AND customer = $2 AND service IS NULL AND reason = $3"
+_SETTLE = """
+UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL RETURNING id, tenant, customer, reason
+"""
+_HELD_BACK = frozenset(why.value for why in Unplaced)
+"""For these reasons not only the run leaves something."""
 _OF = """
 SELECT p.id FROM billing_parked p JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer LEFT JOIN billing_service s ON s.id = p.service
  WHERE p.settled_at IS NULL AND (c.number = $1 OR s.number = $1 OR (p.customer IS NULL AND t.code = upper($1))) ORDER BY p.id
@@ -35,7 +46,7 @@ SELECT p.id, p.reason, p.facts, p.parked_at, t.name AS partner, c.name AS custom
 """
 
 
-async def keep(run: UUID, looked_at: dict[UUID, UUID], doubts: Sequence[Doubt]) -> int:
+async def keep(run: UUID | None, looked_at: dict[UUID, UUID], doubts: Sequence[Doubt]) -> int:
     """Of these debtors (with their tenants) exactly these doubts are parked: what is new is added, what no longer holds is settled. Returns how many stand."""
     before = await db.fetch(_OPEN, sorted(set(looked_at.values())), list(looked_at))
     standing = {(row["customer"] or row["tenant"], row["service"], row["reason"]): row["id"] for row in before}
@@ -55,8 +66,15 @@ async def keep(run: UUID, looked_at: dict[UUID, UUID], doubts: Sequence[Doubt]) 
     if new:
         await db.execute(_PARK, run, clock.now(), *(list(column) for column in zip(*new, strict=True)))
     if gone := [parked for key, parked in standing.items() if key not in wanted]:
-        await db.execute(_SETTLE, gone, clock.now(), "system:run")
+        await _settle(gone, "system:run")
     return len(wanted)
+
+
+async def hold(tenant: UUID, doubt: Doubt) -> None:
+    """A document of this customer is held back for this reason, and that waits for a person; it does so once. The run looks at the customer every day."""
+    if await db.fetch_one(_STANDS, tenant, doubt.debtor, doubt.why.value) is None:
+        facts = msgspec.json.encode(doubt.facts).decode()
+        await db.execute(_PARK, None, clock.now(), [new_id()], [tenant], [doubt.debtor], [None], [doubt.why.value], [facts])
 
 
 async def settle_of(actor: Actor, whose: str) -> int:
@@ -66,7 +84,15 @@ async def settle_of(actor: Actor, whose: str) -> int:
 
 async def settle(actor: Actor, parked: UUID) -> bool:
     """A person has dealt with it; if it still does not add up, the next run parks it anew. False when it was settled already."""
-    return await db.execute(_SETTLE, [parked], clock.now(), actor.trail) == "UPDATE 1"
+    return await _settle([parked], actor.trail) == 1
+
+
+async def _settle(parked: Sequence[UUID], by: str) -> int:
+    rows = await db.fetch(_SETTLE, list(parked), clock.now(), by)
+    for row in rows:
+        if row["customer"] and row["reason"] in _HELD_BACK:
+            await outbox.publish(CustomerUnparked(tenant_id=row["tenant"], customer_id=row["customer"], parked_id=row["id"]))
+    return len(rows)
 
 
 async def waiting(limit: int = 1000) -> list[asyncpg.Record]:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import NotFound
+from partner_portal.kernel.errors import NotFound, Refused
 
 from ..policy import places
 from ..policy.places import Kind, Piece, Place, Unplaced, country_of_number
@@ -91,6 +91,10 @@ async def add(actor: Actor, customer: UUID, kind: Kind, country: str) -> None:
     if row is None:
         raise NotFound(what="customer", id=str(customer))
     await _keep(actor.trail, [(row["tenant"], customer, None, kind, country)])
+
+
+class PlaceUnknown(Refused):
+    """Nobody knows where this consumer is taxed: no document that asks for VAT goes out before two pieces of evidence agree."""
 
 
 class NoPlace(msgspec.Struct, frozen=True):

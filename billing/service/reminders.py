@@ -19,7 +19,7 @@ from tenants.policy import Segment, TenantKind
 from ..events import DebtorReminded
 from ..policy.ledger import Kind, Layer
 from ..policy.reminding import Facts, Held, Level, Policy, Quiet, Sent, last_word, next_step, suspends_on
-from . import reminder_policies
+from . import interest_rates, reminder_policies
 
 BATCH = 200
 """So many debtors are decided in one unit of work."""
@@ -296,7 +296,8 @@ async def _last(letter: Letter, judged: Sequence[Claim], policy: Policy, day: da
     others = [claim for claim in judged if claim.level is not Level.THIRD and claim.due_on < day and not isinstance(claim.why, Held)]
     # What interest and costs were charged for before, or let go, costs nothing more.
     everything = [(claim.open_cents, claim.due_on) for claim in (*letter.claims, *others) if not claim.is_charged]
-    said = last_word(everything, day, is_consumer=letter.is_consumer, policy=policy)
+    rates = await interest_rates.of(is_consumer=letter.is_consumer)
+    said = last_word(everything, day, is_consumer=letter.is_consumer, rates=rates, policy=policy)
     words = Words(
         is_consumer=letter.is_consumer,
         costs_cents=said.costs_cents,

@@ -154,7 +154,7 @@ async def rehearse(day: date, told: Told = lambda _report: None) -> Report:
 
 
 async def bill_at_once(customer: UUID, tenant: UUID, day: date) -> Written:
-    """What is due of one customer on the day is billed in this unit of work, which comes through the staff door; what does not add up waits for the run."""
+    """What is due of one customer on the day is billed in this unit of work, which comes through the staff door; what does not add up is parked."""
     under_way = _Round(day, None, lambda _report: None)
     await _learn(under_way, tenant)
     return (await _customers(under_way, {customer: tenant}))[1]
@@ -311,10 +311,9 @@ def _billable(
 
 
 async def _keep(run: UUID | None, tenants: dict[UUID, UUID], doubts: Sequence[Doubt], services: int, written: Written) -> None:
-    if run is None:
-        return
     await parking.keep(run, tenants, doubts)
-    await db.execute(_ON, run, services, written.invoices, written.gross_cents)
+    if run is not None:
+        await db.execute(_ON, run, services, written.invoices, written.gross_cents)
 
 
 async def _examples(doubts: Sequence[tuple[UUID, Doubt]]) -> list[Example]:

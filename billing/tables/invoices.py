@@ -200,9 +200,9 @@ class Charge(OwnedByTenant, Table, tablename="billing_charge"):
 
 
 class Parked(OwnedByTenant, Table, tablename="billing_parked"):
-    """What a run did not bill because it does not add up: why, and what a person decided about it."""
+    """What was not billed because it does not add up, by a run or (without one) by a bill that came at once: why, and what a person decided."""
 
-    run = ForeignKey(Run, null=False, on_delete=OnDelete.restrict)
+    run = ForeignKey(Run, null=True, default=None, on_delete=OnDelete.restrict)
     customer = ForeignKey(Customer, null=True, default=None, on_delete=OnDelete.restrict)
     service = ForeignKey(Service, null=True, default=None, on_delete=OnDelete.restrict)
     reason = Varchar(40)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, OnDelete, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, ForeignKey, Numeric, OnDelete, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
+from partner_portal.infra.ids import NewId
 from tenants.tables import OwnedByTenant
 
+from ..policy.interest import RateKind
 from ..policy.late import Outcome, Uncollectable
 from .invoices import Invoice
 from .reminding import PaymentPlan
@@ -34,14 +36,37 @@ class LateNote(OwnedByTenant, Table, tablename="billing_late_note"):
 
 
 class LateClaim(OwnedByTenant, Table, tablename="billing_late_claim"):
-    """An invoice for which interest and costs were charged: once, whatever happens afterwards; never changed."""
+    """An invoice for which a document charges the interest of some days, the first one (`nth` 1) with the costs; never changed.
 
-    invoice = ForeignKey(Invoice, null=False, on_delete=OnDelete.restrict, unique=True)
+    Each begins on the day on which the one before it stopped (a foreign key to it), and each follows at most one: no day is charged twice.
+    """
+
+    invoice = ForeignKey(Invoice, null=False, on_delete=OnDelete.restrict)
     note = ForeignKey(LateNote, null=False, on_delete=OnDelete.restrict)
     principal_cents = BigInt(help_text="Open aan het eind van de termijn")
     interest_cents = BigInt()
+    nth = SmallInt(default=1, help_text="Het hoeveelste document met rente over deze factuur")
+    first_on = Date(help_text="Eerste dag waarover rente is berekend")
+    until = Date(help_text="Rente tot deze dag, die zelf niet meetelt")
 
     billing_late_claim_amounts = Check("principal_cents > 0 AND interest_cents >= 0")
+    billing_late_claim_days = Check("nth > 0 AND until >= first_on AND (nth = 1 OR until > first_on)")
+    billing_late_claim_once = Unique(["invoice", "nth"])
+
+
+class InterestRate(Table, tablename="billing_interest_rate"):
+    """The yearly percentage of the law for one half-year, and where it was published; the newest of a half-year counts, and none is ever changed."""
+
+    id = UUID(primary_key=True, default=NewId())
+    kind = Varchar(10, default=RateKind.TRADE, choices=RateKind)
+    since = Date(help_text="1 januari of 1 juli")
+    percentage = Numeric(digits=(5, 2))
+    source = Text(help_text="Waar het bekend is gemaakt")
+    entered_by = Varchar(120)
+    entered_at = Timestamptz(default=TimestamptzNow())
+
+    billing_interest_rate_half_year = Check("extract(day FROM since) = 1 AND extract(month FROM since) IN (1, 7)")
+    billing_interest_rate_percentage = Check("percentage >= 0 AND percentage < 100")
 
 
 class LateWaiver(OwnedByTenant, Table, tablename="billing_late_waiver"):

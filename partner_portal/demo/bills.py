@@ -23,7 +23,7 @@ from partner_portal.infra import clock, db
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor, ActorKind, Role
-from partner_portal.kernel.dates import add_months, first_of_month
+from partner_portal.kernel.dates import Period, add_months, first_of_month
 from tenants.policy import Scope, Segment
 from tenants.service import customers
 from tenants.service.customers import Address, MainContact, NewCustomer
@@ -131,11 +131,13 @@ class Bills:
             "SELECT issuer, number, gross_cents, debtor_details ->> 'name' AS debtor_name FROM billing_invoice WHERE id = $1", invoice
         )
         assert row is not None  # noqa: S101  # it was just made
-        today, reckoned = clock.today(), Reckoning(charged=(Charged(invoice, row["gross_cents"], 214),), costs_cents=4_000)
+        today = clock.today()
+        days = Period(today - timedelta(days=40), today)
+        reckoned = Reckoning(charged=(Charged(invoice, row["gross_cents"], 214, days),), costs_cents=4_000)
         note = Note(
             letter=new_id(), tenant=self.tenant, customer=customer, issuer=row["issuer"], layer=Layer.CUSTOMER, debtor_name=row["debtor_name"],
             is_consumer=False, sent_on=today - timedelta(days=20), term_ended_on=today - timedelta(days=6), said_costs_cents=4_000,
-            numbers={invoice: row["number"]}, due={invoice: today - timedelta(days=41)}, reckoned=reckoned,
+            numbers={invoice: row["number"]}, reckoned=reckoned,
         )  # fmt: skip
         return await late.issue(note, today)
 

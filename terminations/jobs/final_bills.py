@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.events import CustomerUnparked
 from billing.policy.ledger import Layer
 from partner_portal.infra import outbox
 from partner_portal.infra.queue import Daily
@@ -60,10 +61,18 @@ async def take_back(event: TerminationWithdrawn) -> None:
     await final_bills.take_back(await _own(event))
 
 
+@outbox.through_staff_door
+async def bill_what_was_held_back(event: CustomerUnparked) -> None:
+    """What waited for evidence of where the customer is taxed is billed, or waits on."""
+    for case in await final_bills.held_back(event.tenant_id, event.customer_id):
+        await final_bills.bill(case, Layer.CUSTOMER)
+
+
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     TerminationScheduled: [charge],
     ServicesEnded: [bill_customer_in_part, bill_partner_in_part],
     TerminationEnded: [bill_customer, bill_partner],
     TerminationWithdrawn: [take_back],
+    CustomerUnparked: [bill_what_was_held_back],
 }
 DAILY: list[Daily] = []

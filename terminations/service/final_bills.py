@@ -34,6 +34,12 @@ _KINDS = {
     LineCode.CREDIT: LineKind.CREDIT,
 }
 _WAS_AGREED = "SELECT 1 FROM termination_step WHERE termination = $1 AND state = 'scheduled' LIMIT 1"
+_HELD_BACK = """
+SELECT t.id FROM termination t WHERE t.tenant = $1 AND t.customer = $2 AND EXISTS (
+       SELECT FROM billing_charge c JOIN termination_line l ON l.tenant = c.tenant AND l.termination = t.id AND l.service = c.service
+        WHERE c.tenant = t.tenant AND c.layer = $3 AND c.line IS NULL AND c.dropped_at IS NULL
+          AND (c.kind = 'usage' OR starts_with(c.key, $4 || t.id || ':'))) ORDER BY t.id
+"""
 _LANGUAGES = "SELECT c.language, t.language AS partner_language FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1"
 
 
@@ -169,6 +175,14 @@ async def bill(case: Termination, layer: Layer) -> tuple[UUID, ...]:
     await final_bills.give_back(case.tenant, returned)
     whose = Whose(tenant=case.tenant, customer=case.customer, layer=layer, key=told.key)
     return await final_bills.bill(SYSTEM, whose, [UUID(ref) for ref in over])
+
+
+async def held_back(tenant: UUID, customer: UUID) -> list[Termination]:
+    """The cases of the customer of which something still waits to be billed. Through the staff door."""
+    return [
+        await Termination.find(row["id"])
+        for row in await db.fetch(_HELD_BACK, tenant, customer, Layer.CUSTOMER.value, charges.ON_THEIR_OWN)
+    ]
 
 
 def _credits(told: _Told, service: ServicePreview, days: Mapping[UUID, asyncpg.Record]) -> Iterator[Charge]:

@@ -87,7 +87,7 @@ async def test_tonight_says_what_would_be_charged_and_stop(world: World, finance
     assert "EUR 40,00" in seen
     assert "1 dienst zou stoppen" in seen
     async with db.unit_of_work(STAFF_DOOR):
-        assert await late.charged() == []
+        assert await late_told.charged() == []
         assert await suspensions.of_services([world.noord.services["bound"]]) == {}
 
 

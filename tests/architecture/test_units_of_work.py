@@ -17,6 +17,7 @@ OPENS_UNITS = {
     "billing/service/gateways/sandbox.py",
     "billing/service/announcing.py",
     "billing/service/late.py",
+    "billing/service/late_rest.py",
     "billing/service/mandate_links.py",
     "billing/service/own_mandates.py",
     "billing/service/payouts.py",
@@ -68,6 +69,8 @@ WITHOUT_DATABASE = (
     "await self._read(",
     "await self._speaker.",
     "await self._list(",
+    "await self._finished(",
+    "await adapter.several(",
     "await send(paper)",
 )
 UNAWAITED = {"save", "remove", "run", "insert", "update", "delete", "execute", "publish", "fetch", "fetch_one", "lock_rows"}

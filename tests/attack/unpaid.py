@@ -48,7 +48,7 @@ async def charge(of: Partner, invoice: UUID) -> None:
     assert row
     note = Note(
         letter=new_id(), tenant=of.id, customer=row["customer"], issuer=row["issuer"], layer=Layer.CUSTOMER, debtor_name="Geheim", is_consumer=False,
-        sent_on=clock.today(), term_ended_on=clock.today(), said_costs_cents=4000, numbers={invoice: row["number"]}, due={invoice: row["due_on"]},
+        sent_on=clock.today(), term_ended_on=clock.today(), said_costs_cents=4000, numbers={invoice: row["number"]},
         reckoned=Reckoning(charged=(Charged(invoice, 1210, 0, Period(clock.today(), clock.today())),), costs_cents=4000),
     )  # fmt: skip
     await late.issue(note, clock.today() + timedelta(days=6))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.policy import interest
-from billing.policy.interest import CONSUMER_RATES, TRADE_RATES, NoInterestRate, Rate
+from billing.policy.interest import CONSUMER_RATES, TABLES, TRADE_RATES, NoInterestRate, Rate, RateKind, known_until, with_entered
 from partner_portal.kernel.dates import Period
 
 D = date.fromisoformat
@@ -87,3 +87,31 @@ def test_the_dated_tables_rise_in_time(table: tuple[Rate, ...]) -> None:
 def test_the_trade_rate_of_early_2025() -> None:
     owed = interest.statutory_interest(100000, D("2025-01-31"), D("2025-03-02"), TRADE_RATES)
     assert owed.cents == 886
+
+
+@pytest.mark.parametrize(
+    ("kind", "on", "percentage", "why"),
+    [
+        (RateKind.TRADE, "2024-12-31", "12.25", "4.25 and 8"),
+        (RateKind.TRADE, "2025-01-01", "11.15", "3.15 and 8"),
+        (RateKind.TRADE, "2025-06-30", "11.15", "the last day of the half-year"),
+        (RateKind.TRADE, "2025-07-01", "10.15", "2.15 and 8"),
+        (RateKind.TRADE, "2026-01-01", "10.15", "2.15 and 8, unchanged"),
+        (RateKind.TRADE, "2026-07-01", "10.40", "2.40 and 8"),
+        (RateKind.CONSUMER, "2024-12-31", "7", "by decree"),
+        (RateKind.CONSUMER, "2025-12-31", "6", "by decree"),
+        (RateKind.CONSUMER, "2026-01-01", "4", "Stb. 2025, 438"),
+        (RateKind.CONSUMER, "2026-12-31", "4", "no other decree"),
+    ],
+)
+def test_the_rate_of_the_law_on_a_day(kind: RateKind, on: str, percentage: str, why: str) -> None:
+    day = D(on)
+    owed = interest.statutory_interest(3_650_000, day - timedelta(days=1), day + timedelta(days=1), TABLES[kind])
+    assert owed.exact_cents == 100 * Decimal(percentage), why
+
+
+def test_a_rate_is_known_for_its_half_year_and_no_longer() -> None:
+    assert {kind: known_until(rates) for kind, rates in TABLES.items()} == {kind: D("2027-01-01") for kind in RateKind}
+    later = with_entered(TRADE_RATES, [Rate(D("2027-01-01"), Decimal(9)), Rate(D("2027-01-01"), Decimal("9.5"))])
+    assert (known_until(later), later[-1].percentage) == (D("2027-07-01"), Decimal("9.5"))
+    assert with_entered(TRADE_RATES, [Rate(D("2025-07-01"), Decimal(10))])[-3:-2] == (Rate(D("2025-07-01"), Decimal(10)),), "corrected"

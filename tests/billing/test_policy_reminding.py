@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.policy.interest import CONSUMER_RATES, TRADE_RATES
 from billing.policy.reminding import (
     Bucket,
     Facts,
@@ -144,7 +145,7 @@ def test_never_a_level_twice_never_out_of_order_never_a_fourth_never_after_paid(
 
 def test_the_last_word_to_a_consumer_gives_fourteen_days_from_the_day_after_receipt_and_names_the_costs_of_all_claims() -> None:
     # Sent on Monday 1 June 2026, taken to arrive on Wednesday 3 June; fourteen days later is Wednesday 17 June.
-    said = last_word([(100_000, date(2026, 5, 1)), (152_630, date(2026, 5, 5))], date(2026, 6, 1), is_consumer=True, policy=USUAL)
+    said = last_word([(100_000, date(2026, 5, 1)), (152_630, date(2026, 5, 5))], date(2026, 6, 1), is_consumer=True, rates=CONSUMER_RATES, policy=USUAL)
 
     assert said.pays_by == date(2026, 6, 17)
     assert said.costs_cents == 37_763  # 15 % of 2,500 and 10 % of 26.30, not 150 and 228.95
@@ -152,7 +153,7 @@ def test_the_last_word_to_a_consumer_gives_fourteen_days_from_the_day_after_rece
 
 
 def test_the_last_word_to_a_business_gives_until_the_day_before_its_services_stop() -> None:
-    said = last_word([(8000, date(2026, 5, 1))], date(2026, 6, 1), is_consumer=False, policy=USUAL)
+    said = last_word([(8000, date(2026, 5, 1))], date(2026, 6, 1), is_consumer=False, rates=TRADE_RATES, policy=USUAL)
 
     assert (said.pays_by, said.costs_cents) == (date(2026, 6, 7), 4000)
     assert suspends_on(date(2026, 6, 1), "hosting", is_consumer=False, policy=USUAL) == date(2026, 6, 8)
@@ -181,7 +182,7 @@ def test_a_consumers_service_never_stops_before_its_letter_has_run_out(sent_on: 
     stops = suspends_on(sent_on, "hosting", is_consumer=True, policy=policy)
 
     assert stops is not None
-    assert stops > last_word([(5000, sent_on - timedelta(days=21))], sent_on, is_consumer=True, policy=policy).pays_by
+    assert stops > last_word([(5000, sent_on - timedelta(days=21))], sent_on, is_consumer=True, rates=CONSUMER_RATES, policy=policy).pays_by
     assert (stops - sent_on).days >= max(days, 16)
 
 

@@ -15,7 +15,7 @@ from billing.policy.interest import CONSUMER_RATES, TRADE_RATES, statutory_inter
 from billing.policy.ledger import Kind, Layer, LineKind
 from billing.policy.money_in import Source
 from billing.policy.reminding import Held
-from billing.service import credit_notes, documents, holds, late, payments, reminder_policies, reminders
+from billing.service import credit_notes, documents, holds, late, late_told, payments, reminder_policies, reminders
 from billing.service.credit_notes import Wanted
 from billing.service.late import NoLongerCharged, NothingToWaive
 from billing.service.payments import Debtor, Receipt
@@ -28,6 +28,7 @@ from tests.billing.test_service_reminders import at, due, live, staff
 from tests.world import FINANCE, STAFF_DOOR, World
 
 DAY = timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("rates_go_on")
 DESK_ACTOR = FINANCE.__class__(kind=FINANCE.kind, id="9", roles=frozenset({"service desk"}), label="Dirk")
 
 
@@ -235,7 +236,7 @@ async def test_what_is_paid_can_be_let_go_only_while_its_costs_are_owed(world: W
     with pytest.raises(NoLongerCharged):
         await staff(late.waive, never, "Vaste klant")
     async with db.unit_of_work(STAFF_DOOR):
-        assert await late.of_invoice(never) == ([], "")
+        assert await late_told.of_invoice(never) == ([], "")
     await run(last + timedelta(days=30))
     await pay(charged, await _open(charged))
     (note,) = await notes()
@@ -332,3 +333,12 @@ async def test_looking_ahead_says_what_would_be_charged_and_writes_nothing(world
 
     (note,) = await notes()
     assert note.gross.cents == seen.cents
+
+
+async def days_of(invoice: UUID) -> list[tuple[Any, ...]]:
+    """The days whose interest is charged, and what each document asks for it."""
+    async with db.unit_of_work(STAFF_DOOR):
+        rows = await db.fetch(
+            "SELECT nth, first_on, until, interest_cents FROM billing_late_claim WHERE invoice = $1 ORDER BY nth", invoice
+        )
+    return [tuple(row) for row in rows]
