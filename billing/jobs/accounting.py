@@ -9,7 +9,7 @@ from partner_portal.kernel.events import Event
 
 from ..events import AccountingLookDue, AccountingWanted, InvoiceIssued, InvoicePaid, PaymentBooked
 from ..service import issuing
-from ..service.accounting import connections, inward, sending
+from ..service.accounting import connections, inward, sending, together
 
 
 @outbox.through_staff_door
@@ -36,7 +36,7 @@ async def want_payment(event: PaymentBooked) -> None:
 @outbox.through_staff_door
 async def send(event: AccountingWanted) -> None:
     """The object is at the package as it is here."""
-    await sending.send(event.tenant_id, event.link_id)
+    await together.send(event.tenant_id, event.link_id)
 
 
 @outbox.through_staff_door

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 
+from billing.policy.accounting import ConnectionState
 from billing.service.accounting import connections, consent, differences, seen, smoke
-from billing.service.accounting.speaking import Grant
-from partner_portal import wiring
-from partner_portal.infra import db, outbox, settings
+from billing.service.accounting.speaking import Grant, held
+from partner_portal import wiring, words
+from partner_portal.infra import catalogue, clock, db, outbox, settings
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.errors import NotFound, Problem
+from partner_portal.web import problems
 
 from .surroundings import surroundings
 
@@ -51,9 +53,13 @@ def list_() -> None:
 @click.option("--secret", prompt=True, hide_input=True, help="Asked for, so that it stands in no history.")
 def secret_(code: str, secret: str) -> None:
     """Keep the secret that opens the administration at the package, in a file that only this user reads."""
+    given = secret.strip()
+    if not given:
+        raise click.UsageError("the secret is empty: nothing was kept.")
     connection = _run(lambda: _called(code))
-    with surroundings():
-        connections.keep_secret(connection.code, secret.strip())
+    with surroundings(), _told():
+        held(given)
+        connections.keep_secret(connection.code, given)
     click.echo(f"The secret of {code} is kept; see whether it works by `portal accounting smoke --connection {code}`.")
 
 
@@ -140,13 +146,16 @@ def sync_(code: str | None) -> None:
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day of issue of what is sent.")
 def catch_up(code: str, since: datetime) -> None:
     """Send documents from before the connection, too, from this day on; the worker does it, a few hundred at a time."""
+    if since.date() > clock.today():
+        raise click.UsageError(f"{since.date()} is still to come: give a day from which documents were issued.")
 
-    async def wanted() -> None:
+    async def wanted() -> Connection:
         async with db.unit_of_work(_OPERATOR):
-            await connections.catch_up(SYSTEM, (await connections.called(code)).id, since.date())
+            return await connections.catch_up(SYSTEM, (await connections.called(code)).id, since.date())
 
-    _run(wanted)
-    click.echo(f"Documents from {since.date()} on will be sent.")
+    connection = _run(wanted)
+    when = "" if connection.state is ConnectionState.ACTIVE else " when the connection is resumed"
+    click.echo(f"Documents from {connection.starts_on} on will be sent{when}.")
 
 
 def _run(work: Callable[[], Awaitable[T]]) -> T:
@@ -165,7 +174,11 @@ def _told() -> Iterator[None]:
     except NotFound as problem:
         raise click.UsageError(f"there is no connection {problem.facts.get('id', '')}; see `portal accounting list`.") from problem
     except Problem as problem:
-        raise click.ClickException(str(problem)) from problem
+        words.explain()
+        said = problems.words(type(problem))
+        told = ". ".join(catalogue.text(part, "en", **problem.facts) for part in (said.title, said.detail) if part)
+        detail = str(problem.facts.get("detail") or "")
+        raise click.ClickException(f"{told} ({detail})" if detail and detail not in told else told) from problem
 
 
 async def _called(code: str) -> Connection:

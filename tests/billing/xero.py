@@ -119,7 +119,7 @@ class FakeXero(RemoteSide):
             case "GET", [place] if place in _ID:
                 return Told(200, {place: self._listed(place, asked)})
             case "PUT", [place] if place in _ID:
-                return Told(200, {place: [self._put(place, one) for one in asked.json[place]]})
+                return Told(200, {place: [self._put_one(asked, place, one) for one in asked.json[place]]})
             case _, [place, identifier] if place in _ID:
                 return Told(200, {place: [self._one(asked, place, unquote(identifier))]})
             case _, [place, identifier, part, *name] if place in _ID:
@@ -186,6 +186,16 @@ class FakeXero(RemoteSide):
                 | {"Payments": standing, "Contact": {"ContactID": contact["ContactID"], "Name": contact["Name"]}}
             )
         return stored
+
+    def _put_one(self, asked: Asked, place: str, given: dict[str, Any]) -> dict[str, Any]:
+        """With `summarizeErrors=false` what is wrong with one is said at it, and the others are done."""
+        if asked.query.get("summarizeErrors") != "false":
+            return self._put(place, given)
+        try:
+            return self._put(place, given) | {"StatusAttributeString": "OK"}
+        except Refusal as refusal:
+            wrong = refusal.told.said["Elements"][0]["ValidationErrors"]
+            return given | {"HasErrors": True, "StatusAttributeString": "ERROR", "ValidationErrors": wrong}
 
     def _put(self, place: str, given: dict[str, Any]) -> dict[str, Any]:
         if place == "Contacts":

@@ -29,6 +29,8 @@ from . import chosen
 from .files import Files
 from .port import Accounting, Setup
 
+PAPERS = "papers"
+"""The option by which documents go without their papers: `papers = none`."""
 SECRET = "secret"  # noqa: S105  # the name of a file
 _URL = re.compile(r"https?://[^\s]+[^/\s]")
 
@@ -83,6 +85,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     def turn(self) -> str:
         """What goes there goes one at a time."""
         return f"accounting {self.id}"
+
+    @property
+    def has_papers(self) -> bool:
+        """Whether documents go there with the original and the e-invoice; files are nothing else."""
+        return self.options.get(PAPERS) != "none" or self.package == Files.name
 
 
 _ENTER = """
@@ -183,13 +190,19 @@ async def _move(connection: UUID, state: ConnectionState, because: str) -> None:
     )
 
 
-async def catch_up(actor: Actor, connection: UUID, since: date) -> None:
-    """Documents from before are sent, too: all from this day on."""
+async def catch_up(actor: Actor, connection: UUID, since: date) -> Connection:
+    """Documents from before are sent, too: all from this day on, or from the earlier one that was wanted before. ConnectionEnded, NotFound."""
     guard(actor)
-    await db.execute(
-        "UPDATE billing_accounting_connection SET starts_on = least(starts_on, $2), synced_at = NULL WHERE id = $1", connection, since
+    row = await db.fetch_one(
+        "UPDATE billing_accounting_connection SET starts_on = least(starts_on, $2), synced_at = NULL WHERE id = $1 AND state <> 'ended' RETURNING *",
+        *(connection, since),
     )
-    await look_soon(await one(connection))
+    if row is None:
+        await one(connection)
+        raise ConnectionEnded
+    wanted = of_row(row)
+    await look_soon(wanted)
+    return wanted
 
 
 async def look_soon(connection: Connection) -> None:

@@ -107,8 +107,8 @@ async def document(connection: Connection, found: Document, owes: Contact, remot
         totals=tuple(_total(connection, total) for total in found.totals),
         buyer_reference=found.buyer_reference,
         corrects=Corrected(number=corrects.number, issued_on=corrects.issued_on, remote=corrected) if corrects else None,
-        ubl=ubl.render(found),
-        pdf=await _original(found),
+        ubl=ubl.render(found) if connection.has_papers else b"",
+        pdf=await _original(found) if connection.has_papers else b"",
     )
 
 

@@ -6,12 +6,12 @@ dates; a credit note's amounts are positive here, as on the document, and each a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -280,3 +280,15 @@ class Accounting(Protocol):
 
     async def news(self, cursor: str | None) -> News:
         """What happened there since; None: from now on. At most a few hundred things at a time."""
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """A package that takes many invoices in one question: an adapter with this is asked so."""
+
+    @property
+    def at_once(self) -> int:
+        """How many are worth asking for together."""
+
+    async def several(self, wanted: Sequence[SalesDocument]) -> Mapping[str, Remote | AccountingRefuses]:
+        """Each invoice is there, found or made, or refused for a reason of its own, by key. The first always; those not named are asked for again."""

@@ -105,12 +105,12 @@ async def send(tenant: UUID, link: UUID) -> None:
     if row["state"] != LinkState.WAITING or connection.state is not ConnectionState.ACTIVE:
         return
     adapter, what = connections.adapter(connection), What(row["what"])
-    if what is What.DOCUMENT and not await _debtor_is_there(connection, adapter, row):
+    if what is What.DOCUMENT and not await debtor_is_there(connection, adapter, row):
         return
-    await _tried(connection, row, partial(_STEPS[what], connection, adapter, row))
+    await tried(connection, row, partial(_STEPS[what], connection, adapter, row))
 
 
-async def _tried(connection: Connection, row: Any, step: Callable[[], Awaitable[None]]) -> bool:
+async def tried(connection: Connection, row: Any, step: Callable[[], Awaitable[None]]) -> bool:
     """Whether the step was done; else the link knows why, and nothing of the step is left here."""
     try:
         async with db.savepoint():
@@ -127,13 +127,13 @@ async def _tried(connection: Connection, row: Any, step: Callable[[], Awaitable[
     return False
 
 
-async def _debtor_is_there(connection: Connection, adapter: Accounting, row: Any) -> bool:
+async def debtor_is_there(connection: Connection, adapter: Accounting, row: Any) -> bool:
     """The document's debtor is there, made if need be; else the document waits for it, for as long as the debtor itself."""
     found = await going.head(row["subject"], connection.tenant)
     debtor = await links.row_of(connection, What.CONTACT, found.customer or found.tenant)
     if debtor["remote_id"] is not None or row["remote_id"] is not None:
         return True
-    if debtor["state"] != LinkState.STUCK and await _tried(connection, debtor, partial(_contact, connection, adapter, debtor)):
+    if debtor["state"] != LinkState.STUCK and await tried(connection, debtor, partial(_contact, connection, adapter, debtor)):
         return True
     stands = await links.locked(debtor["id"], connection.tenant)
     wait = stands["due_at"] - clock.now() if stands["state"] == LinkState.WAITING else _FIRST
@@ -171,12 +171,12 @@ async def _contact(connection: Connection, adapter: Accounting, row: Any) -> Non
     else:
         found = await adapter.find(ours)
         if found is not None:
-            await _not_anothers(connection, What.CONTACT, found, row["id"])
+            await not_anothers(connection, What.CONTACT, found, row["id"])
         remote = await (adapter.change(ours, found) if found else adapter.create(ours))
     await links.sent(row["id"], remote, mark)
 
 
-async def _not_anothers(connection: Connection, what: What, remote: Remote, link: UUID) -> None:
+async def not_anothers(connection: Connection, what: What, remote: Remote, link: UUID) -> None:
     taken = await links.by_remote(connection, what, remote.id)
     if taken is not None and taken["id"] != link:
         raise StoredOtherwise(remote)
@@ -187,17 +187,27 @@ async def _document(connection: Connection, adapter: Accounting, row: Any) -> No
     if row["remote_id"] is not None:
         await _compare_again(connection, adapter, row, found)
         return
+    ours = await as_sent(connection, found)
+    await arrived(connection, ours, await _find_or_create(connection, adapter, ours, row["id"]), row["id"])
+
+
+async def as_sent(connection: Connection, found: Document) -> SalesDocument:
+    """The document in the words of the port; ComesLater, CodeMissing, DebtorIncomplete."""
     subject = found.customer or found.tenant
     there = await links.remote_of(connection, What.CONTACT, subject)
     if there is None:
         raise ComesLater(what="the debtor has to be there first")
     owes, _mark = await going.debtor(subject)
     corrected = await links.remote_of(connection, What.DOCUMENT, found.corrects.id) if found.corrects else None
-    ours = await going.document(connection, found, owes, there, corrected)
-    remote = await _find_or_create(connection, adapter, ours, row["id"])
-    if not _same_sum(ours, remote):
+    return await going.document(connection, found, owes, there, corrected)
+
+
+async def arrived(connection: Connection, ours: SalesDocument, remote: Remote, link: UUID) -> None:
+    """The document is there as this; StoredOtherwise where that is another sum, or what another of ours is there."""
+    await not_anothers(connection, What.DOCUMENT, remote, link)
+    if remote.gross_cents is not None and abs(remote.gross_cents) != abs(ours.gross_cents):
         raise StoredOtherwise(remote)
-    await links.sent(row["id"], remote)
+    await links.sent(link, remote)
 
 
 async def _find_or_create(connection: Connection, adapter: Accounting, ours: Wanted, link: UUID) -> Remote:
@@ -205,12 +215,8 @@ async def _find_or_create(connection: Connection, adapter: Accounting, ours: Wan
     if remote is None:
         return await adapter.create(ours)
     log.info("accounting.found_there", remote=remote.id)
-    await _not_anothers(connection, _KINDS[type(ours)], remote, link)
+    await not_anothers(connection, _KINDS[type(ours)], remote, link)
     return remote
-
-
-def _same_sum(ours: SalesDocument, remote: Remote) -> bool:
-    return remote.gross_cents is None or abs(remote.gross_cents) == abs(ours.gross_cents)
 
 
 async def _compare_again(connection: Connection, adapter: Accounting, row: Any, found: Document) -> None:

@@ -69,7 +69,7 @@ class Speaker:
         self._setup, self._words, self._is_basic = setup, words, is_basic
         self._url = url.rstrip("/")
         self._renews_at = setup.options.get("token_url") or renews_at
-        self._held = _held(setup.credential)
+        self._held = held(setup.credential)
         self._renewing = asyncio.Lock()
 
     async def read(self, kind: type[T], method: str, path: str, **more: Any) -> T:
@@ -106,12 +106,12 @@ class Speaker:
 
     async def _token(self, *, instead_of: str = "") -> str:
         async with self._renewing:
-            held = self._held
-            if isinstance(held, str):
-                return held
-            if not held.is_fresh(clock.now()) or held.access_token == instead_of:
-                held = self._held = await self._renew(held)
-            return held.access_token
+            now = self._held
+            if isinstance(now, str):
+                return now
+            if not now.is_fresh(clock.now()) or now.access_token == instead_of:
+                now = self._held = await self._renew(now)
+            return now.access_token
 
     async def _renew(self, grant: Grant) -> Grant:
         form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
@@ -167,7 +167,8 @@ async def _asked(method: str, where: str, headers: Mapping[str, str], body: byte
         raise AccountingUnavailable(detail=error.why.value) from error
 
 
-def _held(credential: str) -> Grant | str:
+def held(credential: str) -> Grant | str:
+    """A credential as it is used: a token, or the grant that stands in its JSON; CredentialRefused where something lacks there."""
     told = credential.strip()
     if not told.startswith("{"):
         return told

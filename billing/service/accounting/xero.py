@@ -7,6 +7,7 @@ minutes only, so that after any interruption `find` looks first.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -17,7 +18,7 @@ import msgspec
 from partner_portal.infra import clock
 
 from ...policy.ledger import Kind
-from . import alike
+from . import alike, xero_batches
 from . import xero_money as money
 from . import xero_words as words
 from .alike import Paper
@@ -62,7 +63,6 @@ _DOCUMENTS = 20
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _FINE = {"unitdp": "4"}
 _ID = re.compile(r"(Contacts|Invoices|CreditNotes|Payments)/[0-9A-Za-z-]{1,64}")
-_NUMBER = re.compile(r'[^",\\]{1,255}')
 
 
 class _Organisation(msgspec.Struct, frozen=True, rename="pascal"):
@@ -108,6 +108,45 @@ class Xero:
     def __init__(self, setup: Setup) -> None:
         self._speaker = Speaker(setup, url=setup.url or URL, renews_at=TOKENS, words=words.words, is_basic=True)
         self._tenant = {"xero-tenant-id": setup.administration}
+        self._has_papers = setup.options.get("papers") != "none"
+
+    @property
+    def at_once(self) -> int:
+        """Invoices in one question."""
+        return xero_batches.WITH_PAPERS if self._has_papers else xero_batches.AT_ONCE
+
+    async def several(self, wanted: Sequence[SalesDocument]) -> Mapping[str, Remote | AccountingRefuses]:
+        """GET of those that are there by their numbers, then one PUT of the others; the papers of each after that."""
+        taken = xero_batches.portion(wanted)
+        _must_be_a_number(taken[0].number)
+        there = {one.number: one for one in await self._numbered([one.number for one in taken])}
+        new = [one for one in taken if one.number not in there]
+        body, refused = xero_batches.body(new)
+        made = xero_batches.outcomes(await self._put_several(body, new[0].key)) if body else {}
+        found: dict[str, Remote | AccountingRefuses] = dict(refused)
+        for one in taken:
+            document = there.get(one.number) or made.get(one.number)
+            if isinstance(document, AccountingRefuses):
+                found[one.key] = document
+            elif document is not None:
+                try:
+                    found[one.key] = await self._finished(one, document, is_new=one.number not in there)
+                except CredentialRefused:
+                    raise
+                except AccountingRefuses as problem:
+                    found[one.key] = problem
+        return found
+
+    async def _put_several(self, body: bytes, key: str) -> bytes:
+        headers = self._tenant | {"idempotency-key": f"{key}:{fingerprint(body)[:12]}"}
+        query = {"summarizeErrors": "false"} | _FINE
+        answer = await self._speaker.ask("PUT", f"/{INVOICES}", query=query, headers=headers, body=body)
+        return answer.body
+
+    async def _numbered(self, numbers: Sequence[str]) -> list[TheirInvoice]:
+        asked = {"InvoiceNumbers": ",".join(numbers), "page": "1"} | _FINE
+        listed = await self._list(TheirInvoice, "GET", INVOICES, query=asked)
+        return [one for one in listed if one.type == "ACCREC" and one.number in numbers and one.status not in words.GONE]
 
     async def check(self) -> Health:
         """GET /Organisation, /Accounts and /TaxRates."""
@@ -148,18 +187,14 @@ class Xero:
         return money.removed(wanted)
 
     async def _find_document(self, wanted: SalesDocument) -> Remote | None:
-        if not _NUMBER.fullmatch(wanted.number):
-            raise AccountingRefuses(detail=f"{wanted.number} cannot be looked for there")
-        listed: list[Any]
+        _must_be_a_number(wanted.number)
+        found: list[Document]
         if wanted.kind is Kind.CREDIT_NOTE:
             asked = {"where": f'CreditNoteNumber=="{wanted.number}"', "page": "1"} | _FINE
             listed = await self._list(TheirCreditNote, "GET", CREDITS, query=asked)
+            found = [one for one in listed if one.type == "ACCRECCREDIT" and one.number == wanted.number and one.status not in words.GONE]
         else:
-            asked = {"InvoiceNumbers": wanted.number, "page": "1"} | _FINE
-            listed = await self._list(TheirInvoice, "GET", INVOICES, query=asked)
-        found = [
-            one for one in listed if one.type in {"ACCREC", "ACCRECCREDIT"} and one.number == wanted.number and one.status not in words.GONE
-        ]
+            found = [*await self._numbered([wanted.number])]
         if not found:
             return None
         return await self._finished(wanted, found[0], is_new=False)
@@ -167,7 +202,7 @@ class Xero:
     async def _finished(self, wanted: SalesDocument, there: Document, *, is_new: bool) -> Remote:
         remote = words.document_remote(there)
         words.must_say_the_same_vat(wanted, there)
-        if remote.gross_cents == wanted.gross_cents:
+        if remote.gross_cents == wanted.gross_cents and self._has_papers:
             files = [] if is_new else await self._list(_File, "GET", f"{remote.id}/Attachments", "Attachments")
             await self._attach(wanted, remote.id, {one.file_name for one in files})
         return remote
@@ -320,6 +355,11 @@ class Xero:
 def _shape(kind: Any, name: str) -> Any:
     """An answer: a list under its name, and whatever else."""
     return msgspec.defstruct(f"_{name}", [("listed", list[kind], msgspec.field(name=name))])
+
+
+def _must_be_a_number(number: str) -> None:
+    if not xero_batches.NUMBER.fullmatch(number):
+        raise AccountingRefuses(detail=f"{number} cannot be looked for there")
 
 
 def _size(place: str) -> int:

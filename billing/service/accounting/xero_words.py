@@ -243,9 +243,14 @@ def contact_remote(there: TheirContact) -> Remote:
 
 
 def document_body(document: SalesDocument) -> bytes:
+    """The document alone, as it is written there."""
+    return NUMBERS.encode({CREDITS if document.kind is Kind.CREDIT_NOTE else INVOICES: [document_told(document)]})
+
+
+def document_told(document: SalesDocument) -> dict[str, Any]:
     """The document as it is written there, to be booked at once; a credit note's amounts are above zero there, too."""
     is_credit = document.kind is Kind.CREDIT_NOTE
-    told = {
+    return {
         "Type": "ACCRECCREDIT" if is_credit else "ACCREC",
         "CreditNoteNumber" if is_credit else "InvoiceNumber": document.number,
         "Status": "AUTHORISED",
@@ -257,7 +262,6 @@ def document_body(document: SalesDocument) -> bytes:
         "CurrencyCode": document.currency,
         "LineItems": [_line(document, line, vat) for line, vat in zip(document.lines, vat_of_lines(document), strict=True)],
     }
-    return NUMBERS.encode({CREDITS if is_credit else INVOICES: [told]})
 
 
 def _line(document: SalesDocument, line: SalesLine, vat_cents: int) -> dict[str, Any]:
