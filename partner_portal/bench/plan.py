@@ -24,6 +24,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many months of it."""
     entries: int = 10_000
     """How many entries the bank statement has."""
+    kept: Size
+    """A world whose invoices go to the books."""
+    books: int
+    """How often all of them go there."""
     owed: Size
     """A world with very many invoices."""
     few: Size = Size(10, 1_000, 20_000)
@@ -40,6 +44,8 @@ QUICK = Plan(
     letters=4,
     billed=Size(10, 5_000),
     months=2,
+    kept=Size(1, 10, 100),
+    books=1,
     owed=Size(10, 4_000, 40_000),
     worlds={"1 000 and 100 000 services of 10 and 100 partners": Size(100, 100_000)},
 )
@@ -50,6 +56,8 @@ FULL = Plan(
     letters=30,
     billed=Size(100, 100_000),
     months=3,
+    kept=Size(1, 100, 2_000),
+    books=5,
     owed=Size(10, 100_000, 1_000_000),
     worlds={"1 000 and 1 000 000 services": Size(10, 1_000_000), "10 and 1 000 partners": Size(1_000, 100_000)},
 )

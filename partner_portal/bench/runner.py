@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from partner_portal.infra import log, redis
 
-from . import background, bank, growth, letters, owed, recurring, rules, throughput
+from . import background, bank, books, growth, letters, owed, recurring, rules, throughput
 from .ground import Ground, Loader
 from .growth import Site
 from .plan import SMALL, Plan
@@ -54,6 +54,8 @@ async def run(plan: Plan, say: Callable[[str], None]) -> list[Measured]:
         found += await bank.statement(small, small.settings.database_url, entries=plan.entries)
         found.append(await letters.beside_weasyprint(small, slices=plan.letters))
         found += await letters.invoices_beside_weasyprint(await ground.world("papers", Size(1, 10, 10)), slices=plan.letters // 2)
+        say("Invoices go to the books ...")
+        found += await books.beside_bare_requests(ground, await ground.world("kept", plan.kept), slices=plan.books)
         say("What is owed among very many invoices ...")
         found += await owed.among_many(ground, plan, loader)
         say("Months are billed ...")

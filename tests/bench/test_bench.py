@@ -35,6 +35,7 @@ MEASURED = (
     "memory of the web process",
     "memory of the worker",
     "deliveries",
+    "invoices to the books",
 )
 
 
