@@ -121,3 +121,11 @@ class PartKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     CHARGEBACK = "chargeback"
+
+
+class ByTwo(StrEnum):
+    """What two people of finance decide, from the limit on."""
+
+    CREDIT_NOTE = "credit note"
+    REFUND = "refund"
+    WRITE_OFF = "write-off"
