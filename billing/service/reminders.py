@@ -55,10 +55,15 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
 """
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.
 _IN_FAVOUR = """
-SELECT coalesce(o.customer, o.tenant) AS debtor, o.issuer, sum(o.left_cents)::bigint AS cents
-  FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer)
-  JOIN billing_on_account o ON o.tenant = d.tenant AND o.customer IS NOT DISTINCT FROM d.customer
- GROUP BY 1, 2
+WITH debtors AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer))
+SELECT coalesce(f.customer, f.tenant) AS debtor, f.issuer, sum(f.cents)::bigint AS cents FROM (
+    SELECT o.tenant, o.customer, o.issuer, o.left_cents AS cents
+      FROM debtors d JOIN billing_on_account o ON o.tenant = d.tenant AND o.customer IS NOT DISTINCT FROM d.customer
+     UNION ALL
+    SELECT s.tenant, s.owed_by, i.issuer, abs(s.open_cents) FROM debtors d
+      JOIN billing_standing s ON s.tenant = d.tenant AND s.owed_by IS NOT DISTINCT FROM d.customer
+      JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice
+     WHERE s.open_cents <> 0 AND (s.open_cents < 0 OR s.due_on IS NULL)) f GROUP BY 1, 2
 """
 _SERVICES = """
 SELECT DISTINCT l.invoice, s.id, s.number, s.label, p.code AS product

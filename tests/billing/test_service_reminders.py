@@ -226,6 +226,22 @@ async def test_a_partner_has_its_own_policy_or_follows_the_providers(world: Worl
     assert [field.pointer for field in refused.value.fields] == ["/second_days", "/third_days", "/lead_days"]
 
 
+async def test_what_a_debtor_has_coming_by_a_document_counts_as_what_it_paid(world: World) -> None:
+    bakery = world.noord.customers["bakery"]
+    invoice = await issue(world.noord.id, bakery, [line(10_000)])
+    day = await due(invoice) + timedelta(days=3)
+    await issue(world.noord.id, bakery, [line(-9_900)])
+    at(day)
+    await reminders.run()
+    assert await levels(invoice) == []
+
+    other = await issue(world.noord.id, world.noord.customers["private"], [line(10_000)])
+    at(await due(other) + timedelta(days=3))
+    await reminders.run()
+
+    assert len(await levels(other)) == 1, "it is nobody else's"
+
+
 async def test_a_plan_holds_its_invoices_until_an_instalment_does_not_come(world: World) -> None:
     invoices = [await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000)]) for _ in range(2)]
     day = await due(invoices[0])
