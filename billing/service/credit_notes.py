@@ -22,7 +22,7 @@ from ..policy.charges import Proration
 from ..policy.crediting import Charged, Part, Taken, drafted, gross, takings
 from ..policy.ledger import Kind, Layer, LineKind, Unit
 from ..policy.tax import Vat, VatCategory
-from . import issuing
+from . import issuing, write_offs
 from .issuing import Draft
 
 Reason = Annotated[str, Meta(min_length=3, max_length=500, pattern=r"\S")]
@@ -172,7 +172,11 @@ def _why(head: asyncpg.Record, taken: Taken, reason: str) -> dict[str, str | int
 
 
 async def settle(actor: Actor, invoice: UUID, note: UUID, cents: int) -> None:
-    """The credit note settles what is open of the locked invoice, at most its own amount; the rest of it stays in the debtor's favour."""
+    """The credit note settles what is open of the locked invoice, also what was given up of it; the rest of it stays in the debtor's favour."""
+    stands = await db.fetch_one("SELECT open_cents, written_off_cents FROM billing_standing WHERE invoice = $1", invoice)
+    assert stands is not None  # noqa: S101  # it is locked
+    if (never_owed := min(cents - max(stands["open_cents"], 0), stands["written_off_cents"])) > 0:
+        await write_offs.revive_for_credit(actor, invoice, never_owed)
     await db.execute(_SETTLE, new_id(), invoice, note, cents, actor.trail)
     row = await db.fetch_one(
         "SELECT s.tenant FROM billing_standing s JOIN billing_allocation a ON a.tenant = s.tenant AND a.invoice = s.invoice"

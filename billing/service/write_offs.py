@@ -134,6 +134,12 @@ async def revive_for_payment(actor: Actor, invoice: UUID, cents: int, on: date) 
     await _record(head, -cents, _Decided(Uncollectable.PAID, "", actor.trail, None, on))
 
 
+async def revive_for_credit(actor: Actor, invoice: UUID, cents: int) -> None:
+    """So much of what was written off was never owed, for it is credited: the caller settles it at once. Its standing is locked already."""
+    head = await _found(invoice)
+    await _record(head, -cents, _Decided(Uncollectable.MISTAKE, "", actor.trail, None, clock.today()))
+
+
 async def _found(invoice: UUID) -> Any:
     row = await db.fetch_one(_LOCKED, invoice)
     if row is None:

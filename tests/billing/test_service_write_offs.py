@@ -11,7 +11,8 @@ import pytest
 from billing.policy.late import Uncollectable, a_year_after, vat_within
 from billing.policy.ledger import Label
 from billing.policy.money_in import Source
-from billing.service import documents, open_items, payments, suspensions, write_offs
+from billing.service import credit_notes, documents, open_items, payments, suspensions, write_offs
+from billing.service.credit_notes import Wanted
 from billing.service.open_items import Filter
 from billing.service.payments import Debtor, Receipt
 from billing.service.write_offs import (
@@ -181,6 +182,18 @@ async def test_a_payment_that_names_nothing_settles_what_is_owed_before_what_was
 
     assert (await stands(later)).open.cents == 0
     assert (await stands(given_up)).written_off.cents == 11_200
+
+
+async def test_what_was_given_up_and_is_credited_is_owed_back_to_nobody(world: World) -> None:
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"], [line(10_000)])
+    await pay(invoice, 2_100)
+    await staff(write_offs.write_off, invoice, WANTED)
+
+    note = await staff(credit_notes.give_back, invoice, Wanted(reason="Nooit geleverd"))
+
+    found = await stands(invoice)
+    assert (found.open.cents, found.written_off.cents, (await stands(note)).open.cents) == (0, 0, 2_100), "only what was paid is"
+    assert sum(row["vat_cents"] for row in await record(invoice)) == 0
 
 
 async def test_a_mistake_is_taken_back(world: World) -> None:
