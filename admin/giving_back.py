@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from billing.service import payouts, refunds
+from billing.service import payouts, refunds, setting_off
 from partner_portal.infra import settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
@@ -20,7 +20,7 @@ from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
 REFUNDS, PAYOUTS = "/admin/refunds", "/admin/payouts"
-_DONE = {"order", "agree", "refuse", "take-up", "look"}
+_DONE = {"order", "settle", "account", "agree", "refuse", "take-up", "look"}
 
 
 @get("/refunds")
@@ -38,6 +38,7 @@ async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str =
         "refunds.html",
         rows=await refunds.listed(),
         on_account=await refunds.to_give_back(),
+        in_favour=await setting_off.in_favour(),
         limit=settings.current().four_eyes_limit_cents,
         trail=actor.trail,
         reasons=refunds.REASONS,
@@ -48,7 +49,7 @@ async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str =
 
 @post("/refunds", status_code=200)
 async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
-    """A refund is ordered, agreed to, refused, or taken up."""
+    """What is on account settles what is open; a refund is ordered, agreed to, refused, or taken up."""
 
     async def show(refused: Refused) -> Response[Any]:
         assert perhaps_actor is not None  # noqa: S101  # somebody pressed
@@ -85,7 +86,28 @@ async def _look_at(actor: Actor, form: Form) -> None:
     await payouts.look_at(actor, own_pages.id_of(form.one("id"), "payout"), form.one("note"))
 
 
-_PRESSES: Presses = {"order": _order, "agree": _agree, "refuse": _refuse, "take-up": _take_up}
+async def _settle(actor: Actor, form: Form) -> None:
+    await setting_off.settle_open(actor, own_pages.id_of(form.one("id"), "payment"))
+
+
+async def _settle_by_document(actor: Actor, form: Form) -> str:
+    await setting_off.settle_by_document(actor, own_pages.id_of(form.one("id"), "invoice"))
+    return "settle"
+
+
+async def _put_on_account(actor: Actor, form: Form) -> None:
+    await setting_off.put_on_account(actor, own_pages.id_of(form.one("id"), "invoice"))
+
+
+_PRESSES: Presses = {
+    "settle-document": _settle_by_document,
+    "account": _put_on_account,
+    "order": _order,
+    "settle": _settle,
+    "agree": _agree,
+    "refuse": _refuse,
+    "take-up": _take_up,
+}
 
 
 @get("/payouts")

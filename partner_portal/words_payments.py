@@ -14,6 +14,7 @@ from billing.service.payments import NotADebtorsPayment
 from billing.service.payouts import PayoutLookedAt
 from billing.service.refunds import RefundDecided, RefundNeedsSecondPerson
 from billing.service.sepa import FileNotValid
+from billing.service.setting_off import NothingToSettle, NothingWasPaid
 from billing.service.statements.booking import EntryDecided
 from billing.service.statements.importing import StatementDecided
 from billing.service.statements.read import StatementUnreadable
@@ -24,6 +25,10 @@ from partner_portal.web.problems import Words
 PROBLEMS: dict[type[Problem], Words] = {
     MoreThanOpen: Words(sentence("More than is open"), sentence("No more is settled of a document than is open of it.")),
     MoreThanLeft: Words(sentence("More than there is"), sentence("No more can be used or paid back than is left of the payment.")),
+    NothingToSettle: Words(sentence("Nothing to settle"), sentence("Nothing of it is left, or its debtor owes nothing at the moment.")),
+    NothingWasPaid: Words(
+        sentence("Nothing to put on account"), sentence("Nothing is left of the credit note, or nothing was paid of what it takes back.")
+    ),
     NotADebtorsPayment: Words(
         sentence("That is somebody else's"),
         sentence("Money of one debtor does not settle what another owes, nor what is owed to another sender."),

@@ -123,7 +123,7 @@ async def book_all(actor: Actor, receipts: Sequence[Receipt]) -> list[UUID]:
     made = await _on_record(actor, receipts)
     new = [(payment, receipt) for payment, receipt, is_new in made if is_new]
     if new:
-        rows = await _lock(await _concerned(receipt for _payment, receipt in new))
+        rows = await locked(await _concerned(receipt for _payment, receipt in new))
         await _settle(actor, new, rows)
     return [payment for payment, _receipt, _is_new in made]
 
@@ -183,7 +183,7 @@ async def _concerned(receipts: Iterable[Receipt]) -> set[UUID]:
     return indicated
 
 
-async def _lock(invoices: Iterable[UUID]) -> dict[UUID, Any]:
+async def locked(invoices: Iterable[UUID]) -> dict[UUID, Any]:
     """Where these documents stand, locked until the unit of work ends; NotFound when one is not there."""
     wanted = set(invoices)
     rows = {row["invoice"]: row for row in await db.fetch(_STANDS, sorted(wanted))} if wanted else {}
@@ -192,7 +192,8 @@ async def _lock(invoices: Iterable[UUID]) -> dict[UUID, Any]:
     return rows
 
 
-def _debtor_of(row: Any) -> Debtor:
+def debtor_of(row: Any) -> Debtor:
+    """Who owes whom by the row of a document or a payment."""
     return Debtor(row["tenant"], row["customer"], row["issuer"])
 
 
@@ -202,7 +203,8 @@ def _owed(row: Any) -> int:
     return cents
 
 
-def _claim(row: Any, open_cents: int) -> Claim:
+def claim_of(row: Any, open_cents: int) -> Claim:
+    """A locked document as the rules divide over it; a credit note is no claim."""
     is_owed = row["kind"] != Kind.CREDIT_NOTE
     return Claim(
         invoice=row["invoice"],
@@ -218,18 +220,18 @@ async def _settle(actor: Actor, new: Sequence[tuple[UUID, Receipt]], rows: Mappi
     open_cents = {invoice: _owed(row) for invoice, row in rows.items()}
     by_debtor: dict[Debtor, list[UUID]] = {}
     for invoice, row in rows.items():
-        by_debtor.setdefault(_debtor_of(row), []).append(invoice)
+        by_debtor.setdefault(debtor_of(row), []).append(invoice)
     made: list[tuple[UUID, UUID, UUID | None, UUID | None, int]] = []
     for payment, receipt in new:
         own = by_debtor.get(receipt.debtor, [])
         if receipt.invoices and not set(receipt.invoices) <= set(own):
             raise NotADebtorsPayment
-        claims = [_claim(rows[invoice], open_cents[invoice]) for invoice in own]
+        claims = [claim_of(rows[invoice], open_cents[invoice]) for invoice in own]
         for share in divide(receipt.amount_cents, claims, receipt.invoices).shares:
             await _revive(actor, rows[share.invoice], open_cents[share.invoice], share.cents, receipt.received_on)
             open_cents[share.invoice] -= share.cents
             made.append((receipt.debtor.tenant, share.invoice, payment, None, share.cents))
-    await _write(actor, made)
+    await allocated(actor, made)
     for payment, receipt in new:
         await outbox.publish(PaymentBooked(tenant_id=receipt.debtor.tenant, payment_id=payment))
     await _tell(rows, open_cents)
@@ -243,7 +245,7 @@ async def _revive(actor: Actor, row: Any, left_cents: int, cents: int, on: date)
         await write_offs.revive_for_payment(actor, row["invoice"], revived, on)
 
 
-async def _write(actor: Actor, made: Sequence[tuple[UUID, UUID, UUID | None, UUID | None, int]]) -> None:
+async def allocated(actor: Actor, made: Sequence[tuple[UUID, UUID, UUID | None, UUID | None, int]]) -> None:
     """Tenant, invoice, payment, credit and cents of each allocation are on record."""
     if made:
         columns = [list(column) for column in zip(*((new_id(), *one) for one in made), strict=True)]
@@ -280,13 +282,13 @@ async def held(payment: UUID) -> Any:
 async def allocate(actor: Actor, payment: UUID, shares: Sequence[Share]) -> None:
     """So much of what is on account of the payment settles these documents; MoreThanOpen, MoreThanLeft, NotADebtorsPayment."""
     money = await held(payment)
-    rows = await _lock(share.invoice for share in shares)
-    if any(_debtor_of(row) != _debtor_of(money) for row in rows.values()):
+    rows = await locked(share.invoice for share in shares)
+    if any(debtor_of(row) != debtor_of(money) for row in rows.values()):
         raise NotADebtorsPayment
-    must_fit(shares, {invoice: _claim(row, _owed(row)).open_cents for invoice, row in rows.items()}, money["left_cents"])
+    must_fit(shares, {invoice: claim_of(row, _owed(row)).open_cents for invoice, row in rows.items()}, money["left_cents"])
     for share in shares:
         await _revive(actor, rows[share.invoice], _owed(rows[share.invoice]), share.cents, money["received_on"])
-    await _write(actor, [(money["tenant"], share.invoice, payment, None, share.cents) for share in shares])
+    await allocated(actor, [(money["tenant"], share.invoice, payment, None, share.cents) for share in shares])
     await _tell(rows, _after(rows, shares))
 
 
@@ -299,28 +301,30 @@ async def apply_credit(actor: Actor, credit: UUID, shares: Sequence[Share] | Non
     if row is None:
         raise NotFound(what="invoice", id=str(credit))
     wanted = {row["refers_to"]} if row["refers_to"] else set()
-    wanted |= {share.invoice for share in shares} if shares is not None else await _open_of(_debtor_of(row))
-    rows = await _lock({credit, *wanted})
-    if any(_debtor_of(found) != _debtor_of(row) for found in rows.values()):
+    wanted |= {share.invoice for share in shares} if shares is not None else await open_of(debtor_of(row))
+    rows = await locked({credit, *wanted})
+    if any(debtor_of(found) != debtor_of(row) for found in rows.values()):
         raise NotADebtorsPayment
     given = rows.pop(credit)
     left = given["open_cents"] if given["kind"] == Kind.CREDIT_NOTE else -given["open_cents"]
     if shares is None:
         shares = _credit_shares(left, rows, row["refers_to"])
-    must_fit(shares, {invoice: _claim(found, found["open_cents"]).open_cents for invoice, found in rows.items()}, left)
-    await _write(actor, [(row["tenant"], share.invoice, None, credit, share.cents) for share in shares])
+    must_fit(shares, {invoice: claim_of(found, found["open_cents"]).open_cents for invoice, found in rows.items()}, left)
+    await allocated(actor, [(row["tenant"], share.invoice, None, credit, share.cents) for share in shares])
     await _tell(rows, _after(rows, shares))
     return sum(share.cents for share in shares)
 
 
 def _credit_shares(left: int, rows: Mapping[UUID, Any], first: UUID | None) -> list[Share]:
-    claims = [_claim(row, row["open_cents"]) for row in rows.values()]
+    claims = [claim_of(row, row["open_cents"]) for row in rows.values()]
     begun = divide(max(left, 0), claims, [first] if first else [])
-    rest = divide(begun.left_cents, [claim for claim in claims if claim.invoice != first])
-    return [*begun.shares, *rest.shares]
+    settled = {share.invoice: share.cents for share in begun.shares}
+    still = [msgspec.structs.replace(claim, open_cents=claim.open_cents - settled.get(claim.invoice, 0)) for claim in claims]
+    return [*begun.shares, *divide(begun.left_cents, still).shares]
 
 
-async def _open_of(debtor: Debtor) -> set[UUID]:
+async def open_of(debtor: Debtor) -> set[UUID]:
+    """The documents of which this debtor owes something, also what was written off."""
     return {row["invoice"] for row in await db.fetch(_OPEN_OF, [debtor.tenant], [debtor.customer], [debtor.issuer])}
 
 
@@ -343,8 +347,8 @@ async def release(actor: Actor, payment: UUID, invoice: UUID, cents: int | None 
 
 
 async def _take(actor: Actor, money: Any, shares: Sequence[Share]) -> None:
-    rows = await _lock(share.invoice for share in shares)
-    await _write(actor, [(money["tenant"], share.invoice, money["id"], None, -share.cents) for share in shares])
+    rows = await locked(share.invoice for share in shares)
+    await allocated(actor, [(money["tenant"], share.invoice, money["id"], None, -share.cents) for share in shares])
     await _tell(rows, _after(rows, shares, +1))
 
 

@@ -10,13 +10,15 @@ import msgspec
 import pytest_asyncio
 
 from billing.policy.money_in import Source
-from billing.service import issuers, payments
+from billing.service import credit_notes, issuers, payments
+from billing.service.credit_notes import Wanted
 from billing.service.payments import Debtor, Receipt
 from partner_portal.infra import clock, db, settings
 from partner_portal.kernel.actor import StaffRole
 from tests.admin.conftest import SignsIn
 from tests.admin.test_bank import page, press
 from tests.billing.bank import PAYER_IBAN
+from tests.billing.money import issue, pay
 from tests.billing.test_statements import rows
 from tests.world import FINANCE, HOUSE_DETAILS, STAFF_DOOR, World
 
@@ -109,6 +111,35 @@ async def test_a_large_refund_is_ordered_by_one_and_agreed_to_by_another(world: 
     made = await press(fien, "pay-out", "/admin/direct-debits", id=str(world.house))
     assert made.status_code == 303, made.text
     assert "onderweg" in await page(fien, REFUNDS)
+
+
+async def test_what_is_on_account_settles_what_is_open_or_says_that_nothing_is(world: World, fien: httpx.AsyncClient) -> None:
+    payment = await on_account(world)
+    nothing = await press(fien, "settle", REFUNDS, id=str(payment))
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"])
+
+    settled = await press(fien, "settle", REFUNDS, id=str(payment))
+
+    assert [answer.status_code for answer in (nothing, settled)] == [409, 303]
+    assert [row["open_cents"] for row in await rows("SELECT open_cents FROM billing_standing WHERE invoice = $1", invoice)] == [0]
+    assert "EUR 37,90" in await page(fien, REFUNDS)
+
+
+async def test_a_credit_note_of_what_was_paid_is_put_on_account_and_given_back_from_there(world: World, fien: httpx.AsyncClient) -> None:
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"])
+    await pay(invoice, 1210)
+    async with db.unit_of_work(STAFF_DOOR):
+        note = await credit_notes.give_back(FINANCE, invoice, Wanted(reason="Dubbel"))
+    assert "HUIS-C2026-000001" in await page(fien, REFUNDS)
+
+    nothing = await press(fien, "settle-document", REFUNDS, id=str(note))
+    put = await press(fien, "account", REFUNDS, id=str(note))
+    again = await press(fien, "account", REFUNDS, id=str(note))
+
+    assert [answer.status_code for answer in (nothing, put, again)] == [409, 303, 409]
+    seen = await page(fien, REFUNDS)
+    assert "HUIS-C2026-000001" not in seen
+    assert "EUR 12,10" in seen
 
 
 async def test_one_that_failed_asks_for_attention_until_somebody_deals_with_it(world: World, fien: httpx.AsyncClient) -> None:
