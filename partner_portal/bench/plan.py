@@ -56,8 +56,8 @@ FULL = Plan(
     letters=30,
     billed=Size(100, 100_000),
     months=3,
-    kept=Size(1, 100, 2_000),
-    books=5,
+    kept=Size(1, 100, 1_000),
+    books=3,
     owed=Size(10, 100_000, 1_000_000),
     worlds={"1 000 and 1 000 000 services": Size(10, 1_000_000), "10 and 1 000 partners": Size(1_000, 100_000)},
 )

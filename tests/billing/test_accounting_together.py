@@ -74,7 +74,7 @@ async def test_with_papers_fewer_go_together_and_each_has_its_own(world: World, 
         await issue(world.noord.id, whose, [line(1000 + nth)])
     await carry()
 
-    assert (await states(), sorted(asked(there, "PUT"))) == ({"sent": 12}, [2, 10])
+    assert (await states(), sorted(asked(there, "PUT"))) == ({"sent": 12}, [2, 5, 5])
     assert sorted(there.files) == [f"HUIS-F2026-{nth:06d}.xml" for nth in range(1, 13)]
 
 

@@ -88,21 +88,28 @@ class Speaker:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        patience: int = 1,
     ) -> remote.Answer:
-        """The answer, where the package did what was asked; else NothingThere or one of the port's three. A token that ended is renewed once."""
+        """The answer, where the package did what was asked; else NothingThere or one of the port's three. A token that ended is renewed once.
+
+        `patience`: so many times as long as usual may it take.
+        """
         where = f"{self._url}{path}" + (f"?{urlencode(query)}" if query else "")
         token = await self._token()
-        answer = await self._once(method, where, token, headers, body)
+        within = self._setup.within * patience
+        answer = await self._once(method, where, token, headers, body, within)
         if answer.status == _UNKNOWN and isinstance(self._held, Grant):
-            answer = await self._once(method, where, await self._token(instead_of=token), headers, body)
+            answer = await self._once(method, where, await self._token(instead_of=token), headers, body, within)
         judge(answer, self._words)
         return answer
 
-    async def _once(self, method: str, where: str, token: str, headers: Mapping[str, str] | None, body: bytes | None) -> remote.Answer:
+    async def _once(
+        self, method: str, where: str, token: str, headers: Mapping[str, str] | None, body: bytes | None, within: timedelta
+    ) -> remote.Answer:
         usual = {"authorization": f"Bearer {token}", "accept": "application/json"}
         if body is not None:
             usual["content-type"] = "application/json"
-        return await _asked(method, where, usual | dict(headers or {}), body, self._setup.within)
+        return await _asked(method, where, usual | dict(headers or {}), body, within)
 
     async def _token(self, *, instead_of: str = "") -> str:
         async with self._renewing:

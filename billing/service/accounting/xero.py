@@ -140,7 +140,7 @@ class Xero:
     async def _put_several(self, body: bytes, key: str) -> bytes:
         headers = self._tenant | {"idempotency-key": f"{key}:{fingerprint(body)[:12]}"}
         query = {"summarizeErrors": "false"} | _FINE
-        answer = await self._speaker.ask("PUT", f"/{INVOICES}", query=query, headers=headers, body=body)
+        answer = await self._speaker.ask("PUT", f"/{INVOICES}", query=query, headers=headers, body=body, patience=xero_batches.PATIENCE)
         return answer.body
 
     async def _numbered(self, numbers: Sequence[str]) -> list[TheirInvoice]:

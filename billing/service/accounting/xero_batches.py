@@ -14,8 +14,10 @@ from .xero_words import INVOICES, TheirInvoice
 
 AT_ONCE = 50
 """What they advise at most."""
-WITH_PAPERS = 10
+WITH_PAPERS = 5
 """Papers go one by one: a job ends before somebody thinks that its worker died."""
+PATIENCE = 4
+"""Many take longer than one; still less than a job may take."""
 _LETTERS = 1500
 """Of all numbers together: longer addresses are refused."""
 _LINES = 1000
