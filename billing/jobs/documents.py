@@ -49,8 +49,9 @@ async def send_paid(event: InvoicePaid) -> None:
     document, stands = await documents.one(event.invoice_id), await documents.standing(event.invoice_id)
     if stands.label is not Label.PAID or stands.paid_on is None:
         return
-    copy = await archive.keep_paid(document, await _printed(document, Rendering.COPY, stands))
-    told = msgspec.structs.replace(archive.told_about(document), paid_on=stands.paid_on)
+    settled = await documents.settled_by(event.invoice_id)
+    copy = await archive.keep_paid(document, await _printed(document, Rendering.COPY, msgspec.structs.replace(stands, settled=settled)))
+    told = msgspec.structs.replace(archive.told_about(document), paid_on=stands.paid_on, settled=settled)
     key = f"{document.id}:paid:{stands.paid_on.isoformat()}"
     await _post(told, "invoice_paid", [copy], key=key, link=archive.page_of(document))
 

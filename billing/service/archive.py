@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -18,7 +19,7 @@ from partner_portal.kernel.money import Money
 from ..policy.debit import Collection
 from ..policy.ledger import Kind, Layer
 from . import documents, faces, paper, ubl
-from .documents import Document, Rendering
+from .documents import Document, Rendering, Settlement
 
 ORIGINAL, COPY, EINVOICE = "invoice", "copy of an invoice", "e-invoice"
 """The kinds of documents under which they are on file."""
@@ -42,6 +43,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     is_owed: bool
     paid_on: date | None = None
+    settled: Sequence[Settlement] = ()
+    """What it was paid with, where it was."""
     collects: Collection | None = None
     """How it will be collected, where nobody has to pay it."""
 
@@ -132,4 +135,5 @@ async def einvoice(invoice: UUID) -> tuple[Filed, bytes]:
 async def copy(invoice: UUID) -> tuple[str, tuple[str, Enclosed | None]]:
     """The number, and what `infra.pdf.write` makes a copy of that says how the document stands today; NotFound outside the asking side of the wall."""
     document, stands = await documents.one(invoice), await documents.standing(invoice)
+    stands = msgspec.structs.replace(stands, settled=await documents.settled_by(invoice))
     return document.number, paper.sheets(document, await faces.on_paper(document), Rendering.COPY, stands, page=page_of(document))

@@ -104,6 +104,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return services.pop() if len(services) == 1 else None
 
 
+class Settlement(msgspec.Struct, frozen=True):
+    """So much of a document was settled on this day: by a payment, or by a document in the debtor's favour, whose number `credit` is."""
+
+    on: date
+    amount: Money
+    credit: str = ""
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where a document stands: what is open, and what was made of it and sent."""
 
@@ -119,6 +127,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     bounced_at: datetime | None
     collects: Collection | None = None
     """How it will be collected as things stand now."""
+    settled: Sequence[Settlement] = ()
+    """What it was paid with, for whoever tells that."""
 
 
 _HEADS = """
@@ -135,6 +145,15 @@ SELECT l.*, s.number AS service_number FROM billing_line l LEFT JOIN billing_ser
 _TOTALS = "SELECT * FROM billing_vat WHERE invoice = ANY($1) ORDER BY invoice, category DESC, rate DESC, country"
 _STANDING = """
 SELECT i.kind, i.gross_cents, i.due_on, s.* FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id WHERE i.id = $1
+"""
+
+
+# What the bank or we gave back of a payment is taken off it; what nothing is left of did not pay.
+_SETTLED = """
+SELECT min(coalesce(p.received_on, c.issued_on)) AS on, sum(a.amount_cents)::bigint AS cents, coalesce(max(c.number), '') AS credit
+  FROM billing_allocation a LEFT JOIN billing_payment p ON p.tenant = a.tenant AND p.id = a.payment
+  LEFT JOIN billing_invoice c ON c.tenant = a.tenant AND c.id = a.credit
+ WHERE a.invoice = $1 AND a.write_off IS NULL GROUP BY coalesce(p.reverses, p.id, c.id) HAVING sum(a.amount_cents) > 0 ORDER BY 1, 3, min(a.made_at)
 """
 
 
@@ -173,6 +192,11 @@ async def standing(invoice: UUID) -> Standing:
         written_off=Money(row["written_off_cents"]),
         **{name: row[name] for name in ("paid_on", "document", "einvoice", "paid_document", "mailed_at", "bounced_at")},
     )
+
+
+async def settled_by(invoice: UUID) -> list[Settlement]:
+    """Each payment of the document with the day it was received, and each credit that was used for it, in order."""
+    return [Settlement(row["on"], Money(row["cents"]), row["credit"]) for row in await db.fetch(_SETTLED, invoice)]
 
 
 def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:

@@ -52,6 +52,7 @@ def words(document: Document, brand: Brand, rendering: Rendering, stands: Standi
         "rendering": rendering.value,
         "label": label,
         "paid_on": stands.paid_on if stands else None,
+        "settled": stands.settled if stands and document.kind is not Kind.CREDIT_NOTE else (),
         "open": still_open,
         "asks": asks,
         "collects": collects,

@@ -7,16 +7,17 @@ from datetime import timedelta
 from uuid import UUID
 
 import httpx
+import pytest
 
 from billing.jobs import reminders as jobs
-from billing.service import documents, holds, late, plans, reminders, suspensions, write_offs
+from billing.service import documents, holds, interest_rates, late, late_rest, late_told, plans, reminders, suspensions, write_offs
 from partner_portal.infra import db, outbox, settings
 from partner_portal.kernel.actor import StaffRole
 from tenants.policy import Segment
 from tests.admin.conftest import SignsIn
 from tests.billing.money import issue, line
 from tests.billing.test_service_reminders import START, at, due
-from tests.world import STAFF_DOOR, World
+from tests.world import FINANCE, STAFF_DOOR, World
 
 PATH = "/admin/late"
 NUMBER = "HUIS-F2026-000001"
@@ -167,3 +168,41 @@ async def test_only_finance_may_look_and_only_with_the_pages_token(world: World,
     assert (await desk.get(PATH)).status_code == 403
     assert (await finance.post(PATH, data={"decision": "waive", "number": NUMBER, "note": "Zomaar"})).status_code == 403
     assert (await press(finance, "burn")).status_code == 404
+
+
+@pytest.mark.usefixtures("world")
+async def test_a_rate_that_is_wanted_is_asked_for_and_entered_with_its_source(
+    finance: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Rentepercentage nodig" not in await page(finance, "costs"), "it is early"
+    monkeypatch.setattr(interest_rates, "SOON_MONTHS", 2)  # a clock that moves on ends the session
+    assert "Rentepercentage nodig: bedrijven (handelsrente), vanaf 1 januari 2027" in await page(finance, "costs")
+
+    wrong = await press(finance, "rate", kind="trade", since="2027-07-01", percentage="10,40", source="rijksoverheid.nl")
+    empty = await press(finance, "rate", kind="trade", since="2027-01-01", percentage="tien", source="")
+    right = await press(finance, "rate", kind="trade", since="2027-01-01", percentage="10,40", source="rijksoverheid.nl")
+
+    assert (wrong.status_code, empty.status_code, right.status_code) == (422, 422, 303)
+    assert 'id="since-error"' in wrong.text
+    assert "1 januari 2027" in wrong.text
+    assert {'id="percentage-error"' in empty.text, 'id="source-error"' in empty.text} == {True}
+    seen = await page(finance, "costs")
+    assert "Rentepercentage nodig: bedrijven" not in seen
+    assert "Rentepercentage nodig: consumenten, vanaf 1 januari 2027" in seen
+    assert "10,4 % vanaf 01-01-2027" in seen.replace("10,40", "10,4")
+    assert "rijksoverheid.nl" in seen
+
+
+async def test_the_rest_of_the_interest_is_charged_by_hand(world: World, finance: httpx.AsyncClient) -> None:
+    await overdue(world)
+    await late.run()
+
+    nothing = await press(finance, "rest", number=NUMBER)
+    assert nothing.status_code == 409
+    assert "geen rente meer" in nothing.text
+
+    at(START + timedelta(days=30))
+    async with db.unit_of_work(STAFF_DOOR):
+        rows = await db.fetch("SELECT id FROM billing_invoice WHERE number = $1", NUMBER)
+        await late_rest.charge(FINANCE, rows[0]["id"])
+        assert len(await late_told.charged()) == 2

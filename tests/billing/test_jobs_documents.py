@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,16 +14,18 @@ import pytest
 from pypdf import PdfReader
 
 from billing.events import InvoiceIssued, InvoicePaid
+from billing.policy.crediting import Part
 from billing.policy.ledger import Kind, Layer, LineKind
 from billing.policy.tax import Vat, VatCategory
-from billing.service import documents
+from billing.service import credit_notes, documents
+from billing.service.credit_notes import Wanted
 from billing.service.documents import Document
 from billing.service.issuing import Draft
 from partner_portal.infra import clock, db, files, outbox
 from partner_portal.infra.db import Door, Principal
 from tests.billing.money import issue, line, pay
 from tests.conftest import sign_in
-from tests.world import STAFF_DOOR, World
+from tests.world import FINANCE, STAFF_DOOR, World
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
 OUTSIDE = Vat(category=VatCategory.OUTSIDE_SCOPE, rate=Decimal(0), country="NL")
@@ -100,6 +103,31 @@ async def test_a_paid_invoice_is_mailed_again_as_paid_and_the_original_stays(wor
     copy = said(await filed(world.noord.id, stands.paid_document))
     assert "Kopie" in copy
     assert "Betaald op 22 november 2026" in copy
+
+
+async def test_what_was_paid_in_parts_and_with_a_credit_is_told_part_by_part(world: World) -> None:
+    bakery = world.noord.customers["bakery"]
+    invoice = await issue(world.noord.id, bakery, [line(10_000)])
+    clock.set_to(datetime(2026, 11, 24, 11, tzinfo=UTC))
+    await pay(invoice, 5000)
+    async with db.unit_of_work(STAFF_DOOR):
+        (only,) = await credit_notes.charged((await credit_notes.locked([invoice]))[invoice])
+        await credit_notes.give_back(FINANCE, invoice, Wanted(reason="Te veel berekend", parts=(Part(line=only.id, amount_cents=1000),)))
+    await outbox.drain()
+    clock.set_to(datetime(2026, 12, 3, 11, tzinfo=UTC))
+    await settle(invoice, world.noord.id, 5890)
+
+    _, stands = await read(invoice, world.noord.id)
+    told = " ".join((await mails(invoice))[-1]["text"].split())
+    copy = said(await filed(world.noord.id, stands.paid_document))
+    for where in (told, copy):
+        assert "Ontvangen op 24 november 2026" in where
+        assert "Creditnota HUIS-C2026-000001 van 24 november 2026" in where
+        assert "Ontvangen op 3 december 2026" in where
+    assert "50,00" in told
+    assert "12,10" in told
+    assert "58,90" in told
+    assert "121,00 is betaald" in told
 
 
 async def test_what_is_open_again_is_not_called_paid(world: World) -> None:

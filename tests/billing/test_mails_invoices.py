@@ -11,8 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from billing.service import archive
+from billing.service.documents import Settlement
 from partner_portal.infra import formats, mail, settings
 from partner_portal.infra.mail import Rendered
+from partner_portal.kernel.money import Money
 from tests import letters
 from tests.approved import assert_approved
 from tests.billing import papers
@@ -27,7 +29,16 @@ MAILS = {
     "invoice_that_is_collected": ("invoice", "collected"),
     "collection_announced": ("collection_announced", "collected"),
     "invoice_paid": ("invoice_paid", "business"),
+    "invoice_paid_in_parts": ("invoice_paid", "business"),
     "credit_note": ("credit_note", "credit note"),
+}
+PAID_BY = {
+    "invoice_paid": [Settlement(date(2026, 12, 3), Money(10884))],
+    "invoice_paid_in_parts": [
+        Settlement(date(2026, 11, 24), Money(5000)),
+        Settlement(date(2026, 11, 30), Money(884), "HUIS-C2026-000007"),
+        Settlement(date(2026, 12, 3), Money(5000)),
+    ],
 }
 AMOUNT = re.compile(r"EUR\s-?[\d.,]+\d")
 DAY = re.compile(r"\b\d{1,2} [a-z]+ 20\d\d\b", re.IGNORECASE)
@@ -38,7 +49,7 @@ def said(name: str, language: str) -> Rendered:
     mailed, case = MAILS[name]
     told: Any = archive.told_about(replace(CASES[case], language=language))
     if mailed == "invoice_paid":
-        told = replace(told, paid_on=date(2026, 12, 3))
+        told = replace(told, paid_on=date(2026, 12, 3), settled=PAID_BY[name])
     with settings.use(settings.load({"PROVIDER_NAME": letters.PROVIDER, "SECRET_KEY": "x" * 40})):
         return mail.render(f"billing/{mailed}", language=language, brand=letters.BRAND, told=told, link=LINK)
 

@@ -16,7 +16,7 @@ from stdnum import iso11649
 
 from billing.policy.ledger import Label
 from billing.service import paper
-from billing.service.documents import Document, Rendering, Standing
+from billing.service.documents import Document, Rendering, Settlement, Standing
 from partner_portal.infra import formats, pdf, press
 from partner_portal.kernel.money import Money
 from tests import letters
@@ -131,6 +131,28 @@ def test_a_copy_says_how_it_stands(label: Label, open_: int, expected: str, *, a
 
     assert expected in told
     assert ("Zo betaalt u" in told) is asks
+
+
+def test_a_copy_tells_each_payment_with_its_day_and_each_credit_that_was_used() -> None:
+    parts = [
+        Settlement(date(2026, 11, 24), Money(5000)),
+        Settlement(date(2026, 11, 30), Money(884), "HUIS-C2026-000007"),
+        Settlement(date(2026, 12, 3), Money(5000)),
+    ]
+    paid = replace(stands(Label.PAID, 0, paid_on=date(2026, 12, 3)), settled=parts)
+    half = replace(stands(Label.UNPAID, 5000), settled=parts[:2])
+    at_once = replace(stands(Label.PAID, 0, paid_on=date(2026, 12, 3)), settled=[Settlement(date(2026, 12, 3), Money(10884))])
+
+    told = said(page(CASES["business"], Rendering.COPY, paid))
+    assert "Ontvangen op 24 november 2026 EUR -50,00" in told
+    assert "Creditnota HUIS-C2026-000007 van 30 november 2026 EUR -8,84" in told
+    assert "Ontvangen op 3 december 2026 EUR -50,00" in told
+    told = said(page(CASES["business"], Rendering.COPY, half))
+    assert "EUR -50,00" in told
+    assert "Nog open EUR 50,00" in told
+    told = said(page(CASES["business"], Rendering.COPY, at_once))
+    assert "Betaald op 3 december 2026" in told
+    assert "Ontvangen op" not in told
 
 
 def test_the_code_for_banking_apps_asks_for_what_is_still_open() -> None:
