@@ -30,14 +30,16 @@ from tenants.service.customers import Address, MainContact, NewCustomer
 
 _OUTSIDE = Vat(category=VatCategory.OUTSIDE_SCOPE, rate=Decimal(0), country="NL")
 _ABROAD: tuple[tuple[Any, ...], ...] = (
-    ("Müller Webdesign GmbH", Segment.OTHER_BIZ, "Jonas Müller", "jonas@mueller.example.com", Address("Hauptstraße 5", "50667", "Köln"), "DE", "DE136695976"),
-    ("Brasserie Le Phare SRL", Segment.OTHER_BIZ, "Claire Dupont", "claire@lephare.example.com", Address("Rue du Port 3", "4000", "Liège"),
-     "BE", "BE0403019261"),
-    ("Anna Schmidt", Segment.CONSUMER, "Anna Schmidt", "anna@schmidt.example.com", Address("Heideweg 17", "51147", "Köln"), "DE", None),
-    ("Jean Martin", Segment.CONSUMER, "Jean Martin", "jean@martin.example.com", Address("12 Rue des Lilas", "59000", "Lille"), "FR", None),
-    ("Fjord Consulting AS", Segment.OTHER_BIZ, "Ola Nordmann", "ola@fjord.example.com", Address("Havnegata 1", "5003", "Bergen"), "NO", None),
-    ("Hudson Media Inc.", Segment.OTHER_BIZ, "Mary Hudson", "mary@hudson.example.com", Address("1 Main Street", "10001", "New York"), "US", None),
+    ("Müller Webdesign GmbH", Segment.OTHER_BIZ, "Jonas Müller", "jonas@mueller.example.com", Address("Hauptstraße 5", "50667", "Köln", "DE"), "DE136695976"),
+    ("Brasserie Le Phare SRL", Segment.OTHER_BIZ, "Claire Dupont", "claire@lephare.example.com", Address("Rue du Port 3", "4000", "Liège", "BE"),
+     "BE0403019261"),
+    ("Anna Schmidt", Segment.CONSUMER, "Anna Schmidt", "anna@schmidt.example.com", Address("Heideweg 17", "51147", "Köln", "DE"), None),
+    ("Jean Martin", Segment.CONSUMER, "Jean Martin", "jean@martin.example.com", Address("12 Rue des Lilas", "59000", "Lille", "FR"), None),
+    ("Fjord Consulting AS", Segment.OTHER_BIZ, "Ola Nordmann", "ola@fjord.example.com", Address("Havnegata 1", "5003", "Bergen", "NO"), None),
+    ("Hudson Media Inc.", Segment.OTHER_BIZ, "Mary Hudson", "mary@hudson.example.com", Address("1 Main Street", "10001", "New York", "US"), None),
 )  # fmt: skip
+_PHONES = {"DE": "+49 221 5550123", "FR": "+33 3 20 55 50 12"}
+"""Beside the address what says where a consumer is, so that it can be billed."""
 _SERVICES = """
 SELECT s.id, s.label, s.fee_cents, s.wholesale_cents, s.quantity, s.customer FROM billing_service s
  WHERE s.tenant = $1 AND s.ended_at IS NULL AND s.billing_months = 1 AND s.paid_until = $2 AND s.starts_on <= $3 ORDER BY s.number
@@ -59,8 +61,9 @@ async def _enter_abroad(tenant: UUID) -> list[UUID]:
     actor = Actor(kind=ActorKind.SYSTEM, id="demo", tenant=tenant, roles=frozenset({Role.OWNER, *Scope}), label="demo")
     entered = []
     async with db.unit_of_work(Principal(Door.TENANT, tenant, "system:demo")):
-        for name, segment, contact, email, address, country, vat_id in _ABROAD:
-            new = NewCustomer(name, segment, MainContact(contact, email), address, language="en", country=country, vat_id=vat_id)
+        for name, segment, contact, email, address, vat_id in _ABROAD:
+            person = MainContact(contact, email, _PHONES.get(address.country))
+            new = NewCustomer(name, segment, person, address, language="en", country=address.country, vat_id=vat_id)
             entered.append(await customers.create(actor, new))
     return entered
 
