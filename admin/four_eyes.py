@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from billing.service import credit_requests
-from partner_portal.infra import db, settings
+from partner_portal.infra import settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import NotFound, Problem
-from partner_portal.web import problems
 from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import Form
 
-from . import access, own_pages, saying
+from . import own_pages
 from .form import FINANCE
+from .pressing import pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ADDRESS = "/admin/credit-notes"
 _DONE = {"agree", "decline"}
 
@@ -34,38 +33,25 @@ async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, do
 
 
 @post("/credit-notes", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
-    """The button pressed: the credit note is on its way, or is not made; or refused with the reason beside it."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
-    typed = own_pages.typed(request, data)
-    try:
-        async with db.savepoint():
-            await _act(perhaps_actor, typed)
-    except Problem as problem:
-        refused = {
-            "request": typed.get("request", ""),
-            "text": saying.text(problem, access.spoken(request)),
-            "reason": typed.get("reason", ""),
-        }
-        answer = await _page(request, perhaps_actor, refused=refused)
-        answer.status_code = problems.status(type(problem))
-        return answer
-    return Redirect(f"{ADDRESS}?done={typed['decision']}", status_code=303)
+async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The button pressed: the credit note is on its way, or is not made; or refused with the reason at its field."""
+
+    async def show(refused: Refused) -> Response[Any]:
+        assert perhaps_actor is not None  # noqa: S101  # somebody pressed
+        return await _page(request, perhaps_actor, refused=refused)
+
+    return await pressed(request, perhaps_actor, {"agree": _agree, "decline": _decline}, ADDRESS, show)
 
 
-async def _act(actor: Actor, typed: dict[str, str]) -> None:
-    request, decision = own_pages.id_of(typed.get("request", ""), "credit request"), typed.get("decision", "")
-    if decision == "agree":
-        await credit_requests.agree(actor, request)
-    elif decision == "decline":
-        await credit_requests.decline(actor, request, typed.get("reason", ""))
-    else:
-        raise NotFound(what="decision", id=decision[:40])
+async def _agree(actor: Actor, form: Form) -> None:
+    await credit_requests.agree(actor, own_pages.id_of(form.one("id"), "credit request"))
 
 
-async def _page(request: Request[Any, Any, Any], actor: Actor, *, done: str = "", refused: dict[str, str] | None = None) -> Response[str]:
+async def _decline(actor: Actor, form: Form) -> None:
+    await credit_requests.decline(actor, own_pages.id_of(form.one("id"), "credit request"), form.one("reason"))
+
+
+async def _page(request: Request[Any, Any, Any], actor: Actor, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
     return own_pages.shown(
         request,
         "credits.html",

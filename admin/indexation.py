@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from billing.policy.indexing import STEPS
@@ -19,11 +18,13 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound, Problem
 from partner_portal.web import decoding, problems
 from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import Form, Typed
 
-from . import access, own_pages, saying
+from . import access, own_pages, refusing
 from .form import FINANCE
+from .pressing import pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ADDRESS = "/admin/indexation"
 OFFERS, SERVICES = "offers", "services"
 
@@ -34,73 +35,74 @@ async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, do
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
     own_pages.only(perhaps_actor, FINANCE)
-    return await _page(request, {"what": OFFERS, "round_to_cents": "1"}, done=done if done in {OFFERS, SERVICES} else "")
+    return await _page(request, Typed.of({"what": OFFERS, "round_to_cents": 1}), done=done if done in {OFFERS, SERVICES} else "")
 
 
 @post("/indexation", status_code=200)
-async def press(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
+async def press(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
     """Shown first, with every price or the sums; then decided as it was shown."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
     own_pages.only(perhaps_actor, FINANCE)
-    typed = own_pages.typed(request, data)
+    form = await own_pages.read(request)
+
+    async def again(refused: Refused) -> Response[Any]:
+        return await _page(request, form.typed, refused=refused)
+
+    if form.one("decision") == "decide":
+        return await pressed(request, perhaps_actor, {"decide": _decide}, ADDRESS, again)
     try:
-        async with db.savepoint():
-            if typed.get("decision") == "decide":
-                await _decide(perhaps_actor, typed)
-                return Redirect(f"{ADDRESS}?done={typed['what']}", status_code=303)
-            return await _page(request, typed, seen=await _seen(typed))
+        refusing.must_be_short(form)
+        return await _page(request, form.typed, seen=await _seen(form))
     except Problem as problem:
-        answer = await _page(request, typed, refused=saying.text(problem, access.spoken(request)))
+        answer = await again(refusing.refused(problem, form, access.spoken(request)))
         answer.status_code = problems.status(type(problem))
         return answer
 
 
-async def _seen(typed: dict[str, str]) -> Any:
-    if typed.get("what") == SERVICES:
-        return await prices.preview(await _of_services(typed))
-    return await indexations.look(_of_offers(typed))
+async def _seen(form: Form) -> Any:
+    if form.one("what") == SERVICES:
+        return await prices.preview(await _of_services(form))
+    return await indexations.look(_of_offers(form))
 
 
-async def _decide(actor: Actor, typed: dict[str, str]) -> None:
-    if typed.get("what") == SERVICES:
-        await prices.index(actor, await _of_services(typed), expected=typed.get("seen", ""))
-    else:
-        await indexations.decide(actor, _of_offers(typed), typed.get("seen", ""))
+async def _decide(actor: Actor, form: Form) -> str:
+    if form.one("what") == SERVICES:
+        await prices.index(actor, await _of_services(form), expected=form.one("seen"))
+        return SERVICES
+    await indexations.decide(actor, _of_offers(form), form.one("seen"))
+    return OFFERS
 
 
-def _figures(typed: dict[str, str], *names: str) -> dict[str, Any]:
-    return {name: text.replace(",", ".") for name in names if (text := typed.get(name, "").strip())}
+def _said(form: Form, *figures: str) -> dict[str, Any]:
+    """What was typed, figures with a point, without what was left empty."""
+    said = {name: form.one(name).replace(",", ".") for name in figures} | {name: form.one(name) for name in ("since", "reason")}
+    return {name: text for name, text in said.items() if text}
 
 
-def _of_offers(typed: dict[str, str]) -> OfferIndexation:
-    said = _figures(typed, "percentage", "index_from", "index_to") | {
-        "since": typed.get("since", ""),
-        "reason": typed.get("reason", "").strip(),
-        "round_to_cents": int(typed["round_to_cents"]) if typed.get("round_to_cents", "").isdecimal() else 0,
-        "product": typed.get("product", "").strip() or None,
-    }
-    return decoding.convert(OfferIndexation, said)
+def _of_offers(form: Form) -> OfferIndexation:
+    step = form.one("round_to_cents")
+    said = _said(form, "percentage", "index_from", "index_to") | {"round_to_cents": int(step) if step.isdecimal() else 0}
+    return decoding.convert(OfferIndexation, said | {"product": form.one("product") or None})
 
 
-async def _of_services(typed: dict[str, str]) -> Indexation:
-    product = typed.get("product", "").strip()
+async def _of_services(form: Form) -> Indexation:
+    product = form.one("product")
     row = await db.fetch_one("SELECT id FROM billing_product WHERE code = $1", product) if product else None
     if product and row is None:
         raise NotFound(what="product", code=product)
-    said: dict[str, Any] = _figures(typed, "percentage") | {"since": typed.get("since", ""), "reason": typed.get("reason", "").strip()}
-    return decoding.convert(Indexation, said | {"product": row["id"] if row else None})
+    return decoding.convert(Indexation, _said(form, "percentage") | {"product": row["id"] if row else None})
 
 
 async def _page(
-    request: Request[Any, Any, Any], typed: dict[str, str], *, seen: Any = None, done: str = "", refused: str = ""
+    request: Request[Any, Any, Any], typed: Typed, *, seen: Any = None, done: str = "", refused: Refused = NOTHING
 ) -> Response[str]:
     return own_pages.shown(
         request,
         "indexation.html",
         typed=typed,
         seen=seen,
-        since=date.fromisoformat(typed["since"]) if seen else None,
+        since=date.fromisoformat(typed.one("since")) if seen else None,
         products=await db.fetch("SELECT code, name_nl, name_en FROM billing_product WHERE retired_on IS NULL ORDER BY code"),
         steps=STEPS,
         earliest=clock.today() + LEAST_AHEAD,

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import date
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from partner_portal.infra import clock, settings, templates
-from partner_portal.infra.brand import Brand
+from partner_portal.infra import clock
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import NotAllowed, NotFound, Problem
-from partner_portal.web import csrf, identity, problems
 from partner_portal.web.auth import PerhapsActing
-from partner_portal.web.problems import UntrustedOrigin
+from partner_portal.web.forms import Form
 from terminations.policy.facts import Ground
 from terminations.policy.notices import NoticeKind, Seen
 from terminations.service import notices, placing
 from terminations.service.placing import Attach
 from terminations.tables import ReceivedNotice
 
-from . import access, form, masters, saying
+from . import masters, own_pages
+from .form import DESK
+from .pressing import pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/notices"
 _DONE = {"attach", "answer"}
-
-
-class Pressed(msgspec.Struct, frozen=True):
-    """A button of one notice, with what was typed beside it; `service` is the id of a suggestion."""
-
-    notice: str = ""
-    decision: str = ""
-    service: str = ""
-    number: str = ""
-    answer: str = ""
-    csrf_token: str = ""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,42 +46,32 @@ async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, do
     """The notices that wait for staff, each with what its details point at; decides nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
-    _desk_only(perhaps_actor)
-    return await _page(request, perhaps_actor, done=done if done in _DONE else "")
+    own_pages.only(perhaps_actor, DESK)
+    return await _page(request, done=done if done in _DONE else "")
 
 
 @post("/notices", status_code=200)
-async def deal(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
-    """The button pressed: attached to a service of whichever partner it is, or answered; or refused with the reason beside the notice."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    _desk_only(perhaps_actor)
-    pressed = msgspec.convert({name: value[:2000] for name, value in data.items() if name in Pressed.__struct_fields__}, Pressed)
-    if not hmac.compare_digest(pressed.csrf_token.encode(), _token(request).encode()):
-        raise UntrustedOrigin
-    try:
-        await _act(perhaps_actor, pressed)
-    except Problem as problem:
-        answer = await _page(request, perhaps_actor, refused=(pressed, saying.text(problem, access.spoken(request))))
-        answer.status_code = problems.status(type(problem))
-        return answer
-    return Redirect(f"{_ADDRESS}?done={pressed.decision}", status_code=303)
+async def deal(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The button pressed: attached to a service of whichever partner it is, or answered; or refused with the reason at its field."""
+
+    async def show(refused: Refused) -> Response[Any]:
+        return await _page(request, refused=refused)
+
+    return await pressed(request, perhaps_actor, {"attach": _attach, "answer": _answer}, _ADDRESS, show, roles=DESK)
 
 
-async def _act(actor: Actor, pressed: Pressed) -> None:
-    notice = await ReceivedNotice.find(_id(pressed.notice))
-    if pressed.decision == "attach":
-        await _attach(actor, notice, pressed)
-    elif pressed.decision == "answer":
-        await masters.acting_for(notice.tenant)
-        deals = notices.answer if notices.can_be_written_to(notice.email) else notices.close_without_mail
-        await deals(actor, notice, pressed.answer)
-    else:
-        raise NotFound(what="decision", id=pressed.decision)
+async def _answer(actor: Actor, form: Form) -> None:
+    notice = await ReceivedNotice.find(own_pages.id_of(form.one("id"), "notice"))
+    await masters.acting_for(notice.tenant)
+    deals = notices.answer if notices.can_be_written_to(notice.email) else notices.close_without_mail
+    await deals(actor, notice, form.one("answer"))
 
 
-async def _attach(actor: Actor, notice: ReceivedNotice, pressed: Pressed) -> None:
-    services = (_id(pressed.service),) if pressed.service else await placing.services_called(pressed.number)
+async def _attach(actor: Actor, form: Form) -> None:
+    """`service` is the id of a suggestion, `number` what was typed."""
+    notice = await ReceivedNotice.find(own_pages.id_of(form.one("id"), "notice"))
+    chosen = form.one("service")
+    services = (own_pages.id_of(chosen, "service"),) if chosen else await placing.services_called(form.one("number"))
     home = await placing.home_of(services)
     if home != notice.tenant:
         notice = await placing.hand_over(notice, home)
@@ -105,37 +80,9 @@ async def _attach(actor: Actor, notice: ReceivedNotice, pressed: Pressed) -> Non
     await placing.attach(actor, notice, Attach(services=services, ground=ground))
 
 
-def _id(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError as error:
-        raise NotFound(what="notice", id=typed[:40]) from error
-
-
-def _desk_only(actor: Actor) -> None:
-    if not actor.has_any(*form.DESK):
-        raise NotAllowed(requires=sorted(form.DESK))
-
-
-def _token(request: Request[Any, Any, Any]) -> str:
-    return csrf.token(request.cookies.get(identity.ADMIN_COOKIE, ""))
-
-
-async def _page(
-    request: Request[Any, Any, Any], actor: Actor, *, done: str = "", refused: tuple[Pressed, str] | None = None
-) -> Response[str]:
-    page = templates.render(
-        "admin/notices.html",
-        language=access.spoken(request),
-        brand=Brand(name=settings.current().provider_name),
-        waiting=[await _waiting(row) for row in await notices.for_staff()],
-        token=_token(request),
-        me=actor.label,
-        done=done,
-        refused=refused[0] if refused else None,
-        problem=refused[1] if refused else "",
-    )
-    return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
+async def _page(request: Request[Any, Any, Any], *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
+    waiting = [await _waiting(row) for row in await notices.for_staff()]
+    return own_pages.shown(request, "notices.html", waiting=waiting, done=done, refused=refused)
 
 
 async def _waiting(row: Any) -> Waiting:

@@ -8,8 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_409_CONFLICT
 
@@ -23,18 +22,19 @@ from partner_portal.infra import clock, db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Problem
-from partner_portal.web import forms, problems
+from partner_portal.kernel.errors import Invalid, NotFound
+from partner_portal.web import forms
 from partner_portal.web.auth import PerhapsActing
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 from partner_portal.web.lists import contains
 from tenants.policy import WhoBills
 
-from . import access, masters, own_pages, saying
+from . import access, masters, own_pages
 from .form import DESK
+from .pressing import pressed
+from .refusing import NOTHING, Refused
 
 ADDRESS = "/admin/orders"
-Pressed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _MOST_FOUND = 20
 _CUSTOMERS = """
 SELECT c.id, c.number, c.name, t.name AS partner FROM customer c JOIN tenant t ON t.id = c.tenant
@@ -63,6 +63,14 @@ class How(msgspec.Struct, frozen=True):
     """How the contract was concluded."""
 
     channel: Channel = Channel.DISTANCE
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What happened to numbers on their way; the day where it was planned."""
+
+    step: PortAction
+    planned_on: date | None = None
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 @get("/orders")
@@ -168,30 +176,20 @@ async def one(
 
 @post("/orders/{order_id:uuid}/port-ins/{port_in_id:uuid}", status_code=200)
 async def move(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, order_id: FromPath[UUID], port_in_id: FromPath[UUID], data: Pressed
+    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, order_id: FromPath[UUID], port_in_id: FromPath[UUID]
 ) -> Response[Any]:
     """The numbers took a step; customer and partner are told."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, DESK)
-    typed = own_pages.typed(request, data)
-    try:
-        async with db.savepoint():
-            await _step(perhaps_actor, port_in_id, typed)
-    except Problem as problem:
-        answer = await _order(request, order_id, refused=(port_in_id, typed, saying.text(problem, access.spoken(request))))
-        answer.status_code = problems.status(type(problem))
-        return answer
-    return Redirect(f"{ADDRESS}/{order_id}?done=moved", status_code=303)
 
+    async def step(actor: Actor, form: Form) -> str:
+        wanted = forms.parse(form, Step)
+        planned_on = wanted.planned_on if wanted.step is PortAction.PLAN else None
+        await port_ins.move(actor, port_in_id, wanted.step, note=wanted.note, planned_on=planned_on)
+        return "moved"
 
-async def _step(actor: Actor, port: UUID, typed: dict[str, str]) -> None:
-    try:
-        action = PortAction(typed.get("step", ""))
-        planned_on = date.fromisoformat(typed["planned_on"]) if action is PortAction.PLAN and typed.get("planned_on") else None
-    except ValueError as error:
-        raise Invalid(FieldError("/step", "choose-one")) from error
-    await port_ins.move(actor, port, action, note=typed.get("note", ""), planned_on=planned_on)
+    async def show(refused: Refused) -> Response[Any]:
+        return await _order(request, order_id, refused=refused)
+
+    return await pressed(request, perhaps_actor, {"move": step}, f"{ADDRESS}/{order_id}", show, roles=DESK)
 
 
 async def _read(request: Request[Any, Any, Any], actor: Actor) -> tuple[Form, Any]:
@@ -265,7 +263,7 @@ async def _order(
     order_id: UUID,
     *,
     done: str = "",
-    refused: tuple[UUID, dict[str, str], str] | None = None,
+    refused: Refused = NOTHING,
 ) -> Response[str]:
     order, lines = await orders.one(order_id)
     return own_pages.shown(

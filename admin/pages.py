@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
+from urllib.parse import quote
 
-import msgspec
 from litestar import Request, Response, Router, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from partner_portal.infra import clock, settings, templates
-from partner_portal.infra.brand import Brand
+from partner_portal.infra import clock, settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound, Problem
-from partner_portal.web import csrf, identity, problems
 from partner_portal.web.auth import PerhapsActing
-from partner_portal.web.problems import UntrustedOrigin
+from partner_portal.web.forms import Form
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
@@ -34,32 +28,16 @@ from . import (
     mandates,
     notices,
     orders,
+    overview,
+    own_pages,
     password_again,
     reminders,
-    saying,
     work_list,
 )
+from .pressing import pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _ADDRESS = "/admin/work-list"
-
-
-class Pressed(msgspec.Struct, frozen=True):
-    """A button of one case, with what was typed beside it."""
-
-    number: str = ""
-    decision: str = ""
-    amount: str = ""
-    reason: str = ""
-    csrf_token: str = ""
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Why nothing was decided, to be told at the case, with what was typed."""
-
-    pressed: Pressed
-    text: str
-    fields: frozenset[str] = frozenset()
 
 
 @get("/work-list")
@@ -69,87 +47,62 @@ async def look(
     """The cases that wait, with their sums and why; decides nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
-    _finance_only(perhaps_actor)
+    own_pages.only(perhaps_actor, form.FINANCE)
     return await _page(request, perhaps_actor, done=done if done in _DONE else "", number=number[:30])
 
 
 @post("/work-list", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
-    """The button pressed: decided by the same function as everywhere, or refused with the reason beside the case."""
+async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The button pressed: decided by the same function as everywhere, or refused with the reason at its field."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
-    _finance_only(perhaps_actor)
-    pressed = msgspec.convert({name: value[:2000] for name, value in data.items() if name in Pressed.__struct_fields__}, Pressed)
-    if not hmac.compare_digest(pressed.csrf_token.encode(), _token(request).encode()):
-        raise UntrustedOrigin
-    try:
-        done = await _act(request, perhaps_actor, pressed)
-    except Problem as problem:
-        wrong = frozenset(fault.pointer.removeprefix("/") for fault in problem.fields) if isinstance(problem, Invalid) else frozenset()
-        refused = Refused(pressed, saying.text(problem, access.spoken(request)), wrong)
-        answer = await _page(request, perhaps_actor, refused=refused)
-        answer.status_code = problems.status(type(problem))
-        return answer
-    return Redirect(f"{_ADDRESS}?done={done}&number={pressed.number}", status_code=303)
+    own_pages.only(perhaps_actor, form.FINANCE)
+    number = (await own_pages.read(request)).one("id")
+    asked: Any = request  # the forms of the generated screens know Starlette's
+
+    async def show(refused: Refused) -> Response[Any]:
+        return await _page(request, perhaps_actor, refused=refused)
+
+    async def allow(_actor: Actor, typed: Form) -> None:
+        await forms.answer_withdrawal(asked, number, typed.one("reason"), is_allowed=True)
+
+    async def deny(_actor: Actor, typed: Form) -> None:
+        await forms.answer_withdrawal(asked, number, typed.one("reason"), is_allowed=False)
+
+    presses = {"allow": allow, "deny": deny, **dict.fromkeys((decision.value for decision in Decision), _act)}
+    return await pressed(request, perhaps_actor, presses, f"{_ADDRESS}?number={quote(number[:30])}", show)
 
 
-async def _act(request: Request[Any, Any, Any], actor: Actor, pressed: Pressed) -> str:
-    how = _ANSWERS.get(pressed.decision)
-    if how is not None:
-        await how(request, pressed.number, pressed.reason)
-        return pressed.decision
-    if pressed.decision not in set(Decision):
-        raise NotFound(what="decision", id=pressed.decision)
-    decision = Decision(pressed.decision)
-    amount = form.cents(pressed.amount) if decision is Decision.ADJUST else None
-    case = await buyouts.case_by_number(pressed.number)
-    settled = await buyouts.decide(actor, case, decision, amount_cents=amount, reason=pressed.reason.strip())
+async def _act(actor: Actor, typed: Form) -> str:
+    decision = Decision(typed.one("decision"))
+    amount = form.cents(typed.one("amount")) if decision is Decision.ADJUST and typed.one("amount") else None
+    case = await buyouts.case_by_number(typed.one("id"))
+    settled = await buyouts.decide(actor, case, decision, amount_cents=amount, reason=typed.one("reason"))
     return decision.value if settled else "first"
 
 
-async def _allow(request: Any, number: str, reason: str) -> None:
-    await forms.answer_withdrawal(request, number, reason, is_allowed=True)
-
-
-async def _deny(request: Any, number: str, reason: str) -> None:
-    await forms.answer_withdrawal(request, number, reason, is_allowed=False)
-
-
-_ANSWERS: dict[str, Callable[[Any, str, str], Awaitable[None]]] = {"allow": _allow, "deny": _deny}
-_DONE = {*_ANSWERS, *(decision.value for decision in Decision), "first"}
-
-
-def _finance_only(actor: Actor) -> None:
-    if not actor.has_any(*form.FINANCE):
-        raise NotAllowed(requires=sorted(form.FINANCE))
-
-
-def _token(request: Request[Any, Any, Any]) -> str:
-    return csrf.token(request.cookies.get(identity.ADMIN_COOKIE, ""))
+_DONE = {"allow", "deny", *(decision.value for decision in Decision), "first"}
 
 
 async def _page(
-    request: Request[Any, Any, Any], actor: Actor, *, done: str = "", number: str = "", refused: Refused | None = None
+    request: Request[Any, Any, Any], actor: Actor, *, done: str = "", number: str = "", refused: Refused = NOTHING
 ) -> Response[str]:
-    language = access.spoken(request)
-    page = templates.render(
-        "admin/work_list.html",
-        language=language,
-        brand=Brand(name=settings.current().provider_name),
-        waiting=await work_list.waiting(actor, language, clock.now()),
+    return own_pages.shown(
+        request,
+        "work_list.html",
+        waiting=await work_list.waiting(actor, access.spoken(request), clock.now()),
         limit=settings.current().four_eyes_limit_cents,
-        token=_token(request),
-        me=actor.label,
         done=done,
         number=number,
         refused=refused,
     )
-    return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
 
 router = Router(
     "/admin",
     route_handlers=[
+        overview.look,
+        overview.choose,
         look,
         decide,
         notices.look,

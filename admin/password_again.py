@@ -12,8 +12,10 @@ from partner_portal.infra import db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.web import identity, step_up
 from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import Errors
 
 from . import access, own_pages
+from .refusing import Refused
 
 
 @get("/password-again")
@@ -21,7 +23,7 @@ async def ask_again(request: Request[Any, Any, Any], perhaps_actor: PerhapsActin
     """The form."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
-    return own_pages.shown(request, "password_again.html", wanted=_ours(request.query_params.get("next", "")), problem="")
+    return own_pages.shown(request, "password_again.html", wanted=_ours(request.query_params.get("next", "")))
 
 
 @post("/password-again", status_code=200)
@@ -41,7 +43,9 @@ async def prove_again(request: Request[Any, Any, Any], perhaps_actor: PerhapsAct
     finally:
         access.caller.reset(token)
     if not is_right:
-        page = own_pages.shown(request, "password_again.html", wanted=wanted, problem=problem)
+        page = own_pages.shown(
+            request, "password_again.html", wanted=wanted, refused=Refused("again", errors=Errors({"password": problem}))
+        )
         page.status_code = status
         return page
     answer = Redirect(wanted, status_code=303)

@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from markupsafe import Markup
 
 from billing.pages.open_items import HOLDS, LEVELS, picture
-from billing.policy.reminding import Held
+from billing.policy.reminding import Held, Policy
 from billing.service import holds, late, late_rest, open_items, plans, reminder_policies, reminders, suspensions
 from billing.service.open_items import Aged, Ageing
 from billing.service.reminder_policies import PolicyWanted
 from billing.service.statement_letters import AGES
-from partner_portal.infra import clock, db, settings, templates
-from partner_portal.infra.brand import Brand
+from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Problem
-from partner_portal.web import csrf, identity, problems
+from partner_portal.kernel.errors import FieldError, Invalid
+from partner_portal.web import decoding, forms
 from partner_portal.web.auth import PerhapsActing
-from partner_portal.web.problems import UntrustedOrigin
+from partner_portal.web.forms import Form
 
-from . import access, saying
+from . import access, own_pages, refusing
 from .form import FINANCE, cents
+from .pressing import Presses, pressed
+from .refusing import NOTHING, Refused
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 ADDRESS = "/admin/reminders"
 SHOWN = ("tonight", "held", "debtors", "policies")
 _MOST_LETTERS = 200
-_NUMBERS = ("note_days", "first_days", "second_days", "third_days", "suspend_days", "consumer_suspend_days")
 
 
-class Refused(msgspec.Struct, frozen=True):
-    """Why nothing was decided, with what was typed."""
+class HoldWanted(msgspec.Struct, frozen=True):
+    """What is to be held, why and until when, as it is typed."""
 
-    typed: dict[str, str]
-    text: str
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
+    reason: Held
+    until: date | None = None
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+
+
+class PolicyTyped(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy as it is typed: the amount in euros, and a line per product that stops later."""
+
+    note_days: int
+    first_days: int
+    second_days: int
+    third_days: int
+    suspend_days: int
+    consumer_suspend_days: int
+    threshold: str
+    lead_days: str = ""
+    charge_days: int | None = None
+    partner_agrees: bool = False
+    follows_provider: bool = False
 
 
 @get("/reminders")
@@ -53,124 +66,82 @@ async def look(
     """What would be sent, what is held, who owes, by which policy; decides nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
-    _finance_only(perhaps_actor)
-    return await _page(request, perhaps_actor, show if show in SHOWN else SHOWN[0], done=done if done in _DEALS else "")
+    own_pages.only(perhaps_actor, FINANCE)
+    return await _page(request, show if show in SHOWN else SHOWN[0], done=done if done in _DEALS else "")
 
 
 @post("/reminders", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, data: Form) -> Response[Any]:
-    """The button pressed: done by the same function as everywhere, or refused with the reason on the page."""
+async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The button pressed: done by the same function as everywhere, or refused with the reason at its field."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
-    _finance_only(perhaps_actor)
-    typed = {name: value[:2000].strip() for name, value in data.items()}
-    if not hmac.compare_digest(typed.get("csrf_token", "").encode(), _token(request).encode()):
-        raise UntrustedOrigin
-    decision = typed.get("decision", "")
-    show = "policies" if decision == "policy" else "held"
-    try:
-        deal = _DEALS.get(decision)
-        if deal is None:
-            raise NotFound(what="decision", id=decision[:40])
-        async with db.savepoint():
-            await deal(perhaps_actor, typed)
-    except Problem as problem:
-        answer = await _page(request, perhaps_actor, show, refused=Refused(typed, saying.text(problem, access.spoken(request))))
-        answer.status_code = problems.status(type(problem))
-        return answer
-    return Redirect(f"{ADDRESS}?show={show}&done={decision}", status_code=303)
+    own_pages.only(perhaps_actor, FINANCE)
+    form = await own_pages.read(request)
+    show = "policies" if form.one("decision") == "policy" else "held"
+
+    async def again(refused: Refused) -> Response[Any]:
+        return await _page(request, show, refused=refused)
+
+    return await pressed(request, perhaps_actor, _DEALS, f"{ADDRESS}?show={show}", again)
 
 
-async def _hold(actor: Actor, typed: dict[str, str]) -> None:
-    number = typed.get("number", "")
-    customer = await db.fetch_one("SELECT id FROM customer WHERE number = $1", number) if number else None
-    try:
-        reason, until = Held(typed.get("reason", "")), date.fromisoformat(typed["until"]) if typed.get("until") else None
-    except ValueError as error:
-        raise Invalid(FieldError("/until", "hold-day-past")) from error
-    if customer is not None and reason is not Held.BOUNCED:
-        await holds.on_customer(actor, customer["id"], reason, note=typed.get("note", ""), until=until)
-    elif reason is Held.BOUNCED:
-        await holds.came_back(actor, await _invoice(typed), note=typed.get("note", ""))
-    else:
-        await holds.on_invoice(actor, await _invoice(typed), reason, note=typed.get("note", ""), until=until)
-
-
-async def _invoice(typed: dict[str, str]) -> UUID:
-    row = await db.fetch_one("SELECT id FROM billing_invoice WHERE number = $1", typed.get("number", ""))
+async def _hold(actor: Actor, form: Form) -> None:
+    wanted = forms.parse(form, HoldWanted)
+    customer = await db.fetch_one("SELECT id FROM customer WHERE number = $1", wanted.number)
+    if customer is not None and wanted.reason is not Held.BOUNCED:
+        await holds.on_customer(actor, customer["id"], wanted.reason, note=wanted.note, until=wanted.until)
+        return
+    row = await db.fetch_one("SELECT id FROM billing_invoice WHERE number = $1", wanted.number)
     if row is None:
-        raise NotFound(what="invoice", id=typed.get("number", "")[:40])
-    found: UUID = row["id"]
-    return found
+        code = "no-such-document" if wanted.reason is Held.BOUNCED else "no-document-or-customer"
+        raise Invalid(FieldError("/number", code, {"value": wanted.number}))
+    if wanted.reason is Held.BOUNCED:
+        await holds.came_back(actor, row["id"], note=wanted.note)
+    else:
+        await holds.on_invoice(actor, row["id"], wanted.reason, note=wanted.note, until=wanted.until)
 
 
-async def _lift(actor: Actor, typed: dict[str, str]) -> None:
-    await holds.lift(actor, _id(typed.get("hold", "")))
+async def _lift(actor: Actor, form: Form) -> None:
+    await holds.lift(actor, own_pages.id_of(form.one("id"), "hold"))
 
 
-async def _policy(actor: Actor, typed: dict[str, str]) -> None:
-    follows = typed.get("follows_provider") == "yes"
-    try:
-        asked: dict[str, Any] = {name: int(typed[name]) for name in _NUMBERS}
-        asked["lead_days"] = _lead_days(typed.get("lead_days", ""))
-        asked["threshold_cents"] = cents(typed.get("threshold", "0"))
-        asked["charge_days"] = int(typed["charge_days"]) if typed.get("charge_days") else None
-        asked["partner_agrees"] = typed.get("partner_agrees") == "yes"
-        wanted = msgspec.convert({**asked, "follows_provider": follows}, PolicyWanted)
-    except (KeyError, ValueError, msgspec.ValidationError) as error:
-        raise Invalid(FieldError("/policy", "not-valid", {"reason": str(error)[:200]})) from error
-    await reminder_policies.decide(actor, _id(typed.get("tenant", "")), wanted)
+async def _policy(actor: Actor, form: Form) -> None:
+    typed = forms.parse(form, PolicyTyped)
+    days = msgspec.structs.asdict(typed)
+    amount = cents(days.pop("threshold"), "/threshold")
+    with refusing.called(threshold_cents="threshold", lead_days="lead_days"):
+        wanted = decoding.convert(PolicyWanted, {**days, "lead_days": _lead_days(typed.lead_days), "threshold_cents": amount})
+        await reminder_policies.decide(actor, own_pages.id_of(form.one("id"), "policy"), wanted)
 
 
 def _lead_days(typed: str) -> dict[str, int | None]:
-    """One product a line: its code and so many days, or its code and a dash for never."""
+    """One product a line: its code and so many days, or its code and a dash for never; Invalid names the first line that is not so."""
     found: dict[str, int | None] = {}
-    for line in typed.splitlines():
-        code, _, days = line.partition(":")
-        if code.strip():
-            found[code.strip()] = None if days.strip() in {"", "-"} else int(days)
+    for nth, line in enumerate(typed.splitlines(), 1):
+        code, colon, days = (part.strip() for part in line.partition(":"))
+        if not (colon and code and (days in {"", "-"} or days.isdecimal())) and line.strip():
+            raise Invalid(FieldError("/lead_days", "not-days-of-a-product", {"line": nth}))
+        if code:
+            found[code] = None if days in {"", "-"} else int(days)
     return found
 
 
-_DEALS: dict[str, Callable[[Actor, dict[str, str]], Awaitable[None]]] = {"hold": _hold, "lift": _lift, "policy": _policy}
+_DEALS: Presses = {"hold": _hold, "lift": _lift, "policy": _policy}
 
 
-def _id(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError as error:
-        raise NotFound(what="row", id=typed[:40]) from error
-
-
-def _finance_only(actor: Actor) -> None:
-    if not actor.has_any(*FINANCE):
-        raise NotAllowed(requires=sorted(FINANCE))
-
-
-def _token(request: Request[Any, Any, Any]) -> str:
-    return csrf.token(request.cookies.get(identity.ADMIN_COOKIE, ""))
-
-
-async def _page(
-    request: Request[Any, Any, Any], actor: Actor, show: str, *, done: str = "", refused: Refused | None = None
-) -> Response[str]:
-    language = access.spoken(request)
-    page = templates.render(
-        "admin/reminders.html",
-        language=language,
-        brand=Brand(name=settings.current().provider_name),
+async def _page(request: Request[Any, Any, Any], show: str, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
+    return own_pages.shown(
+        request,
+        "reminders.html",
         show=show,
         today=clock.today(),
-        token=_token(request),
-        me=actor.label,
         done=done,
         refused=refused,
         ages=AGES,
         levels=LEVELS,
         holds=HOLDS,
-        **await _words(show, language),
+        **await _words(show, access.spoken(request)),
     )
-    return Response(page, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
 
 async def _words(show: str, language: str) -> dict[str, Any]:
@@ -187,13 +158,27 @@ async def _words(show: str, language: str) -> dict[str, Any]:
         return {"held": await holds.standing()}
     if show == "policies":
         rows = await reminder_policies.everybodys()
-        return {"policies": [(row, reminder_policies.of_row(row)) for row in rows]}
+        return {"policies": [(row, policy, _as_typed(policy)) for row in rows for policy in [reminder_policies.of_row(row)]]}
     partners = await open_items.by_partner()
     return {
         "debtors": await open_items.by_debtor(),
         "partners": partners,
         "whole": whole(partners),
         "picture": _picture(partners, language),
+    }
+
+
+def _as_typed(policy: Policy) -> dict[str, object]:
+    """The policy as it would be typed."""
+    first, second, third = policy.reminder_days
+    lead = "\n".join(f"{code}: {'-' if days is None else days}" for code, days in policy.lead_days.items())
+    return {
+        **{name: getattr(policy, name) for name in ("note_days", "suspend_days", "consumer_suspend_days", "charge_days", "partner_agrees")},
+        "first_days": first,
+        "second_days": second,
+        "third_days": third,
+        "lead_days": lead,
+        "threshold": f"{policy.threshold_cents / 100:.2f}".replace(".", ","),
     }
 
 

@@ -31,6 +31,7 @@ from .tables import StaffSession
 
 TABLES = (*listing.TABLES, *listing_billing.TABLES)
 FORMS = (*forms.FORMS, *forms_billing.FORMS)
+WAITING = "/admin/waiting"
 WORK_LIST = "/admin/work-list"
 NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
@@ -109,6 +110,7 @@ class StaffAdmin(AdminRouter):
         """The pages of ours beside the generated ones."""
         actor = access.acting(request)
         pages = (
+            (sentence("What waits for you"), WAITING, FINANCE),
             (sentence("Work list of finance"), WORK_LIST, FINANCE),
             (sentence("Notices to look at"), NOTICES, DESK),
             (sentence("Reminders"), REMINDERS, FINANCE),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from piccolo.apps.user.tables import BaseUser
-from piccolo.columns import UUID, ForeignKey, OnDelete, Timestamptz, Varchar
+from piccolo.columns import UUID, Boolean, Date, ForeignKey, OnDelete, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.constraints import Unique
@@ -34,6 +34,17 @@ class RoleHeld(Table, tablename="staff_role"):
     def get_readable(cls) -> Readable:
         """Roles are called by their name."""
         return Readable("%s", [cls.role])
+
+
+class Digest(Table, tablename="staff_digest"):
+    """A mail that staff gets by itself: whether it is wanted, who said so last, and for which day it was decided last."""
+
+    id = UUID(primary_key=True, default=NewId())
+    name = Varchar(20, unique=True)
+    is_wanted = Boolean(default=True)
+    told_on = Date(null=True, default=None)
+    changed_by_label = Varchar(200, default="")
+    changed_at = Timestamptz(default=TimestamptzNow())
 
 
 class StaffSession(SessionsBase, tablename="staff_session"):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import admin.waiting
 import billing.jobs.routes
 import billing.service.told
 import tenants.jobs.routes
@@ -28,7 +29,13 @@ async def forget_what_is_done() -> None:
 
 _DELIVERED_KEPT = timedelta(days=30)
 
-DAILY: list[Daily] = [*tenants.jobs.routes.DAILY, *billing.jobs.routes.DAILY, *terminations.jobs.routes.DAILY, forget_what_is_done]
+DAILY: list[Daily] = [
+    *tenants.jobs.routes.DAILY,
+    *billing.jobs.routes.DAILY,
+    *terminations.jobs.routes.DAILY,
+    *admin.waiting.DAILY,
+    forget_what_is_done,
+]
 
 
 def register_handlers() -> None:

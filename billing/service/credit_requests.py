@@ -7,11 +7,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from partner_portal.infra import clock, db, settings
+from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, StaffRole
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Refused
 
+from ..events import SecondPersonWanted
+from ..policy.money_in import ByTwo
 from . import credit_notes
 from .credit_notes import Found, Wanted
 
@@ -101,15 +103,17 @@ async def decided(limit: int = 20) -> list[asyncpg.Record]:
 
 async def _ask(actor: Actor, found: Found, wanted: Wanted) -> None:
     said = msgspec.json.encode(wanted).decode()
+    request = new_id()
     try:
         async with db.savepoint():
             await db.execute(
                 _ASK,
-                *(new_id(), found.head["tenant"], found.head["id"], said, wanted.reason, found.gross_cents),
+                *(request, found.head["tenant"], found.head["id"], said, wanted.reason, found.gross_cents),
                 *(actor.trail, actor.label, clock.now()),
             )
     except asyncpg.UniqueViolationError as error:
         raise CreditWaits(number=found.head["number"]) from error
+    await outbox.publish(SecondPersonWanted(tenant_id=found.head["tenant"], what=ByTwo.CREDIT_NOTE, about_id=request, by=actor.label))
 
 
 async def _open(actor: Actor, request: UUID) -> asyncpg.Record:

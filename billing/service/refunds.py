@@ -20,8 +20,8 @@ from partner_portal.kernel.actor import SYSTEM, Actor
 from partner_portal.kernel.dates import next_working_day
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
-from ..events import RefundWanted
-from ..policy.money_in import BatchKind, EntryState, RefundState, RefundWay, Source
+from ..events import RefundFailed, RefundWanted, SecondPersonWanted
+from ..policy.money_in import BatchKind, ByTwo, EntryState, RefundState, RefundWay, Source
 from . import account_changes, debits, payments, sepa, undoing
 from .gateways import chosen
 from .gateways.port import BackState, GatewayRefuses, GoneBack
@@ -89,6 +89,8 @@ async def order(actor: Actor, payment: UUID, *, cents: int | None = None, iban: 
     )
     if state is RefundState.AGREED:
         await _go(money["tenant"], made, way)
+    else:
+        await outbox.publish(SecondPersonWanted(tenant_id=money["tenant"], what=ByTwo.REFUND, about_id=refund, by=actor.label))
     return made
 
 
@@ -187,6 +189,8 @@ async def _undo(actor: Actor, row: Any, state: RefundState, because: str) -> UUI
         "UPDATE billing_refund SET state = $2, undone = $3, failed_because = $4, changed_at = $5 WHERE id = $1",
         *(row["id"], state.value, undone, because[:500], clock.now()),
     )
+    if state is RefundState.FAILED:
+        await outbox.publish(RefundFailed(tenant_id=row["tenant"], refund_id=row["id"]))
     return undone
 
 

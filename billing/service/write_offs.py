@@ -14,13 +14,15 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from partner_portal.infra import clock, db, settings
+from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
+from ..events import SecondPersonWanted
 from ..policy.late import REVIVING, Outcome, Uncollectable, a_year_after, vat_within
 from ..policy.ledger import Kind
+from ..policy.money_in import ByTwo
 from . import charges
 
 
@@ -90,12 +92,14 @@ async def write_off(actor: Actor, invoice: UUID, wanted: WriteOffWanted) -> bool
     if head["open_cents"] < settings.current().four_eyes_limit_cents:
         await _give_up(head, _Decided(wanted.reason, wanted.note.strip(), actor.trail, None, clock.today()))
         return True
+    proposal = new_id()
     try:
         async with db.savepoint():
             who = (actor.trail, actor.label, clock.now())
-            await db.execute(_PROPOSE, new_id(), head["tenant"], invoice, wanted.reason.value, wanted.note.strip(), *who)
+            await db.execute(_PROPOSE, proposal, head["tenant"], invoice, wanted.reason.value, wanted.note.strip(), *who)
     except asyncpg.UniqueViolationError as error:
         raise WriteOffWaits(number=head["number"]) from error
+    await outbox.publish(SecondPersonWanted(tenant_id=head["tenant"], what=ByTwo.WRITE_OFF, about_id=proposal, by=actor.label))
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -212,3 +213,16 @@ async def work_list() -> list[asyncpg.Record]:
 async def by_id(case: UUID) -> Termination:
     """The case, locked; NotFound when it is not there for this tenant."""
     return await Termination.find(case)
+
+
+_WAITS = """
+SELECT count(*) AS count, min(coalesce(t.withdrawal_asked_at, (SELECT max(s.at) FROM termination_step s WHERE s.termination = t.id))) AS since
+  FROM termination t WHERE t.state IN ('waiting_for_finance', 'countered') OR (t.state = 'scheduled' AND t.withdrawal_asked_at IS NOT NULL)
+"""
+
+
+async def waits() -> tuple[int, datetime | None]:
+    """How many cases wait for finance, and since when the first of them; through the staff door."""
+    row = await db.fetch_one(_WAITS)
+    assert row is not None  # noqa: S101  # a count always has its row
+    return row["count"], row["since"]

@@ -24,10 +24,10 @@ async def page(client: httpx.AsyncClient) -> str:
 
 async def press(client: httpx.AsyncClient, decision: str, **typed: str) -> httpx.Response:
     seen = await page(client)
-    token, request = re.search(r'name="csrf_token" value="(\w+)"', seen), re.search(r'name="request" value="([\w-]+)"', seen)
+    token, request = re.search(r'name="csrf_token" value="(\w+)"', seen), re.search(r'name="id" value="([\w-]+)"', seen)
     assert token
     assert request
-    return await client.post(PATH, data={"csrf_token": token[1], "request": request[1], "decision": decision, **typed})
+    return await client.post(PATH, data={"csrf_token": token[1], "id": request[1], "decision": decision, **typed})
 
 
 async def test_the_asker_sees_that_somebody_else_must_agree_and_another_does(

@@ -42,7 +42,7 @@ async def page(client: httpx.AsyncClient) -> str:
 
 async def press(client: httpx.AsyncClient, notice: UUID, decision: str, **typed: str) -> httpx.Response:
     token = re.search(r'name="csrf_token" value="(\w+)"', await page(client))
-    data = {"csrf_token": token[1] if token else "", "notice": str(notice), "decision": decision, **typed}
+    data = {"csrf_token": token[1] if token else "", "id": str(notice), "decision": decision, **typed}
     answer = await client.post("/admin/notices", data=data)
     await work()
     return answer
@@ -125,9 +125,7 @@ async def test_a_notice_that_is_not_there_is_told_and_changes_nothing(
     await give(house, **UNKNOWN)
     token = re.search(r'name="csrf_token" value="(\w+)"', await page(desk))
     assert token
-    answer = await desk.post(
-        "/admin/notices", data={"csrf_token": token[1], "notice": notice, "decision": decision, "number": "NRD-S-00001"}
-    )
+    answer = await desk.post("/admin/notices", data={"csrf_token": token[1], "id": notice, "decision": decision, "number": "NRD-S-00001"})
 
     assert answer.status_code == 404
 
@@ -140,7 +138,7 @@ async def test_only_the_desk_comes_here_and_only_from_its_own_page(
 
     assert (await editor.get("/admin/notices")).status_code == 403
     assert (await stranger.get("/admin/notices")).status_code == 303
-    forged = await desk.post("/admin/notices", data={"notice": str(notice), "decision": "answer", "answer": "x", "csrf_token": "x"})
+    forged = await desk.post("/admin/notices", data={"id": str(notice), "decision": "answer", "answer": "x", "csrf_token": "x"})
     assert forged.status_code == 403
     assert (await now_of(notice)).state == NoticeState.OPEN
     assert "/admin/notices" in (await desk.get("/admin/api/links/")).text

@@ -88,7 +88,9 @@ async def test_numbers_are_moved_where_the_order_is_read(world: World, desk: htt
     async def step(**typed: str) -> httpx.Response:
         token = re.search(r'name="csrf_token" value="(\w+)"', await page(desk, path))
         assert token
-        return await desk.post(f"{path}/port-ins/{port['id']}", data={"csrf_token": token[1], **typed})
+        return await desk.post(
+            f"{path}/port-ins/{port['id']}", data={"csrf_token": token[1], "decision": "move", "id": str(port["id"]), **typed}
+        )
 
     without_day = await step(step="plan")
     assert without_day.status_code == 422

@@ -77,7 +77,7 @@ async def test_an_invoice_is_held_and_let_go_where_it_is_read(world: World, fina
     async with db.unit_of_work(STAFF_DOOR):
         (hold,) = await holds.standing()
 
-    assert (await press(finance, "lift", hold=str(hold["id"]))).status_code == 303
+    assert (await press(finance, "lift", id=str(hold["id"]))).status_code == 303
     await reminders.run()
     assert len(await levels(invoice)) == 1
 
@@ -93,11 +93,11 @@ async def test_mail_that_came_back_is_work_until_it_is_lifted(world: World, fina
 @pytest.mark.parametrize(
     ("decision", "typed", "status"),
     [
-        ("hold", {"number": "NOPE", "reason": "disputed"}, 404),
+        ("hold", {"number": "NOPE", "reason": "disputed"}, 422),
         ("hold", {"number": "HUIS-F2026-000001", "reason": "because"}, 422),
         ("hold", {"number": "HUIS-F2026-000001", "reason": "disputed", "until": "2020-01-01"}, 422),
-        ("lift", {"hold": "nothing"}, 404),
-        ("policy", {**DAYS, "tenant": "nothing"}, 404),
+        ("lift", {"id": "nothing"}, 404),
+        ("policy", {**DAYS, "id": "nothing"}, 404),
         ("burn", {}, 404),
     ],
 )
@@ -110,7 +110,7 @@ async def test_what_cannot_be_is_refused_on_the_page(
 
 
 async def test_a_policy_is_set_for_a_partner_and_taken_back(world: World, finance: httpx.AsyncClient) -> None:
-    answer = await press(finance, "policy", tenant=str(world.noord.id), **DAYS)
+    answer = await press(finance, "policy", id=str(world.noord.id), **DAYS)
     assert answer.status_code == 303
     async with db.unit_of_work(STAFF_DOOR):
         policy = await reminder_policies.of_tenant(world.noord.id)
@@ -118,10 +118,10 @@ async def test_a_policy_is_set_for_a_partner_and_taken_back(world: World, financ
     assert policy.lead_days == {"telephony": 14, "domain": None}
     assert (await page(finance, "policies")).count("eigen dagen") == 2, "once more than in the sentence above all of them"
 
-    refused = await press(finance, "policy", tenant=str(world.noord.id), **{**DAYS, "second_days": "5"})
+    refused = await press(finance, "policy", id=str(world.noord.id), **{**DAYS, "second_days": "5"})
     assert refused.status_code == 422
 
-    await press(finance, "policy", tenant=str(world.noord.id), follows_provider="yes", **DAYS)
+    await press(finance, "policy", id=str(world.noord.id), follows_provider="yes", **DAYS)
     assert (await page(finance, "policies")).count("eigen dagen") == 1
 
 
@@ -143,4 +143,4 @@ async def test_only_finance_may_look_and_only_with_the_pages_token(world: World,
     desk = await staff(StaffRole.SERVICE_DESK, name="dirk")
 
     assert (await desk.get(PATH)).status_code == 403
-    assert (await finance.post(PATH, data={"decision": "lift", "hold": str(world.house)})).status_code == 403
+    assert (await finance.post(PATH, data={"decision": "lift", "id": str(world.house)})).status_code == 403

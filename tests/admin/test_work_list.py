@@ -29,7 +29,7 @@ async def page(client: httpx.AsyncClient) -> str:
 async def press(client: httpx.AsyncClient, number: str, decision: str, **typed: str) -> httpx.Response:
     """A button of the page pressed, after everything that follows by itself."""
     [token] = set(re.findall(r'name="csrf_token" value="(\w+)"', await page(client)))
-    answer = await client.post("/admin/work-list", data={"csrf_token": token, "number": number, "decision": decision, **typed})
+    answer = await client.post("/admin/work-list", data={"csrf_token": token, "id": number, "decision": decision, **typed})
     await outbox.drain()
     return answer
 
@@ -162,6 +162,7 @@ FINANCES_PAGES = {
     "Mandates": "/admin/mandates",
     "Plans, costs and write-offs": "/admin/late",
     "Refunds and payouts": "/admin/refunds",
+    "What waits for you": "/admin/waiting",
     "Work list of finance": "/admin/work-list",
     "Invoices as they were sent": "/admin/invoices",
     "Credit notes for two people": "/admin/credit-notes",

@@ -215,6 +215,8 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "everything": False,
         "pause_id": noords.pause,
         "by": "Olga",
+        "what": "refund",
+        "refund_id": noords.invoice,
     }
     events = {route.event for route in outbox._routes.values()}
 
