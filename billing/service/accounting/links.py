@@ -139,3 +139,15 @@ async def find_lost(connection: Connection) -> int:
     rows = await db.fetch(_LOST, connection.id, clock.now(), connection.turn)
     await _publish(connection, [row["id"] for row in rows])
     return len(rows)
+
+
+_TAKEN_ALONG = """
+UPDATE infra_outbox o SET done_at = now() FROM billing_accounting_link l
+ WHERE o.turn = $1 AND o.topic = $2 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.leased_until IS NULL AND l.id = ANY($3::uuid[])
+   AND l.state <> 'waiting' AND o.payload ->> 'link_id' = l.id::text
+"""
+
+
+async def taken_along(connection: Connection, links: Sequence[UUID]) -> None:
+    """What was to send these has nothing left to do, where they wait no more: others sent them."""
+    await db.execute(_TAKEN_ALONG, connection.turn, AccountingWanted.__name__, list(links))

@@ -54,6 +54,7 @@ async def _all_of(connection: Connection, adapter: Batched, rows: list[Any]) -> 
     for row, ours in ready:
         if ours.key in told:
             await sending.tried(connection, row, partial(_became, connection, row["id"], ours, told[ours.key]))
+    await links.taken_along(connection, [row["id"] for row in rows[1:]])
 
 
 async def _make_ready(connection: Connection, row: Any, ready: list[tuple[Any, SalesDocument]]) -> None:
