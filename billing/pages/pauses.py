@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from partner_portal.infra import db
+from partner_portal.infra import clock, db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import Invalid
@@ -57,6 +57,7 @@ async def _page(
         status=status,
         service=service,
         pauses=await pauses.of_service(service_id),
+        today=clock.today(),
         typed=typed,
         errors=errors,
     )
