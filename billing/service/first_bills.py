@@ -71,6 +71,8 @@ async def _first(row: Any, order: UUID, today: date) -> list[Charge]:
     if service.paid_until != service.starts_on:
         return []
     stretches = recurring.due(service, service.starts_on)
+    if not stretches:  # withdrawn meanwhile: it never begins
+        return []
     await db.execute(_REACHED, row["id"], stretches[0].days.start, stretches[-1].days.until)
     return [
         _charge(row, order, due.piece_of(row, layer, piece), today)

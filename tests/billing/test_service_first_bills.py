@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from billing.service import first_bills, orders
+from billing.service import first_bills, orders, services
 from partner_portal.infra import clock, db, outbox
 from tests.billing.offering import on_offer, wanted
 from tests.world import STAFF_DOOR, Partner, World
@@ -45,6 +45,22 @@ async def test_set_up_and_first_period_are_billed_though_the_service_begins_late
         ("HUIS-F2026-000001", 34848, "setup", 19800, None, None),
         ("HUIS-F2026-000001", 34848, "recurring", 9000, *period),
     ]
+
+
+async def test_what_was_withdrawn_before_it_began_stops_nothing_else_of_the_order(world: World) -> None:
+    noord = world.noord
+    async with db.unit_of_work(noord.principal()):
+        order = await orders.place(noord.actor, await wanted(noord, "bakery", {"offer": "bellen"}, {"offer": "zakelijk-internet"}))
+        _, (first, _) = await orders.one(order)
+        day = first["starts_on"] - timedelta(days=1)
+        await services.plan_end(first["service"], ends_on=day, billing_ends_on=day)
+
+    await outbox.drain()
+
+    async with db.unit_of_work(STAFF_DOOR):
+        assert await outbox.dead() == []
+        assert await db.fetch("SELECT 1 FROM infra_outbox WHERE done_at IS NULL") == []
+    assert [kind for _, _, kind, *_ in await billed()] == ["setup", "recurring"]
 
 
 async def test_what_begins_today_is_billed_today(world: World) -> None:
