@@ -74,8 +74,7 @@ async def announce() -> int:
             today = clock.today()
             rows = await db.fetch(_UNTOLD, today, _AHEAD.days, first_day(today))
             made = await _write(rows, is_separate=True)
-            for row in made:
-                await outbox.publish(CollectionAnnounced(tenant_id=row["tenant"], announcement_id=row["id"]))
+            await outbox.publish_all([CollectionAnnounced(tenant_id=row["tenant"], announcement_id=row["id"]) for row in made])
         total += len(made)
         if len(rows) < _AT_A_TIME or not made:
             return total

@@ -136,8 +136,8 @@ async def decide(actor: Actor, wanted: OfferIndexation, sha256: str) -> Seen:
             await db.execute(_PRICES, made, wanted.since, [one.offer for one in seen.changed], *columns)
     except asyncpg.UniqueViolationError as error:
         raise IndexationDiffers from error
-    for row in await db.fetch(_PARTNERS, TenantKind.HOUSE.value):
-        await outbox.publish(OffersIndexed(tenant_id=row["id"], indexation_id=made))
+    partners = await db.fetch(_PARTNERS, TenantKind.HOUSE.value)
+    await outbox.publish_all([OffersIndexed(tenant_id=row["id"], indexation_id=made) for row in partners])
     return seen
 
 

@@ -112,8 +112,9 @@ async def release(invoice: UUID) -> None:
 
 
 async def _tell(steps: Sequence[asyncpg.Record], event: type[ServiceSuspended | ServiceReleased]) -> None:
-    for step in steps:
-        await outbox.publish(event(tenant_id=step["tenant"], service_id=step["service"], invoice_id=step["invoice"], nth=step["nth"]))
+    await outbox.publish_all(
+        [event(tenant_id=step["tenant"], service_id=step["service"], invoice_id=step["invoice"], nth=step["nth"]) for step in steps]
+    )
 
 
 async def of_services(services: Sequence[UUID]) -> dict[UUID, Suspended]:
