@@ -223,7 +223,9 @@ async def _hold_form(
         status=status,
         customer=found,
         may_decide=await agreements.may_decide(found["tenant"]),
-        reasons=[(one.value, catalogue.text(HOLDS[one], auth.acting(request.scope).language), "") for one in agreements.REASONS],
+        reasons=[
+            (one.value, catalogue.text(HOLDS[one], auth.acting(request.scope).language).capitalize(), "") for one in agreements.REASONS
+        ],
         typed=typed,
         errors=errors,
         longest=agreements.LONGEST_HOLD.days,

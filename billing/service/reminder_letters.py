@@ -159,7 +159,7 @@ def letter_words(letter: Letter, brand: Brand, version: str) -> dict[str, Any]:
     party = letter.debtor.party
     return {
         "brand": brand,
-        "provider": settings.current().provider_name,
+        "provider": letter.said.payee,
         "recipient": [party.name, party.street, f"{party.postcode} {party.city}"],
         "issued_at": clock.now(),
         "number": letter.said.first.number,

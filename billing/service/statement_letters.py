@@ -35,7 +35,7 @@ async def words(tenant: UUID, customer: UUID | None, language: str) -> tuple[str
     accounts = await transfers.of(invoices) if told.balance_cents > 0 else []
     said = {
         "brand": await brands.for_letter(tenant),
-        "provider": settings.current().provider_name,
+        "provider": accounts[0].holder if len(accounts) == 1 else settings.current().provider_name,
         "recipient": told.recipient,
         "issued_at": clock.now(),
         "number": formats.day(told.on, language),
