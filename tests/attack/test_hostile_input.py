@@ -29,7 +29,7 @@ TYPED = (
     "../../etc/passwd",
     "x" * 70_000,
 )
-SENT = (None, True, -1, 10**30, 0.1, [], {}, [[]], *TYPED)
+SENT: tuple[Any, ...] = (None, True, -1, 10**30, 0.1, [], {}, [[]], *TYPED)
 ASKED = (b"%00", b"%FF", b"%ED%A0%80", quote_from_bytes(b"9" * 400).encode(), b"-1", b"9223372036854775808", b"2026-99-99", b"x" * 5000)
 _FIELD = re.compile(r'name="([^"]+)"')
 _BROKEN = 500

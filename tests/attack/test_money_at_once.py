@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from uuid import UUID
 
@@ -139,8 +140,6 @@ async def test_an_invoice_is_in_one_plan_however_many_agree_on_one(world: World)
     money = await till(world, 1)
     first, second, third = money.invoices
 
-    await asyncio.gather(
-        *(money.do("plan", lambda pair=pair: money.plan(pair)) for pair in ([first, second], [second, third], [first, third]))
-    )
+    await asyncio.gather(*(money.do("plan", partial(money.plan, pair)) for pair in ([first, second], [second, third], [first, third])))
 
     assert money.done == {"plan": 1, "no plan": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -82,6 +83,28 @@ def test_a_debit_taken_back_at_a_german_bank_says_which_and_why(text: str, reaso
 @pytest.mark.parametrize("written", [str.encode, lambda text: text.replace("\n", "\r").encode(), lambda text: text.encode("utf-16")])
 def test_an_mt940_is_the_same_in_each_encoding(written: Any) -> None:
     assert one(written(mt940(":61:2611201120C121,00NTRFNONREF\n:86:x"))).adds_up
+
+
+@pytest.mark.parametrize("number", ["12", "2026/000123", "A12/1", ""])
+def test_however_a_bank_numbers_its_statements_they_are_read(number: str) -> None:
+    statement = one(mt940(":61:2611201120C121,00NTRFNONREF\n:86:x").replace("12/1", number))
+
+    assert (statement.adds_up, statement.number) == (True, f"X1 {number}".strip())
+
+
+@pytest.mark.parametrize(
+    "text", ["wat?20 euro?30 euro HUIS-F2026-000001", "a>20>b>30 HUIS-F2026-000001", "SVWZ HUIS-F2026-000001", "REK: x? HUIS-F2026-000001"]
+)
+def test_what_a_payer_writes_is_not_taken_for_a_banks_code(text: str) -> None:
+    (entry,) = one(mt940(f":61:2611201120C121,00NTRFNONREF\n:86:{text}")).entries
+
+    assert "HUIS-F2026-000001" in entry.text
+
+
+def test_what_is_only_expected_is_not_booked() -> None:
+    lines = ":61:2611201120C121,00NTRFNONREF\n:86:x\n:61:2611201120EC50,00NTRFNONREF\n:86:y"
+
+    assert (one(mt940(lines)).sum_cents, one(mt940(lines)).skipped, one(mt940(lines)).adds_up) == (12100, 1, True)
 
 
 def test_an_interim_report_has_no_balances_to_add_up() -> None:
@@ -223,3 +246,16 @@ async def test_what_was_refused_by_mistake_can_be_taken_in_again(world: World) -
     (again,) = await take(file)
 
     assert (again.is_known, again.is_parked, again.new) == (False, True, 1)
+
+
+async def test_files_that_several_people_take_in_at_the_same_moment_count_once(world: World) -> None:
+    invoice = await owed(world)
+    said, _number = await reference(invoice)
+    as_mt940 = MT940["ING"].format(text=said).encode()
+    as_camt = camt([Booking(cents=12100, reference=said, bank_ref="B1")])
+
+    done = await asyncio.gather(*(take(file) for file in (as_mt940, as_camt, as_mt940, as_camt)))
+
+    assert sorted(one_.is_known for (one_,) in done) == [False, True, True, True]
+    assert len(await rows("SELECT 1 FROM billing_payment")) == 1
+    assert await open_cents(invoice) == 0

@@ -96,7 +96,7 @@ def _all(node: Any, path: str) -> list[Any]:
 def _statement(node: Any, kind: str, *, has_balances: bool) -> ReadStatement:
     own = _text(node, "Acct/Id/IBAN", "Acct/Id/Othr/Id")
     if own is None:
-        raise StatementUnreadable("account", line=node.sourceline or 0)
+        raise StatementUnreadable("account", value="?", line=node.sourceline or 0)
     currency = _text(node, "Acct/Ccy")
     if currency not in {None, "EUR"}:
         raise StatementUnreadable("currency", value=currency or "", line=node.sourceline or 0)

@@ -88,8 +88,11 @@ async def take(actor: Actor, file_name: str, content: bytes) -> list[Imported]:
     found = await asyncio.to_thread(read, content)
     issuers = await _issuers()
     whose = [_issuer(issuers, statement) for statement in found]
+    # Whoever takes in another file of the same issuer at the same moment waits, and sees what this one told.
+    for issuer in sorted({issuer for issuer, _iban in whose}):
+        await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"statements {issuer}")
     # By its IBAN also where the file has the bare number: the keys of its entries are those that every other format gives them.
-    statements = [msgspec.structs.replace(statement, account=iban) for statement, (_issuer_, iban) in zip(found, whose, strict=True)]
+    statements = [msgspec.structs.replace(statement, account=iban) for statement, (_whose, iban) in zip(found, whose, strict=True)]
     return [
         await _one(actor, file_name, statement, issuer, keys)
         for statement, (issuer, _iban), keys in zip(statements, whose, keys_of_all(statements), strict=True)

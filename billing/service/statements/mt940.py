@@ -27,7 +27,7 @@ _AFTER = re.compile(r"(?ms)(^:62[FM]:[^\n]*\n).*")
 _ENTRY = re.compile(r"(?m)^:61:")
 _LABELS = "TRTP|RTYP|IBAN|BIC|NAME|REMI|EREF|PREF|MARF|ORDP|BENM|CNTP|CSID|RTRN|ISDT|ADDR|ID|ULTD|ULTC|PURP|SVCL|IREF|OCMT|CHGS|TRCD|CREF|ACCW|UDTR|UCRD"
 _FIELD = re.compile(rf"/({_LABELS})/")
-_CODED = re.compile(r"[>?]\d\d")
+_CODED = re.compile(r"\s*\d{0,3}[>?]\d\d")
 _CODED_LONGEST = 27
 """Characters of a coded piece: one that is full runs on into the next."""
 _KEYWORDS = "EREF|KREF|MREF|CRED|DEBT|SVWZ|PURP|MDAT|ABWA|ABWE|COAM|OAMT|SQTP|ORCR|ORMR|DDAT|IBAN|BIC"
@@ -46,6 +46,7 @@ _EREF = re.compile(r"(?:E2E-?ID|EREF|END TO END(?: ID)?)[\s:]+([A-Za-z0-9\-./]{1
 _MOST_ENTRIES = 200_000
 _ACCOUNT_NUMBER = re.compile(r"\d+")
 _RETURNS = ("NRTI", "NRTN", "NRJT")
+_NUMBER = re.compile(r"(?m)^:28[A-Z]?:([^\n]*)\n")
 _INDENTED = re.compile(r"(?m)^[ \t]+(?=:\d\d[A-Z]?:)")
 _DOTTED = re.compile(r"(?m)^:(?:61:\d{6}(?:\d{4}|\s{4})?[A-Za-z]{1,3}|6[0245][FM]?:[A-Za-z]\d{6}[A-Za-z]{3})([\d,]*\.[\d.,]*)")
 """An amount with a point: whether that parts thousands or cents nobody knows, so nobody guesses."""
@@ -79,18 +80,26 @@ def _parsed(text: str) -> Transactions:
             continue
         if len(_ENTRY.findall(text)) == sum(1 for one in found if "amount" in one.data):
             return found
-    raise StatementUnreadable("damaged", value=str(failed or "")) from failed
+    raise StatementUnreadable("damaged", value=_line(failed)) from failed
+
+
+def _line(failed: Exception | None) -> str:
+    """What could not be read: the line itself where the library says so."""
+    said = failed.args[-1] if failed and failed.args else ""
+    return str(said).partition("\n")[0]
 
 
 def _statement(text: str) -> ReadStatement:
-    found = _parsed(text)
+    number = said[1].strip() if (said := _NUMBER.search(text)) else ""
+    # Banks number as they like, and no number is a reason to refuse a statement.
+    found = _parsed(_NUMBER.sub("", text))
     own = str(found.data.get("account_identification") or "").replace(" ", "").replace(".", "").upper()
     if not own:
-        raise StatementUnreadable("account")
+        raise StatementUnreadable("account", value="?")
     opening = found.data.get("final_opening_balance") or found.data.get("intermediate_opening_balance")
     closing = found.data.get("final_closing_balance") or found.data.get("intermediate_closing_balance")
-    entries = tuple(_entry(one.data, own) for one in found if one.data.get("amount") is not None)
-    number = "/".join(str(part) for part in (found.data.get("statement_number"), found.data.get("sequence_number")) if part)
+    told = [one.data for one in found if one.data.get("amount") is not None]
+    entries = tuple(_entry(data, own) for data in told if not _is_expected(data))
     is_interim = opening is None and closing is None and "\n:34F:" in text
     return ReadStatement(
         format="MT942" if is_interim else "MT940",
@@ -100,8 +109,14 @@ def _statement(text: str) -> ReadStatement:
         opening_cents=_cents(opening.amount) if opening else None,
         closing_cents=_cents(closing.amount) if closing else None,
         entries=tuple(entry for entry in entries if entry.amount_cents),
+        skipped=sum(map(_is_expected, told)),
         has_balances=not is_interim,
     )
+
+
+def _is_expected(data: dict[str, Any]) -> bool:
+    """Whether it is only expected (EC, ED) and not booked yet."""
+    return str(data.get("status") or "").upper().startswith("E")
 
 
 def _plain(day: date) -> date:
@@ -166,7 +181,7 @@ def _told(said: str) -> dict[str, str]:
     pieces = _FIELD.split(joined)
     if len(pieces) > 1:
         return _labelled(pieces)
-    if _CODED.search(joined) and joined.count(">") + joined.count("?") > 1:
+    if _CODED.match(joined) and joined.count(">") + joined.count("?") > 1:
         return _coded(joined)
     return _keyed(joined) if "SVWZ+" in joined else _worded(said)
 
