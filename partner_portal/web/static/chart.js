@@ -81,7 +81,7 @@ class Calendar {
   // Says what one day costs, without choosing it.
   read(nth) {
     this.nth = Math.min(Math.max(nth, 0), this.total.length - 1);
-    const money = (cents) => `EUR ${this.amount.format(cents / 100)}`;
+    const money = (cents) => `EUR\u00a0${this.amount.format(cents / 100)}`;
     const day = this.weekday.format(this.first + this.nth * DAY).replace(",", "");
     const total = this.total[this.nth];
     const words = total < 0 ? this.words.back : this.words.said;
