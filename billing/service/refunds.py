@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from stdnum import iban as iban_code
 
-from partner_portal.infra import clock, db, outbox, settings
+from partner_portal.infra import catalogue, clock, db, outbox, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor
@@ -52,6 +52,10 @@ SELECT $1, tenant, id, $3, $4, -amount_cents, $5, $6, $7, $8, $9, $10, $10, $11 
 """
 
 
+_NAME = "SELECT coalesce(c.name, t.name) AS name FROM tenant t LEFT JOIN customer c ON c.tenant = t.id AND c.id = $2 WHERE t.id = $1"
+_SAID = sentence("Refund")
+
+
 async def order(actor: Actor, payment: UUID, *, cents: int | None = None, iban: str = "", holder: str = "", reason: str = "") -> UUID:
     """So much of what is on account of the payment goes back, and is used for nothing else meanwhile; returns the reversing payment.
 
@@ -71,7 +75,7 @@ async def order(actor: Actor, payment: UUID, *, cents: int | None = None, iban: 
     state = RefundState.WANTED if -gone >= settings.current().four_eyes_limit_cents else RefundState.AGREED
     debtor = Debtor(money["tenant"], money["customer"], money["issuer"])
     not_before = await account_changes.for_refund(actor, debtor, iban, refund) if way is RefundWay.BANK else None
-    account = (((holder or "Debiteur")[:70]), iban_code.compact(iban)) if way is RefundWay.BANK else (None, None)
+    account = (((holder or await _name_of(debtor))[:70]), iban_code.compact(iban)) if way is RefundWay.BANK else (None, None)
     await db.fetch_one(
         _INSERT,
         *(
@@ -92,6 +96,13 @@ async def order(actor: Actor, payment: UUID, *, cents: int | None = None, iban: 
     else:
         await outbox.publish(SecondPersonWanted(tenant_id=money["tenant"], what=ByTwo.REFUND, about_id=refund, by=actor.label))
     return made
+
+
+async def _name_of(debtor: Debtor) -> str:
+    row = await db.fetch_one(_NAME, debtor.tenant, debtor.customer)
+    assert row is not None  # noqa: S101  # whoever paid is known
+    name: str = row["name"]
+    return name
 
 
 async def _go(tenant: UUID, payment: UUID, way: RefundWay) -> None:
@@ -142,7 +153,8 @@ async def pay_out(actor: Actor, issuer: UUID) -> UUID:
     """All refunds of the issuer that were agreed to are in one file for the bank; NothingToCollect where none is."""
     await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"pay out {issuer}")
     rows = await db.fetch(
-        "SELECT r.id, r.amount_cents, r.holder, r.iban, r.end_to_end FROM billing_refund r JOIN billing_payment p ON p.id = r.payment"
+        "SELECT r.id, r.amount_cents, r.holder, r.iban, r.end_to_end, coalesce(c.language, t.language) AS language FROM billing_refund r"
+        " JOIN billing_payment p ON p.id = r.payment JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.tenant = p.tenant AND c.id = p.customer"
         " WHERE r.state = 'agreed' AND r.way = 'bank' AND (r.not_before IS NULL OR r.not_before <= $2) AND p.issuer = $1 ORDER BY r.id LIMIT 1000"
         " FOR UPDATE OF r",
         *(issuer, clock.today()),
@@ -151,7 +163,13 @@ async def pay_out(actor: Actor, issuer: UUID) -> UUID:
         raise debits.NothingToCollect
     made, day = new_id(), next_working_day(clock.today())
     given = [
-        Given(end_to_end=row["end_to_end"], cents=row["amount_cents"], holder=row["holder"], iban=row["iban"], text="Terugbetaling")
+        Given(
+            end_to_end=row["end_to_end"],
+            cents=row["amount_cents"],
+            holder=row["holder"],
+            iban=row["iban"],
+            text=catalogue.text(_SAID, row["language"]),
+        )
         for row in rows
     ]
     own = await debits.own_account(issuer)
@@ -195,7 +213,9 @@ async def _undo(actor: Actor, row: Any, state: RefundState, because: str) -> UUI
 
 
 _TO_SEND = """
-SELECT r.*, g.source_key, o.source_key AS of FROM billing_refund r JOIN billing_payment g ON g.id = r.payment JOIN billing_payment o ON o.id = g.reverses
+SELECT r.*, g.source_key, o.source_key AS of, coalesce(c.language, t.language) AS language FROM billing_refund r
+  JOIN billing_payment g ON g.id = r.payment JOIN billing_payment o ON o.id = g.reverses JOIN tenant t ON t.id = r.tenant
+  LEFT JOIN customer c ON c.tenant = g.tenant AND c.id = g.customer
  WHERE r.payment = $1 AND r.tenant = $2 FOR UPDATE OF r
 """
 
@@ -210,7 +230,8 @@ async def send(tenant: UUID, payment: UUID) -> None:
     name, _, at_gateway = row["of"].partition(":")
     gateway = chosen.named(name)
     try:
-        made = await gateway.refund(at_gateway, key=row["source_key"], cents=row["amount_cents"], description="Terugbetaling")
+        said = catalogue.text(_SAID, row["language"])
+        made = await gateway.refund(at_gateway, key=row["source_key"], cents=row["amount_cents"], description=said)
     except GatewayRefuses as problem:
         log.warning("gateway.refund_refused", payment=str(payment), detail=problem.facts.get("detail"))
         await _undo(SYSTEM, row, RefundState.FAILED, str(problem.facts.get("detail") or GATEWAY_SAID_NO))

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from billing.policy.settling import MoreThanLeft, Share
-from billing.service import account_changes, paying, payments, payouts, refunds
+from billing.service import account_changes, debits, paying, payments, payouts, refunds
 from billing.service.gateways import sandbox
 from billing.service.payouts import Odd, PayoutLookedAt
 from billing.service.refunds import RefundDecided, RefundNeedsSecondPerson
@@ -182,6 +182,19 @@ async def test_a_transfer_that_comes_back_has_failed(paid: Paid, world: World) -
 
     assert ((await refund())["state"], (await refund())["failed_because"], await left(paid.payment)) == ("failed", "AC04", 12100)
     assert [row["state"] for row in await rows("SELECT state FROM billing_statement_entry ORDER BY id")] == ["settled", "booked"]
+
+
+async def test_a_transfer_without_a_holder_is_in_the_name_of_who_paid_and_in_its_language(paid: Paid, world: World) -> None:
+    async with db.unit_of_work(world.noord.principal()):
+        await db.execute("UPDATE customer SET language = 'en' WHERE id = $1", world.noord.customers["bakery"])
+    await order(paid.payment, cents=2100, iban=PAYER_IBAN)
+    clock.move(account_changes.RESTS_FOR)
+    async with db.unit_of_work(STAFF_DOOR):
+        _, xml = await debits.file(await refunds.pay_out(FINANCE, world.house))
+
+    name = (await rows("SELECT name FROM customer WHERE id = $1", world.noord.customers["bakery"]))[0]["name"]
+    assert f"<Nm>{name}</Nm>" in xml
+    assert "<Ustrd>Refund</Ustrd>" in xml
 
 
 async def test_a_chargeback_that_the_bank_took_back_settles_the_invoice_again(
