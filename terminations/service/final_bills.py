@@ -16,6 +16,7 @@ from billing.service.final_bills import Whose
 from partner_portal.infra import catalogue, db, settings
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.dates import ONE_DAY
+from partner_portal.kernel.errors import NotFound
 
 from ..policy.cost_sheet import CostLine, LineCode
 from ..policy.facts import ServiceFacts
@@ -40,6 +41,7 @@ SELECT t.id FROM termination t WHERE t.tenant = $1 AND t.customer = $2 AND EXIST
         WHERE c.tenant = t.tenant AND c.layer = $3 AND c.line IS NULL AND c.dropped_at IS NULL
           AND (c.kind = 'usage' OR starts_with(c.key, $4 || t.id || ':'))) ORDER BY t.id
 """
+_OF_TENANT = "SELECT 1 FROM customer WHERE id = $1 AND tenant = $2"
 _LANGUAGES = "SELECT c.language, t.language AS partner_language FROM customer c JOIN tenant t ON t.id = c.tenant WHERE c.id = $1"
 
 
@@ -178,7 +180,9 @@ async def bill(case: Termination, layer: Layer) -> tuple[UUID, ...]:
 
 
 async def held_back(tenant: UUID, customer: UUID) -> list[Termination]:
-    """The cases of the customer of which something still waits to be billed. Through the staff door."""
+    """The cases of the customer of which something still waits to be billed. Through the staff door; NotFound where it is not the tenant's."""
+    if await db.fetch_one(_OF_TENANT, customer, tenant) is None:
+        raise NotFound(what="customer", id=str(customer))
     return [
         await Termination.find(row["id"])
         for row in await db.fetch(_HELD_BACK, tenant, customer, Layer.CUSTOMER.value, charges.ON_THEIR_OWN)

@@ -204,6 +204,7 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "indexation_id": noords.invoice,
         "issuer_id": noords.invoice,
         "plan_id": noords.invoice,
+        "parked_id": noords.invoice,
         "kind": "kept",
         "customer_id": noords.ids(noords.scheduled)["customer_id"],
         "about_id": noords.invoice,
