@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 from uuid import uuid4
@@ -108,6 +109,14 @@ async def enter(*, username: str, email: str, name: str, roles: frozenset[StaffR
         await db.execute('INSERT INTO staff_role (id, "user", role) VALUES ($1, $2, $3)', uuid4(), row["id"], role.value)
     user: int = row["id"]
     return user
+
+
+async def people(trails: Iterable[str | None]) -> dict[str, str]:
+    """What those of the staff are called who are kept by kind and id; of others, and of accounts that are gone, nothing."""
+    wanted = {trail: int(trail.partition(":")[2]) for trail in trails if trail and trail.startswith("staff:") and trail[6:].isdecimal()}
+    rows = await db.fetch("SELECT id, username, first_name, last_name FROM piccolo_user WHERE id = ANY($1::int[])", list(wanted.values()))
+    names = {row["id"]: f"{row['first_name'] or ''} {row['last_name'] or ''}".strip() or row["username"] for row in rows}
+    return {trail: names[user] for trail, user in wanted.items() if user in names}
 
 
 async def close(user: int) -> None:

@@ -34,6 +34,11 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     roles: Roles
     act: Callable[[Request, Any], Awaitable[str]]
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What its fields are called where they are typed, by name: source sentences."""
+        return {name: field.title for name, field in self.fields.model_fields.items() if field.title}
+
     def config(self) -> FormConfig:
         """The form as piccolo-admin takes it: refused to other roles, and every refusal in words."""
 
@@ -43,7 +48,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 return await self.act(request, data)
             except Problem as problem:
-                raise ValueError(saying.text(problem, access.spoken(request))) from problem
+                raise ValueError(saying.text(problem, access.spoken(request), self.titles)) from problem
 
         return FormConfig(self.name, self.fields, endpoint, self.told, self.group)
 

@@ -14,7 +14,7 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
 from partner_portal.web.forms import Form
 
-from . import own_pages
+from . import access, own_pages
 from .form import FINANCE, cents
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
@@ -33,10 +33,12 @@ async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, do
 
 
 async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
+    rows = await refunds.listed()
     return own_pages.shown(
         request,
         "refunds.html",
-        rows=await refunds.listed(),
+        rows=rows,
+        people=await access.people(row["made_by"] for row in rows),
         on_account=await refunds.to_give_back(),
         in_favour=await setting_off.in_favour(),
         limit=settings.current().four_eyes_limit_cents,
@@ -124,6 +126,7 @@ async def _payouts(request: Request[Any, Any, Any], *, done: str = "", refused: 
     return own_pages.shown(
         request,
         "payouts.html",
+        people=await access.people(one.row["looked_by"] for one in shown),
         shown=sorted(shown, key=lambda one: not one.waits),
         done=done if done in _DONE else "",
         refused=refused,

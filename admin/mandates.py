@@ -18,7 +18,7 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
 from partner_portal.web.forms import Form
 
-from . import own_pages, refusing
+from . import access, own_pages, refusing
 from .form import FINANCE
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
@@ -84,10 +84,12 @@ async def read(
 
 
 async def _one(request: Request[Any, Any, Any], mandate: UUID, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
+    one = await mandate_list.one(mandate)
     return own_pages.shown(
         request,
         "mandate.html",
-        one=await mandate_list.one(mandate),
+        one=one,
+        people=await access.people(was["by"] for was in one.earlier),
         done=done if done in _DONE else "",
         refused=refused,
     )

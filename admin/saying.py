@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from partner_portal.infra import catalogue
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.errors import FieldError, Invalid, NotAllowed, NotFound, Problem, Refused
 from partner_portal.web import errors, problems
@@ -51,10 +56,10 @@ def explain() -> None:
     )
 
 
-def text(problem: Problem, language: str) -> str:
-    """The problem in words: which fields are wrong and why, or what stands in the way."""
+def text(problem: Problem, language: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The problem in words: which fields are wrong and why, or what stands in the way; `titles` are the fields' own words in the form that was typed."""
     if isinstance(problem, Invalid) and problem.fields:
-        return " ".join(f"{_called(fault, language)}: {errors.sentence_at(fault, language)}" for fault in problem.fields)
+        return " ".join(f"{_called(fault, language, titles)}: {errors.sentence_typed(fault, language)}" for fault in problem.fields)
     if isinstance(problem, NotFound):
         return errors.say(
             sentence("“%(what)s” was not found."), language, {"what": problem.facts.get("number") or problem.facts.get("id") or ""}
@@ -74,11 +79,16 @@ def refusal(problem: Problem, request: Request) -> HTTPException:
     """The same as the generated screens take it: 422 with a sentence per field."""
     language = access.spoken(request)
     if isinstance(problem, Invalid) and problem.fields:
-        told = [{"loc": [_called(fault, language)], "msg": errors.sentence_at(fault, language)} for fault in problem.fields]
+        told = [{"loc": [_called(fault, language)], "msg": errors.sentence_typed(fault, language)} for fault in problem.fields]
     else:
         told = [{"loc": [""], "msg": text(problem, language)}]
     return HTTPException(422, told)  # type: ignore[arg-type]  # FastAPI sends any detail as JSON, and the screens expect a list
 
 
-def _called(fault: FieldError, language: str) -> str:
-    return labels.column(fault.pointer.rpartition("/")[2], language)
+def _called(fault: FieldError, language: str, titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    *outer, last = fault.pointer.strip("/").split("/")
+    for name in ("_".join([*outer, last]), f"{outer[0].removeprefix('main_')}_{last}" if outer else "", last):
+        if name in titles:
+            # What stands in brackets or behind a colon explains the field where it is typed; here its name is enough.
+            return re.split(r"[(,;]" if outer else r"[(:,;]", catalogue.text(titles[name], language))[0].strip()
+    return labels.column(last, language)

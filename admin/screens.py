@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 
 from partner_portal.infra import catalogue, clock, formats
 from partner_portal.infra.catalogue import sentence
+from partner_portal.infra.who import who
 from partner_portal.kernel.actor import Actor, StaffRole
 from partner_portal.kernel.money import Money
 from partner_portal.web.money import text
@@ -31,6 +32,9 @@ from . import access, labels
 NEVER_SHOWN = frozenset({"password", "password_hash", "secret_sha256", "html", "press"})
 NOT_YOURS = sentence("Your role does not permit this.")
 NOBODYS = sentence("This is not changed here: money, history and terms in force change by a decision only.")
+
+_WHO = frozenset({"actor", "booked_by", "decided_by", "filed_by", "made_by", "placed_by", "recorded_by", "settled_by", "imported_by"})
+"""Columns that name who did something by kind and id."""
 
 Roles = frozenset[StaffRole]
 NOBODY: Roles = frozenset()
@@ -144,6 +148,8 @@ class Screen(PiccoloCRUD):
             return None if name in self.references else ""  # the screens write NULL for none
         if name in self.money:
             return formats.money(Money(value), language).removeprefix("EUR ")
+        if isinstance(value, str) and value and (name.endswith("_label") or name in _WHO):
+            return who(value, language)
         kind = self._kinds.get(name)
         if kind is datetime:
             moment = datetime.fromisoformat(value)

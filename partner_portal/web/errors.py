@@ -180,17 +180,29 @@ def sentence_typed(fault: FieldError, language: str) -> str:
     """The same where somebody typed it: what to type, and whether to type nothing is as well."""
     kinds = str(fault.facts.get("expected", "")).split(" or ")
     wanted = " or ".join(kind for kind in kinds if kind != "null")
-    if fault.code != "type" or not wanted:
+    if fault.code not in {"type", "format"} or not wanted:
         return sentence_at(fault, language)
-    return say(_TYPE_OR_NOTHING if "null" in kinds else _TYPE, language, {"expected": _kinds(wanted, language)})
+    return say(
+        _TYPE_OR_NOTHING if "null" in kinds else _TYPE, language, {"expected": _kinds(wanted, language, {**problems.TYPE_WORDS, **_TYPED})}
+    )
 
 
+_TYPED: dict[str, str] = {
+    "date": catalogue.sentence("a day (such as 2026-12-31)"),
+    "datetime": catalogue.sentence("a day with a time"),
+    "boolean": catalogue.sentence("yes or no"),
+    "decimal": catalogue.sentence("a number (such as 12.50)"),
+    "uuid": catalogue.sentence("what was offered to choose from"),
+}
+"""What people type, where the words for software would say how it is written in JSON."""
 _TYPE = catalogue.sentence("Type %(expected)s.")
 _TYPE_OR_NOTHING = catalogue.sentence("Type %(expected)s, or leave this empty.")
 
 
 def _field(fault: FieldError, language: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": sentence_at(fault, language)}
+    # What stands in a file was typed by somebody, also where software sends it.
+    said = sentence_typed(fault, language) if "column" in fault.facts else sentence_at(fault, language)
+    told: dict[str, Any] = {"pointer": fault.pointer, "code": fault.code, "detail": said}
     if fault.facts:
         told["facts"] = {name: _plain(value) for name, value in fault.facts.items()}
     return told
@@ -201,8 +213,8 @@ def _spoken(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {name: _kinds(value, language) if name in ("expected", "got") else value for name, value in facts.items()}
 
 
-def _kinds(names: str, language: str) -> str:
-    said = [say(problems.TYPE_WORDS.get(name, name), language, {}) for name in names.split(" or ")]
+def _kinds(names: str, language: str, words: Mapping[str, str] = problems.TYPE_WORDS) -> str:
+    said = [say(words.get(name, name), language, {}) for name in names.split(" or ")]
     return say(catalogue.sentence(" or "), language, {}).join(said)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from partner_portal.infra import catalogue, db, settings
 from partner_portal.infra.catalogue import sentence
+from partner_portal.infra.who import who
 from tenants.service import brands
 
 from ..workflow import Action
@@ -81,7 +82,7 @@ async def step_words(case: UUID, language: str) -> tuple[StepWords, ...]:
     """Every step of the case, oldest first, in words."""
     return tuple(
         StepWords(
-            row["actor_label"],
+            who(row["actor_label"], language),
             catalogue.text(DONE[Action(row["action"])], language),
             row["at"],
             row["text_version"] and row["text_version"][:12],

@@ -95,7 +95,7 @@ async def _text(form: Form) -> str | None:
 
 def _report(faults: Sequence[FieldError], language: str) -> dict[str, Any]:
     """The wrong cells as people read them, the first of many, and how many there are."""
-    told = [(fault.facts.get("row"), fault.facts.get("column", ""), errors.sentence_at(fault, language)) for fault in faults[:_SHOWN]]
+    told = [(fault.facts.get("row"), fault.facts.get("column", ""), errors.sentence_typed(fault, language)) for fault in faults[:_SHOWN]]
     return {"wrong": told, "more": max(len(faults) - _SHOWN, 0)}
 
 
