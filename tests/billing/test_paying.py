@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
