@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from billing.events import CustomerUnparked
 from billing.policy.ledger import Kind, LineKind, Unit
 from billing.policy.places import Kind as Evidence
 from billing.policy.tax import Vat
@@ -16,7 +17,9 @@ from billing.service import charges, parking, places, runs
 from billing.service.charges import Charge, ChargeWanted
 from billing.service.places import PlaceUnknown
 from partner_portal.infra import db, outbox
+from partner_portal.kernel.errors import NotFound
 from tenants.policy import Segment
+from terminations.jobs import final_bills as jobs
 from tests.billing.money import issue, line
 from tests.terminations import ended
 from tests.world import FINANCE, STAFF_DOOR, World, make_customer, make_service
@@ -142,3 +145,11 @@ async def test_no_invoice_goes_out_under_a_guess_whoever_makes_it(world: World) 
 
     with pytest.raises(PlaceUnknown):
         await issue(world.noord.id, customer, [line(1190, vat=GERMAN)])
+
+
+async def test_another_tenants_customer_is_not_found(world: World) -> None:
+    event = CustomerUnparked(tenant_id=world.zuid.id, customer_id=world.noord.customers["private"], parked_id=world.zuid.id)
+
+    async with db.unit_of_work(STAFF_DOOR):
+        with pytest.raises(NotFound):
+            await jobs.bill_what_was_held_back(event)
