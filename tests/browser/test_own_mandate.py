@@ -82,6 +82,7 @@ async def test_who_pays_from_a_plans_mail_is_asked_the_instalment_and_may_pay_ev
     assert await looking.too_wide(page) == []
     assert await looking.axe(page, *looking.TAGS) == []
     await page.get_by_role("button", name="Betaal EUR 60,00 nu").tap()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Een ogenblik")
     await portal.work()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Oefenbetaling")
     await page.get_by_role("button", name="Betaal", exact=True).click()
