@@ -79,6 +79,9 @@ FIELDS = {
     "statement-day": sentence("A day on line %(line)s cannot be read: %(value)s. Ask the bank for a file that is right."),
     "statement-no-statement": sentence("There is no statement in the file. Choose a period in which something was booked."),
     "unknown-invoice": sentence("There is no invoice %(value)s of this account's issuer."),
+    "several-debtors-divided": sentence(
+        "These invoices are of several customers. Say behind each number how much of it is for that one (number=amount), together exactly %(amount)s."
+    ),
     "unknown-customer": sentence("No customer with number %(value)s owes this account's issuer anything."),
     "no-customer-of-that-number": sentence("There is no customer with number %(value)s."),
     "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from billing.service.statements import booking, importing
+from billing.service.statements.booking import Part
 from billing.service.statements.importing import read
 from billing.service.statements.read import ReadStatement, StatementUnreadable
+from partner_portal import invariants
 from partner_portal.infra import db
+from partner_portal.kernel.errors import Invalid
 from tests.billing.bank import MT940, Booking, camt
 from tests.billing.test_statements import open_cents, owed, reference, rows, take
 from tests.world import FINANCE, STAFF_DOOR, World
@@ -259,3 +262,22 @@ async def test_files_that_several_people_take_in_at_the_same_moment_count_once(w
     assert sorted(one_.is_known for (one_,) in done) == [False, True, True, True]
     assert len(await rows("SELECT 1 FROM billing_payment")) == 1
     assert await open_cents(invoice) == 0
+
+
+async def test_a_sum_of_several_debtors_is_divided_by_a_person_to_the_cent(world: World) -> None:
+    mine, other = await owed(world), await owed(world, 5000, who="private")
+    numbers = [(await reference(each))[1] for each in (mine, other)]
+    await take(detailed(BUNDLE.format(number=numbers[0]), 18000))
+    (entry,) = await rows("SELECT id FROM billing_statement_entry")
+
+    for wrong in ([12100, 5901], [12100, None], [None, None], [18100, -100], [18000, 0]):
+        with pytest.raises(Invalid) as refused:
+            async with db.unit_of_work(STAFF_DOOR):
+                await booking.settle(FINANCE, entry["id"], [Part(number, cents) for number, cents in zip(numbers, wrong, strict=True)])
+        assert [field.code for field in refused.value.fields] == ["several-debtors-divided"]
+    async with db.unit_of_work(STAFF_DOOR):
+        await booking.settle(FINANCE, entry["id"], [Part(numbers[0], 12000), Part(numbers[1], 6000)])
+        assert await invariants.breaches() == []
+
+    assert [await open_cents(each) for each in (mine, other)] == [100, 50]
+    assert {row["amount_cents"] for row in await rows("SELECT amount_cents FROM billing_payment")} == {12000, 6000}

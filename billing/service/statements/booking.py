@@ -11,6 +11,7 @@ import msgspec
 from partner_portal.infra import clock, db, outbox
 from partner_portal.kernel.actor import SYSTEM, Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
+from partner_portal.kernel.money import Money
 
 from ...events import StatementAccepted
 from ...policy.matching import Match, Owner
@@ -143,26 +144,51 @@ class Part(msgspec.Struct, frozen=True):
     cents: int | None = None
 
 
-async def settle(actor: Actor, entry: UUID, parts: Sequence[Part]) -> UUID:
-    """A person says what the entry is for: it is booked, divided as said, and what is left stays on account. Invalid names what cannot be."""
+class _Named(msgspec.Struct, frozen=True):
+    """A document that a person named, how much of the entry is for it (None: as much as is open), and how much is."""
+
+    invoice: UUID
+    cents: int | None
+    open_cents: int
+
+
+async def settle(actor: Actor, entry: UUID, parts: Sequence[Part]) -> None:
+    """A person says what the entry is for: it is booked, divided as said, and what is left stays on account. Invalid names what cannot be.
+
+    Money of several debtors in one sum is a payment of each; then all of it is divided, with an amount for each document.
+    """
     row = await _entry(entry)
     _must_come_in(row)
-    owner, shares = await _shares(row, parts)
-    payment = await payments.book(actor, receipt(row, owner, ()))
-    left = row["amount_cents"]
+    named = await _named(row, parts)
+    if len(named) > 1:
+        said = [one.cents or 0 for shares in named.values() for one in shares]
+        if min(said) <= 0 or sum(said) != row["amount_cents"]:
+            raise Invalid(FieldError("/numbers", "several-debtors-divided", {"amount": Money(row["amount_cents"])}))
+    made = [
+        await _book_part(actor, row, owner, shares, f"/{nth}" if len(named) > 1 else "")
+        for nth, (owner, shares) in enumerate(named.items(), 1)
+    ]
+    await _decided(actor, row, EntryState.BOOKED, made[0] if len(made) == 1 else None)
+
+
+async def _book_part(actor: Actor, row: Any, owner: Owner, shares: Sequence[_Named], nth: str) -> UUID:
+    """What of the entry is this owner's is on record and settles what was named."""
+    whole = receipt(row, owner, ())
+    own = sum(one.cents or 0 for one in shares) if nth else whole.amount_cents
+    payment = await payments.book(actor, msgspec.structs.replace(whole, source_key=f"{whole.source_key}{nth}", amount_cents=own))
+    left = own
     wanted = []
-    for invoice, cents, open_cents in shares:
-        part = min(open_cents, left) if cents is None else cents
+    for one in shares:
+        part = min(one.open_cents, left) if one.cents is None else one.cents
         if part > 0:
-            wanted.append(Share(invoice, part))
+            wanted.append(Share(one.invoice, part))
             left -= part
     if wanted:
         await payments.allocate(actor, payment, wanted)
-    await _decided(actor, row, EntryState.BOOKED, payment)
     return payment
 
 
-async def _shares(row: Any, parts: Sequence[Part]) -> tuple[Owner, list[tuple[UUID, int | None, int]]]:
+async def _named(row: Any, parts: Sequence[Part]) -> dict[Owner, list[_Named]]:
     numbers = [part.number.strip().upper() for part in parts if part.number.strip()]
     rows = {
         found["number"]: found
@@ -174,12 +200,12 @@ async def _shares(row: Any, parts: Sequence[Part]) -> tuple[Owner, list[tuple[UU
     }
     if not numbers or any(number not in rows for number in numbers):
         raise Invalid(FieldError("/numbers", "unknown-invoice", {"value": next((one for one in numbers if one not in rows), "")}))
-    owners = {Owner(found["tenant"], found["customer"], found["issuer"]) for found in rows.values()}
-    if len(owners) > 1:
-        raise Invalid(FieldError("/numbers", "several-debtors"))
-    return owners.pop(), [
-        (rows[one.number.strip().upper()]["id"], one.cents, rows[one.number.strip().upper()]["open_cents"]) for one in parts
-    ]
+    named: dict[Owner, list[_Named]] = {}
+    for one in parts:
+        if found := rows.get(one.number.strip().upper()):
+            owner = Owner(found["tenant"], found["customer"], found["issuer"])
+            named.setdefault(owner, []).append(_Named(found["id"], one.cents, found["open_cents"]))
+    return named
 
 
 async def put_on_account(actor: Actor, entry: UUID, customer_number: str) -> UUID:
