@@ -226,6 +226,7 @@ async def test_a_partner_cannot_hang_its_row_onto_anothers(world: World) -> None
         "billing_late_claim",
         "billing_late_note",
         "billing_late_waiver",
+        "billing_interest_rate",
         "billing_plan_step",
         "billing_write_off",
         "billing_suspension",
