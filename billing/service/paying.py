@@ -199,9 +199,8 @@ async def _gone_back(gateway: Gateway, payment: UUID, back: GoneBack) -> None:
         async with db.savepoint():
             booked = await payments.charge_back(SYSTEM, gone)
     except MoreThanLeft as error:
-        if await db.fetch(
-            _UNDER_WAY, payment
-        ):  # it may fail yet, and then there is something to take back: asked again until that is known
+        # What is under way may fail yet, and then there is something to take back: asked again until that is known.
+        if await db.fetch(_UNDER_WAY, payment):
             raise GatewayDisagrees(f"{back.id}: taken back while a refund is under way") from error
         # Given back by us and taken back by the payer's bank as well: a debt that no payment of ours covers. The payout that it was kept from shows it
         # as never booked, and somebody looks; what else the gateway says of the payment is heard all the same.
