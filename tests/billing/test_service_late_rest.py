@@ -12,7 +12,7 @@ import pytest
 
 from billing.policy.interest import CONSUMER_RATES, TABLES, RateKind, known_until, statutory_interest
 from billing.policy.ledger import LineKind
-from billing.service import interest_rates, late, late_rest, reminder_policies
+from billing.service import documents, interest_rates, late, late_rest, reminder_policies
 from billing.service.interest_rates import RateWanted
 from billing.service.late import NothingToWaive
 from billing.service.late_rest import NothingRanOn
@@ -30,6 +30,12 @@ known = pytest.mark.usefixtures("rates_go_on")
 async def rest(day: date) -> int:
     at(day)
     return await late_rest.run()
+
+
+def made(document: documents.Document) -> UUID:
+    """Its id: it was issued."""
+    assert document.id
+    return document.id
 
 
 async def by_finance(invoice: UUID) -> UUID:
@@ -154,7 +160,7 @@ async def test_a_payment_that_turns_out_to_be_earlier_makes_the_rest_less(world:
     assert await late.run() == 1, "one document asks too much"
 
     _, more = await notes()
-    credited = (await stands(more.id)).credited.cents
+    credited = (await stands(made(more))).credited.cents
     assert before - credited == await whole(invoice, 1_210_000, day + timedelta(days=20))
 
 
@@ -170,7 +176,7 @@ async def test_the_rest_is_let_go_with_a_reason_before_and_after(world: World) -
         with pytest.raises(NothingToWaive):
             await late.waive(FINANCE, invoice, "Nog eens")
 
-    for document in (first.id, more):
+    for document in (made(first), more):
         found = await stands(document)
         assert found.open.cents == 0, "both are credited"
     paid = last + timedelta(days=90)
@@ -189,7 +195,7 @@ async def test_who_pays_may_be_spared_the_rest_before_it_is_charged(world: World
     paid = last + timedelta(days=60)
     at(paid)
     await paid_on(invoice, 1_210_000, paid)
-    await paid_on(first.id, first.gross.cents, paid)
+    await paid_on(made(first), first.gross.cents, paid)
     async with db.unit_of_work(STAFF_DOOR):
         await late.waive(FINANCE, invoice, "Heeft alles betaald")
 
@@ -254,7 +260,7 @@ async def test_a_rate_that_was_entered_too_high_is_mended_by_itself(world: World
     (note,) = await notes()
     rates = [*CONSUMER_RATES, CONSUMER_RATES[-1].__class__(known_until(CONSUMER_RATES), Decimal(1))]
     owed = statutory_interest(1_210_000, first - DAY, until, rates).cents
-    assert (await stands(note.id)).credited.cents == before - owed > 0
+    assert (await stands(made(note))).credited.cents == before - owed > 0
 
 
 @pytest.mark.parametrize(
