@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
@@ -56,6 +57,12 @@ DONE: dict[str, str] = {
     "decline": sentence("It is not written off."),
     "revive": sentence("It is owed again."),
 }
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """Of which document."""
+
+    number: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 @get("/late")
@@ -130,7 +137,7 @@ async def _rate(actor: Actor, form: Form) -> None:
 
 
 async def _write_off(actor: Actor, form: Form) -> str:
-    wanted = forms.parse(form, WriteOffWanted)
+    _, wanted = refusing.parse(form, Numbered, WriteOffWanted)
     return "write-off" if await write_offs.write_off(actor, await _invoice(form), wanted) else "proposed"
 
 

@@ -13,6 +13,7 @@ from partner_portal.kernel.actor import StaffRole
 from tests import chromium
 from tests.admin.conftest import PASSWORD, enter
 from tests.admin.test_forms import state
+from tests.browser import looking
 from tests.journeys import partner
 from tests.world import World
 
@@ -51,7 +52,7 @@ def look_and_adjust(address: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.get_by_text("Aanpassen", exact=True).click()
         page.get_by_label("Nieuw bedrag in euro").fill("500")
-        page.locator("#adjust-1").fill("Klant stapt over")
+        page.locator("#reason-a1").fill("Klant stapt over")
         page.get_by_role("button", name="Dit bedrag voorstellen").click()
         expect(page.get_by_role("status")).to_contain_text("NRD-T-00001 is aangepast")
         page.goto(f"{address}/admin/#/termination_buyout_decision")
@@ -85,3 +86,44 @@ async def test_finance_adjusts_on_a_telephone(world: World, noord: httpx.AsyncCl
     await partner.filed(noord, world.noord.services["bound"], wished_on="2027-01-31", early=True)
     await asyncio.to_thread(look_and_adjust, address)
     assert await state("NRD-T-00001") == "proposed"
+
+
+REFUSED = [
+    ("/admin/mandates", "#new", "Vastleggen", "Klantnummer"),
+    ("/admin/indexation", "", "Laat zien wat dit zou doen", "Vanaf welke dag"),
+    ("/admin/statements", "", "Lees het bestand in", "CAMT.053"),
+    ("/admin/reminders?show=held", "", "Houd de herinneringen aan", "Nummer van de factuur"),
+    ("/admin/late?show=written-off", "", "Boek af", "Nummer van het document"),
+]
+
+
+def look_at_refusals(address: str) -> dict[str, list[str]]:
+    """What axe finds on pages that were refused, in both themes and widths; the summary has the focus, and each way in it leads to its field."""
+    found: dict[str, list[str]] = {}
+    with chromium.launched() as running:
+        for theme, width in (("light", 1280), ("dark", 360)):
+            page = running.new_context(locale="nl-NL", viewport={"width": width, "height": 800}, color_scheme=theme).new_page()
+            sign_in(page, address)
+            for path, opens, button, label in REFUSED:
+                page.goto(f"{address}{path}")
+                if opens:
+                    page.locator(opens).click()
+                page.get_by_role("button", name=button, exact=True).click()
+                expect(page.get_by_role("alert")).to_be_focused()
+                way = page.get_by_role("alert").get_by_role("link").first
+                expect(way).to_contain_text(label)
+                field = page.locator(str(way.get_attribute("href")))
+                expect(field).to_have_attribute("aria-invalid", "true")
+                way.click()
+                expect(field).to_be_in_viewport()
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+                page.evaluate(looking.AXE.read_text())
+                found[f"{path} {theme}"] = [f"{one['rule']} {one['html']}" for one in page.evaluate(looking.RUN_AXE, list(looking.TAGS))]
+    return found
+
+
+@pytest.mark.browser
+async def test_what_was_refused_is_found_by_everybody(world: World, address: str) -> None:
+    await enter("fien", StaffRole.FINANCE)
+    found = await asyncio.to_thread(look_at_refusals, address)
+    assert {page: wrong for page, wrong in found.items() if wrong} == {}

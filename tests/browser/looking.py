@@ -14,7 +14,7 @@ from partner_portal.web import assets
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
 
-_RUN_AXE = """async (tags) => {
+RUN_AXE = """async (tags) => {
   document.querySelectorAll("details").forEach((one) => { one.open = true; });
   const found = await axe.run(document, {
     runOnly: {type: "tag", values: tags}, rules: {"target-size": {enabled: true}}, resultTypes: ["violations"], elementRef: false, preload: false,
@@ -71,7 +71,7 @@ async def axe(page: Page, *tags: str) -> list[str]:
     The script comes in by the browser's own debugger, which asks no Content-Security-Policy.
     """
     await page.evaluate(_axe())
-    found: list[dict[str, Any]] = await page.evaluate(_RUN_AXE, list(tags or TAGS))
+    found: list[dict[str, Any]] = await page.evaluate(RUN_AXE, list(tags or TAGS))
     return [f"{one['rule']} ({one['impact']}) at {one['where']}: {one['html']}\n    {_in_one_line(one['why'])}" for one in found]
 
 
