@@ -203,8 +203,7 @@ class OffersIndexed(Event, frozen=True, kw_only=True):
 
 
 class SecondPersonWanted(Event, frozen=True, kw_only=True):
-    """Somebody of finance asked for what two decide, and another is waited for. `what`: a credit note, refund or write-off; `about_id`: its
-    request; `by`: who asked."""
+    """Somebody of finance, `by`, asked for what two decide, and another is waited for. `what`: a credit note, refund or write-off; `about_id`: its request."""
 
     what: str
     about_id: UUID

@@ -137,7 +137,9 @@ async def in_favour(wanted: Filter) -> int:
     """What the debtors have coming, in cents: payments that settle nothing yet, and documents in their favour."""
     values: list[Any] = []
     whose = _whose(wanted, values)
-    row = await db.fetch_one(_FAVOUR.format(documents=whose.format(owed_by="s.owed_by"), payments=whose.format(owed_by="o.customer")), *values)
+    row = await db.fetch_one(
+        _FAVOUR.format(documents=whose.format(owed_by="s.owed_by"), payments=whose.format(owed_by="o.customer")), *values
+    )
     return row["cents"] if row else 0
 
 

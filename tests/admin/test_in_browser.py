@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 import httpx
 import pytest
@@ -101,7 +102,8 @@ def look_at_refusals(address: str) -> dict[str, list[str]]:
     """What axe finds on pages that were refused, in both themes and widths; the summary has the focus, and each way in it leads to its field."""
     found: dict[str, list[str]] = {}
     with chromium.launched() as running:
-        for theme, width in (("light", 1280), ("dark", 360)):
+        looks: list[tuple[Literal["light", "dark"], int]] = [("light", 1280), ("dark", 360)]
+        for theme, width in looks:
             page = running.new_context(locale="nl-NL", viewport={"width": width, "height": 800}, color_scheme=theme).new_page()
             sign_in(page, address)
             for path, opens, button, label in REFUSED:

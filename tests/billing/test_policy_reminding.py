@@ -145,7 +145,9 @@ def test_never_a_level_twice_never_out_of_order_never_a_fourth_never_after_paid(
 
 def test_the_last_word_to_a_consumer_gives_fourteen_days_from_the_day_after_receipt_and_names_the_costs_of_all_claims() -> None:
     # Sent on Monday 1 June 2026, taken to arrive on Wednesday 3 June; fourteen days later is Wednesday 17 June.
-    said = last_word([(100_000, date(2026, 5, 1)), (152_630, date(2026, 5, 5))], date(2026, 6, 1), is_consumer=True, rates=CONSUMER_RATES, policy=USUAL)
+    said = last_word(
+        [(100_000, date(2026, 5, 1)), (152_630, date(2026, 5, 5))], date(2026, 6, 1), is_consumer=True, rates=CONSUMER_RATES, policy=USUAL
+    )
 
     assert said.pays_by == date(2026, 6, 17)
     assert said.costs_cents == 37_763  # 15 % of 2,500 and 10 % of 26.30, not 150 and 228.95

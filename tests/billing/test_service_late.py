@@ -266,7 +266,7 @@ async def _open(invoice: UUID) -> int:
 
 async def test_a_debtor_that_cannot_be_charged_holds_nobody_else_up(world: World) -> None:
     _, first = await overdue(world)
-    other, last = await overdue(world, "bakery")
+    _, last = await overdue(world, "bakery")
     async with db.unit_of_work(world.noord.principal()):
         await db.execute("UPDATE location SET street = '' WHERE customer = $1", world.noord.customers["private"])
 
