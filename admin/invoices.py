@@ -46,6 +46,7 @@ async def look(
         titles=invoice_view.TITLES,
         labels=invoice_view.LABELS,
         me=perhaps_actor.label,
+        may_bill=perhaps_actor.has_any(*FINANCE),
     )
     return Response(shown, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 

@@ -31,6 +31,7 @@ from . import (
     overview,
     own_pages,
     password_again,
+    pro_forma,
     reminders,
     work_list,
 )
@@ -111,6 +112,8 @@ router = Router(
         reminders.decide,
         invoices.look,
         invoices.read,
+        pro_forma.look,
+        pro_forma.make,
         four_eyes.look,
         four_eyes.decide,
         orders.look,

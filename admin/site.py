@@ -37,6 +37,7 @@ NOTICES = "/admin/notices"
 REMINDERS = "/admin/reminders"
 LATE = "/admin/late"
 INVOICES = "/admin/invoices"
+PRO_FORMA = "/admin/pro-forma"
 CREDITS = "/admin/credit-notes"
 ACCOUNTING = "/admin/accounting"
 ORDERS = "/admin/orders"
@@ -116,6 +117,7 @@ class StaffAdmin(AdminRouter):
             (sentence("Reminders"), REMINDERS, FINANCE),
             (sentence("Plans, costs and write-offs"), LATE, FINANCE),
             (sentence("Invoices as they were sent"), INVOICES, FINANCE | DESK),
+            (sentence("What a customer would be billed"), PRO_FORMA, FINANCE),
             (sentence("Bank statements and direct debit"), "/admin/statements", FINANCE),
             (sentence("Mandates"), "/admin/mandates", FINANCE),
             (sentence("Refunds and payouts"), "/admin/refunds", FINANCE),

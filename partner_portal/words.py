@@ -166,7 +166,6 @@ FIELDS = {
     "contract-missing": sentence("Say which contract you mean."),
     "email-missing": sentence("Give the e-mail address to which the confirmation is to go."),
     "reason-missing": sentence("Give your reason, or choose an ordinary notice."),
-    "too-long": sentence("This is longer than the %(at_most)s characters there is room for."),
     "empty-answer": sentence("Write what the sender is to read."),
     "no-such-service": sentence("No service has the number %(value)s."),
     "several-services": sentence("Several services have the number %(value)s."),
@@ -217,7 +216,6 @@ FIELDS = {
     "port-not-allowed": sentence("Use the usual port of https, without a number, or 8443."),
     "private-network": sentence("This address lies in a private network, which cannot be reached from here."),
     "not-valid": sentence("This is not valid."),
-    "missing": sentence("This is missing."),
     "unknown-column": sentence("There is no such column."),
     "column-twice": sentence("This column stands here twice."),
     "no-heading": sentence("The first row must name the columns."),
@@ -244,9 +242,8 @@ FIELDS = {
 
 def explain() -> None:
     """The answers of the portal say these words."""
-    problems.explain(
-        {**PROBLEMS, **words_accounting.PROBLEMS, **words_billing.PROBLEMS, **words_payments.PROBLEMS, **words_reminding.PROBLEMS}
-    )
-    problems.explain_fields(
-        {**FIELDS, **words_accounting.FIELDS, **words_billing.FIELDS, **words_payments.FIELDS, **words_reminding.FIELDS}
-    )
+    problems.explain(PROBLEMS)
+    problems.explain_fields(FIELDS)
+    for part in (words_accounting, words_billing, words_payments, words_reminding):
+        problems.explain(part.PROBLEMS)
+        problems.explain_fields(part.FIELDS)

@@ -100,6 +100,8 @@ FIELDS = {
     "not-by-hand": sentence("%(value)s is not charged by hand."),
     "key-is-reserved": sentence("Choose another key: this one belongs to a termination."),
     "changes-nothing": sentence("This changes nothing."),
+    "not-a-day-ahead": sentence("Choose a day from %(first)s to %(last)s."),
+    "nothing-due": sentence("Nothing would be billed on that day: nothing is due by then, or what is due waits for a person."),
     "not-in-the-future": sentence("Choose a day after today."),
     "nothing-used": sentence("Give more than nothing."),
     "too-much": sentence("This amount is too large to be right."),

@@ -82,7 +82,7 @@ FIELDS = {
     "several-debtors-divided": sentence(
         "These invoices are of several customers. Say behind each number how much of it is for that one (number=amount), together exactly %(amount)s."
     ),
-    "unknown-customer": sentence("No customer with number %(value)s owes this account's issuer anything."),
+    "nobody-who-owes-here": sentence("No customer with number %(value)s owes this account's issuer anything."),
     "no-customer-of-that-number": sentence("There is no customer with number %(value)s."),
     "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),
     "money-that-left": sentence("Money that left settles no invoice."),
@@ -93,6 +93,6 @@ FIELDS = {
     "mandate-lapsed": sentence("A mandate that was signed so long ago and never used has ended."),
     "choose-an-invoice": sentence("Mark at least one invoice."),
     "too-many-invoices": sentence("Pay at most %(at_most)s invoices at once."),
-    "several-debtors": sentence("Invoices that are paid together belong to one customer and one sender."),
+    "paid-by-several": sentence("Invoices that are paid together belong to one customer and one sender."),
     "nothing-to-pay": sentence("A credit note is not paid by the customer; leave it out."),
 }

@@ -19,11 +19,9 @@ from partner_portal.kernel.money import Money
 
 from ..policy import labels
 from ..policy.debit import Collection
-from ..policy.drafting import amounts, due_on, unit_price
 from ..policy.ledger import Kind, Label, Layer, LineKind, Unit
 from ..policy.tax import Vat, VatCategory, VatTotal
-from . import announcing, parties
-from .issuing import Draft
+from . import announcing
 from .parties import Party
 
 
@@ -210,60 +208,6 @@ def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:
         today=clock.today(),
         written_off_cents=row.get("written_off_cents") or 0,
     )
-
-
-async def pro_forma(draft: Draft) -> Document:
-    """The draft as it would be issued today, without number and reference: nobody owes it. Through the staff door; raises as `issuing.issue`."""
-    sums, today = amounts(draft.lines), clock.today()
-    sender = await parties.sender(draft.tenant, draft.layer)
-    debtor = await parties.debtor(draft.tenant, draft.customer, today)
-    spans = [line.period for line in draft.lines if line.period]
-    return Document(
-        id=None,
-        tenant=draft.tenant,
-        customer=draft.customer,
-        issuer_id=sender.tenant,
-        layer=draft.layer,
-        kind=draft.kind,
-        number="",
-        reference="",
-        issued_on=today,
-        issued_at=clock.now(),
-        due_on=due_on(today, draft.kind, sender.payment_days if debtor.payment_days is None else debtor.payment_days),
-        period=(min(start for start, _ in spans), max(until for _, until in spans)) if spans else None,
-        language=debtor.language,
-        prices_include_vat=draft.lines[0].vat.prices_include_vat,
-        net=Money(sums.net_cents),
-        vat=Money(sums.vat_cents),
-        gross=Money(sums.gross_cents),
-        issuer=sender.party,
-        debtor=debtor.party,
-        buyer_reference=debtor.buyer_reference,
-        corrects=None,
-        reason=draft.reason,
-        lines=tuple(_drafted(draft, sums.nets)),
-        totals=sums.totals,
-    )
-
-
-def _drafted(draft: Draft, nets: Sequence[int]) -> list[DocumentLine]:
-    return [
-        DocumentLine(
-            position=position,
-            kind=line.kind,
-            description=line.description,
-            quantity=line.quantity,
-            unit=line.unit,
-            unit_price=unit_price(line, net),
-            net=Money(net),
-            amount=Money(line.amount_cents),
-            vat=line.vat,
-            period=line.period,
-            service_id=line.service,
-            why=dict(line.why),
-        )
-        for position, (line, net) in enumerate(zip(draft.lines, nets, strict=True), 1)
-    ]
 
 
 def _by_invoice(rows: Sequence[asyncpg.Record]) -> defaultdict[UUID, list[asyncpg.Record]]:

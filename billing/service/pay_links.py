@@ -108,7 +108,7 @@ async def make(actor: Actor, invoices: Sequence[UUID]) -> UUID:
     if missing := set(wanted) - {row["id"] for row in rows}:
         raise NotFound(what="invoice", id=str(min(missing)))
     if len({(row["tenant"], row["customer"], row["issuer"]) for row in rows}) > 1:
-        raise Invalid(FieldError("/invoice_ids", "several-debtors"))
+        raise Invalid(FieldError("/invoice_ids", "paid-by-several"))
     if any(row["kind"] == Kind.CREDIT_NOTE for row in rows):
         raise Invalid(FieldError("/invoice_ids", "nothing-to-pay"))
     return await _find_or_make(actor, rows[0], wanted)

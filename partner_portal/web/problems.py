@@ -209,7 +209,9 @@ def explain(words: dict[type[Problem], Words]) -> None:
 
 
 def explain_fields(words: dict[str, str]) -> None:
-    """People read these sentences at a field with one of these codes."""
+    """People read these sentences at a field with one of these codes; ValueError where a code has another sentence already."""
+    if clashing := sorted(code for code, said in words.items() if FIELD_WORDS.get(code, said) != said):
+        raise ValueError(f"These codes say something else already: {', '.join(clashing)}")
     FIELD_WORDS.update(words)
 
 

@@ -129,7 +129,7 @@ def _filing(form: Form) -> Filing:
     if form.one("mandate") not in {"yes", "no"}:
         faults.append(FieldError("/mandate", "choose-from-when"))
     if len(form.one("comment")) > _LONGEST_COMMENT:
-        faults.append(FieldError("/comment", "too-long", {"at_most": _LONGEST_COMMENT}))
+        faults.append(FieldError("/comment", "too-long", {"limit": _LONGEST_COMMENT}))
     if faults:
         raise Invalid(*faults)
     return Filing(reason=Reason(form.one("reason")), comment=form.one("comment"), has_mandate=form.one("mandate") == "yes")

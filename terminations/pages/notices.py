@@ -127,7 +127,7 @@ def _errors(form: Form, sent: Sent, spoken: str) -> Errors:
     if form.one("when") == "day" and notices.wish(sent.wished, clock.today()) is None:
         faults.append(FieldError("/wished_on", "no-day-ahead"))
     faults += [
-        FieldError(f"/{name}", "too-long", {"at_most": notices.LONGEST[name]})
+        FieldError(f"/{name}", "too-long", {"limit": notices.LONGEST[name]})
         for name in ("name", "customer", "contract", "reason", "email")
         if len(form.one(name)) > notices.LONGEST[name]
     ]

@@ -165,6 +165,7 @@ FINANCES_PAGES = {
     "What waits for you": "/admin/waiting",
     "Work list of finance": "/admin/work-list",
     "Invoices as they were sent": "/admin/invoices",
+    "What a customer would be billed": "/admin/pro-forma",
     "Credit notes for two people": "/admin/credit-notes",
     "Indexation": "/admin/indexation",
     "Reminders": "/admin/reminders",

@@ -20,7 +20,6 @@ from billing.policy.tax import Vat, VatCategory
 from billing.service import credit_notes, documents
 from billing.service.credit_notes import Wanted
 from billing.service.documents import Document
-from billing.service.issuing import Draft
 from partner_portal.infra import clock, db, files, outbox
 from partner_portal.infra.db import Door, Principal
 from tests.billing.money import issue, line, pay
@@ -190,14 +189,3 @@ async def test_a_copy_says_how_it_stands_today(world: World, noord: httpx.AsyncC
 
     assert "Kopie" in told
     assert "Vervallen op 22 december 2026" in told
-
-
-async def test_a_draft_has_no_number_and_is_called_pro_forma(world: World) -> None:
-    draft = Draft(tenant=world.noord.id, customer=world.noord.customers["bakery"], lines=[line()])
-    async with db.unit_of_work(STAFF_DOOR):
-        document = await documents.pro_forma(draft)
-        count = await db.fetch_one("SELECT count(*) AS n FROM billing_invoice")
-
-    assert (document.number, document.id, document.gross.cents) == ("", None, 1210)
-    assert count
-    assert count["n"] == 0

@@ -83,16 +83,16 @@ async def test_every_fault_is_told_at_its_field_and_nothing_typed_is_lost(world:
 
     assert answer.status_code == 422
     assert errors(answer) == {
-        "name": "Dit ontbreekt.",
+        "name": "Dit is verplicht.",
         "number": "Een nummer bestaat alleen uit letters, cijfers, spaties, punten, streepjes en schuine strepen, bijvoorbeeld K-1024.",
-        "segment": "Dit ontbreekt.",
+        "segment": "Dit is verplicht.",
         "staff_count": errors(answer)["staff_count"],
         "chamber_number": "Een KvK-nummer heeft acht cijfers, bijvoorbeeld 12345678.",
         "main_contact-email": "Dit is geen e-mailadres; het ziet eruit als naam@voorbeeld.nl.",
         "main_contact-phone": "Dit is geen telefoonnummer; schrijf het als +31612345678 of 0612345678.",
-        "billing_address-city": "Dit ontbreekt.",
-        "visit_address-postcode": "Dit ontbreekt.",
-        "visit_address-city": "Dit ontbreekt.",
+        "billing_address-city": "Dit is verplicht.",
+        "visit_address-postcode": "Dit is verplicht.",
+        "visit_address-city": "Dit is verplicht.",
     }
     values = re.findall(r'name="([^"]+)" type="[^"]*" value="([^"]*)"', answer.text)
     chosen = {"segment", "language", "country", "billing_address.country", "visit_address.country"}

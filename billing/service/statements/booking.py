@@ -217,7 +217,7 @@ async def put_on_account(actor: Actor, entry: UUID, customer_number: str) -> UUI
         *(row["issuer"], customer_number.strip()),
     )
     if len(found) != 1:
-        raise Invalid(FieldError("/customer", "unknown-customer", {"value": customer_number}))
+        raise Invalid(FieldError("/customer", "nobody-who-owes-here", {"value": customer_number}))
     payment = await payments.book(actor, receipt(row, Owner(found[0]["tenant"], found[0]["customer"], found[0]["issuer"]), ()))
     await _decided(actor, row, EntryState.BOOKED, payment)
     return payment

@@ -137,7 +137,7 @@ def reason(_view: View, form: Form) -> Change:
     if given not in set(Reason):
         wrong.append(FieldError("/reason", "choose-one"))
     if len(comment) > LONGEST_COMMENT:
-        wrong.append(FieldError("/comment", "too-long", {"limit": LONGEST_COMMENT, "at_most": LONGEST_COMMENT}))
+        wrong.append(FieldError("/comment", "too-long", {"limit": LONGEST_COMMENT}))
     if wrong:
         raise Invalid(*wrong)
     return lambda answers: msgspec.structs.replace(answers, reason=Reason(given), comment=comment)

@@ -1,0 +1,75 @@
+"""What a customer would be billed, for the provider's finance: a PDF that says it is no invoice."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.response import Redirect
+
+from billing.service import pro_formas
+from partner_portal.infra import clock, db, pdf
+from partner_portal.infra.press import Enclosed
+from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import FieldError, Invalid, Problem
+from partner_portal.web import answers, forms, problems
+from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.forms import Form
+
+from . import access, own_pages, refusing
+from .form import FINANCE
+from .refusing import NOTHING, Refused
+
+ADDRESS = "/admin/pro-forma"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Whose bill, by the customer's number, and on which day."""
+
+    customer: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    day: date
+
+
+@get("/pro-forma")
+async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The form."""
+    if perhaps_actor is None:
+        return Redirect("/admin/", status_code=303)
+    own_pages.only(perhaps_actor, FINANCE)
+    return _page(request, NOTHING)
+
+
+@post("/pro-forma", status_code=200)
+async def make(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+    """The PDF of what would be billed; nothing changes."""
+    if perhaps_actor is None:
+        return Redirect("/admin/", status_code=303)
+    form = await _read(request, perhaps_actor)
+    try:
+        async with db.savepoint():
+            refusing.must_be_short(form)
+            sheets = await _sheets(forms.parse(form, Wanted))
+    except Problem as problem:
+        answer = _page(request, refusing.refused(problem, form, access.spoken(request)))
+        answer.status_code = problems.status(type(problem))
+        return answer
+    return answers.fresh_pdf("pro-forma", await pdf.write(*sheets))
+
+
+async def _read(request: Request[Any, Any, Any], actor: Actor) -> Form:
+    own_pages.only(actor, FINANCE)
+    return await own_pages.read(request)
+
+
+async def _sheets(wanted: Wanted) -> tuple[str, Enclosed | None]:
+    row = await db.fetch_one("SELECT id FROM customer WHERE number = upper($1)", wanted.customer.strip())
+    if row is None:
+        raise Invalid(FieldError("/customer", "no-customer-of-that-number", {"value": wanted.customer}))
+    return await pro_formas.sheets(row["id"], wanted.day)
+
+
+def _page(request: Request[Any, Any, Any], refused: Refused) -> Response[str]:
+    typed = refused.typed if refused else forms.Typed.of({"day": clock.today()})
+    return own_pages.shown(request, "pro_forma.html", typed=typed, refused=refused)
