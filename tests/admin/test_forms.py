@@ -101,7 +101,7 @@ async def test_an_adjustment_without_amount_or_reason_is_refused_by_field(
 ) -> None:
     await partner.filed(noord, world.noord.services["bound"], **EARLY)
     refused = await fill(finance, "adjust-buyout", case="NRD-T-00001", amount="veel", reason="afgesproken")
-    assert refused.json()["custom_form_error"].startswith("Bedrag (EUR): Dit is geen bedrag in euro")
+    assert refused.json()["custom_form_error"].startswith("Bedrag in euro: Dit is geen bedrag in euro")
     assert "Reden: Geef een reden" in (await fill(finance, "refuse-buyout", case="NRD-T-00001", reason=" ")).json()["custom_form_error"]
     assert "niet gevonden" in (await fill(finance, "refuse-buyout", case="NRD-T-99999", reason="onbekend")).json()["custom_form_error"]
     assert await state("NRD-T-00001") == "waiting_for_finance"
@@ -194,7 +194,7 @@ async def test_a_customer_and_a_user_of_a_partner_are_entered_for_that_partner(w
         postcode="5611 AA",
         city="x",
     )
-    assert "E-mail" in wrong.json()["custom_form_error"]
+    assert "Hoofdcontact: e-mail" in wrong.json()["custom_form_error"]
     member = await fill(
         desk, "new-user-of-a-partner", partner="ZUD", name="Zoë", email="zoe@zuid.example.com", password="long enough for anybody"
     )

@@ -69,7 +69,7 @@ async def test_an_early_end_from_the_wizard_by_finance_and_the_customers_telepho
     await expect(fien.get_by_text("13 mnd x EUR 89,95 x 75 %")).to_be_visible()
     await fien.get_by_text("Aanpassen", exact=True).click()
     await fien.get_by_label("Nieuw bedrag in euro").fill("500")
-    await fien.locator("#adjust-1").fill("Klant stapt over naar ons cloudpakket")
+    await fien.locator("#reason-a1").fill("Klant stapt over naar ons cloudpakket")
     await fien.get_by_role("button", name="Dit bedrag voorstellen").click()
     await expect(fien.get_by_role("status")).to_contain_text("NRD-T-00001 is aangepast")
     await portal.work()

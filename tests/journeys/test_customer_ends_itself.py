@@ -149,7 +149,7 @@ async def test_a_notice_at_the_providers_page_is_brought_by_its_desk_to_the_part
         await staff.enter("dirk", StaffRole.SERVICE_DESK)
         assert (await staff.sign_in(desk, "dirk")).status_code == 200
         shown = (await desk.get("/admin/notices")).text
-        given = {name: found for name in ("csrf_token", "notice") for found in re.findall(rf'name="{name}" value="([^"]+)"', shown)}
+        given = {name: found for name in ("csrf_token", "id") for found in re.findall(rf'name="{name}" value="([^"]+)"', shown)}
 
         attached = await desk.post("/admin/notices", data={**given, "decision": "attach", "number": "NRD-S-00001"})
         await work()
