@@ -15,7 +15,7 @@ _IN_A_FILE = 240
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="A shorter run: fewer turns and a smaller large world. Without --pages within 45 seconds.")
+@click.option("--quick", is_flag=True, help="A shorter run: fewer turns and a smaller large world. Without --pages about two minutes.")
 @click.option(
     "--pages",
     "of_pages",
