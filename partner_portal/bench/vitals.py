@@ -24,6 +24,7 @@ _SLOWER = 4
 _SETTLED_MS = 400
 WATCH = """
 window.seen = {lcp: 0, cls: 0, tbt: 0, moved: []};
+const at = (box) => `${Math.round(box.x)},${Math.round(box.y)} (${Math.round(box.width)} wide)`;
 const named = (node) => {
   const part = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
   return part ? [part.localName, part.id && "#" + part.id, ...[...part.classList].map((one) => "." + one)].join("") : "?";
@@ -32,7 +33,7 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => { seen.lcp 
   .observe({type: "largest-contentful-paint", buffered: true});
 new PerformanceObserver((list) => list.getEntries().filter((one) => !one.hadRecentInput).forEach((one) => {
   seen.cls += one.value;
-  seen.moved.push(...one.sources.map((part) => `${named(part.node)} from ${part.previousRect.y} to ${part.currentRect.y}`));
+  seen.moved.push(...one.sources.map((part) => `${named(part.node)} from ${at(part.previousRect)} to ${at(part.currentRect)}`));
 }))
   .observe({type: "layout-shift", buffered: true});
 new PerformanceObserver((list) => list.getEntries().forEach((one) => { seen.tbt += Math.max(0, one.duration - 50); }))
@@ -41,7 +42,7 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => { seen.tbt 
 
 
 class Vitals(msgspec.Struct, frozen=True):
-    """Of one page: largest contentful paint and total blocking time in milliseconds, the cumulative layout shift, and what moved from which y to which."""
+    """Of one page: largest contentful paint and total blocking time in milliseconds, the cumulative layout shift, and what moved from where to where."""
 
     lcp_ms: float
     cls: float
