@@ -50,7 +50,7 @@ async def _would_be(tenant: UUID, customer: UUID, day: date) -> Document | None:
             await runs.bill_at_once(customer, tenant, day)
             found = await documents.several(sorted(await _made(tenant, customer, day) - before))
             raise _Undone
-    # A run makes one document for a debtor, which it cannot be known by before it is issued.
+    # A run makes one document for a debtor; its number and reference go with it when it is undone.
     return msgspec.structs.replace(found[0], id=None, number="", reference="") if found else None
 
 
