@@ -169,6 +169,22 @@ async def test_a_font_that_comes_late_moves_nothing_that_somebody_reads_already(
     assert await page.evaluate("seen.moved") == []
 
 
+async def test_what_stands_in_for_the_font_is_as_wide_as_it(portal: Portal) -> None:
+    wide = "() => [...document.querySelectorAll('.topbar .name, .menu a, .row-link, .person .label')].map((one) => one.getBoundingClientRect().width)"
+    page = await portal.page()
+    await page.goto(CUSTOMERS)
+    with_font = await page.evaluate(wide)
+
+    await page.context.route("**/fonts/*", lambda route: route.abort())
+    await page.reload()
+    portal.troubles.clear()  # the browser told of each font that did not come
+    without = await page.evaluate(wide)
+
+    assert not await page.evaluate("document.fonts.check('16px \"Source Sans 3\"')")
+    assert len(without) > 8
+    assert without == pytest.approx(with_font, rel=0.08)
+
+
 async def test_without_a_connection_the_page_says_so_until_there_is_one(portal: Portal) -> None:
     page = await portal.page(language="en")
     await page.goto(CUSTOMERS)
