@@ -9,7 +9,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from billing.service import payouts, refunds, setting_off
-from partner_portal.infra import settings
+from partner_portal.infra import clock, settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
 from partner_portal.web.forms import Form
@@ -18,6 +18,7 @@ from . import access, own_pages
 from .form import FINANCE, cents
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
+from .waiting import LATE
 
 REFUNDS, PAYOUTS = "/admin/refunds", "/admin/payouts"
 _DONE = {"order", "settle", "account", "agree", "refuse", "take-up", "look"}
@@ -41,6 +42,7 @@ async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str =
         people=await access.people(row["made_by"] for row in rows),
         on_account=await refunds.to_give_back(),
         in_favour=await setting_off.in_favour(),
+        late_before=clock.now() - LATE,
         limit=settings.current().four_eyes_limit_cents,
         trail=actor.trail,
         reasons=refunds.REASONS,

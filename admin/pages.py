@@ -9,6 +9,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
+from billing.service import interest_rates
 from partner_portal.infra import clock, settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
@@ -45,7 +46,7 @@ _ADDRESS = "/admin/work-list"
 async def look(
     request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "", number: FromQuery[str] = ""
 ) -> Response[Any]:
-    """The cases that wait, with their sums and why; decides nothing."""
+    """The cases that wait, with their sums and why, and the rates of interest that nobody entered; decides nothing."""
     if perhaps_actor is None:
         return Redirect("/admin/", status_code=303)
     own_pages.only(perhaps_actor, form.FINANCE)
@@ -93,6 +94,8 @@ async def _page(
         "work_list.html",
         waiting=await work_list.waiting(actor, access.spoken(request), clock.now()),
         limit=settings.current().four_eyes_limit_cents,
+        missing=await interest_rates.missing(),
+        rate_of=late.RATES,
         done=done,
         number=number,
         refused=refused,

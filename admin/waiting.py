@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from billing.service import what_waits
-from billing.service.what_waits import Work
+from billing.service.what_waits import Waiting, Work
 from partner_portal.infra import clock, db, mail, outbox, settings
 from partner_portal.infra.brand import Brand
 from partner_portal.infra.db import Door, Principal
@@ -20,7 +20,8 @@ from terminations.service import buyouts
 BUYOUTS, BACKGROUND = "buyouts", "background"
 _TOLD_FROM = 7
 """From this hour on in Amsterdam."""
-_LATE = timedelta(days=5)
+LATE = timedelta(days=5)
+"""Longer than this nothing should wait."""
 _DIGEST = "what waits"
 
 PAGES: dict[str, str] = {
@@ -31,6 +32,7 @@ PAGES: dict[str, str] = {
     Work.WRITE_OFFS: "/admin/late?show=written-off",
     Work.STATEMENTS: "/admin/statements",
     Work.ENTRIES: "/admin/statements",
+    Work.IN_FAVOUR: "/admin/refunds#in-favour",
     Work.PAYOUTS: "/admin/payouts",
     Work.COLLECTIONS: "/admin/direct-debits",
     Work.PAID_OUT: "/admin/direct-debits",
@@ -39,38 +41,41 @@ PAGES: dict[str, str] = {
     Work.PARKED: "/admin/#/billing_parked",
     Work.BOUNCED: "/admin/reminders?show=held",
     Work.PORT_INS: "/admin/orders",
+    Work.RATES: "/admin/late?show=costs",
+    Work.RATES_SOON: "/admin/late?show=costs",
     BACKGROUND: "/admin/#/infra_outbox",
 }
 """Where each kind is done, in the order in which it is shown."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """So many of a kind wait, the oldest for so many days; `link` leads to where it is done."""
+    """So many of a kind wait, the oldest for so many days, or are wanted `by` a day to come; `link` leads to where it is done."""
 
     work: str
     link: str
     count: int
     since: datetime
     days: int
+    by: date | None = None
 
     @property
     def is_late(self) -> bool:
         """Whether the oldest waits longer than anything should."""
-        return self.days >= _LATE.days
+        return self.by is None and self.days >= LATE.days
 
 
 async def tasks(now: datetime) -> list[Task]:
     """Every kind of work of which something waits for a person; through the staff door."""
-    found = {one.work: (one.count, one.since) for one in await what_waits.waiting()}
+    found = {one.work: one for one in await what_waits.waiting()}
     cases, since = await buyouts.waits()
     if since is not None:
-        found[BUYOUTS] = (cases, since)
+        found[BUYOUTS] = Waiting(BUYOUTS, cases, since)
     if dead := await outbox.dead():
-        found[BACKGROUND] = (len(dead), dead[0]["dead_at"])
+        found[BACKGROUND] = Waiting(BACKGROUND, len(dead), dead[0]["dead_at"])
     return [
-        Task(work=str(work), link=link, count=found[work][0], since=found[work][1], days=max((now - found[work][1]).days, 0))
+        Task(work=str(work), link=link, count=one.count, since=one.since, days=max((now - one.since).days, 0), by=one.by)
         for work, link in PAGES.items()
-        if work in found
+        if (one := found.get(work))
     ]
 
 

@@ -90,6 +90,14 @@ def known_until(rates: Sequence[Rate]) -> date:
     return add_months(rates[-1].since, _HALF_YEAR)
 
 
+def unknown(rates: Sequence[Rate], until: date) -> Iterator[date]:
+    """The half-years that begin by `until` and whose rate is not known, each by its first day."""
+    since = known_until(rates)
+    while since <= until:
+        yield since
+        since = add_months(since, _HALF_YEAR)
+
+
 def with_entered(rates: Sequence[Rate], entered: Iterable[Rate]) -> tuple[Rate, ...]:
     """The table with what was entered since, in order of entering: of one half-year the last counts."""
     steps = {rate.since: rate for rate in (*rates, *entered)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,14 +14,13 @@ from msgspec import Meta
 from partner_portal.infra import clock, db
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
-from partner_portal.kernel.dates import add_months
 from partner_portal.kernel.errors import FieldError, Invalid
 
-from ..policy.interest import TABLES, Rate, RateKind, known_until, with_entered
+from ..policy.interest import TABLES, Rate, RateKind, known_until, unknown, with_entered
 from . import charges
 
-SOON_MONTHS = 1
-"""So long before a half-year begins finance is asked for its rate."""
+SOON = timedelta(days=14)
+"""So long before a half-year begins finance is asked for its rate: by then it is usually published."""
 
 _ENTERED = "SELECT kind, since, percentage FROM billing_interest_rate ORDER BY entered_at, id"
 _LATELY = (
@@ -42,11 +41,16 @@ class RateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """The rate of the half-year that begins on `since` is not known, the days of which have begun or not."""
+    """The rate of the half-year that begins on `since` is not known, the days of which have begun or not; it was asked for from `asked_on` on."""
 
     kind: RateKind
     since: date
     has_begun: bool
+
+    @property
+    def asked_on(self) -> date:
+        """From this day on it waits for a person."""
+        return self.since - SOON
 
 
 async def tables() -> Mapping[RateKind, Sequence[Rate]]:
@@ -63,13 +67,9 @@ async def of(*, is_consumer: bool) -> Sequence[Rate]:
 
 
 async def missing() -> list[Missing]:
-    """The rates that finance has to enter: of the half-year that runs, or begins within a month. Through the staff door."""
+    """The rates that finance has to enter: of every half-year that has begun, or begins within a fortnight. Through the staff door."""
     today = clock.today()
-    return [
-        Missing(kind, since, since <= today)
-        for kind, rates in (await tables()).items()
-        if (since := known_until(rates)) <= add_months(today, SOON_MONTHS)
-    ]
+    return [Missing(kind, since, since <= today) for kind, rates in (await tables()).items() for since in unknown(rates, today + SOON)]
 
 
 async def enter(actor: Actor, wanted: RateWanted) -> None:

@@ -216,6 +216,12 @@ def claim_of(row: Any, open_cents: int) -> Claim:
     )
 
 
+def given_by(row: Any) -> int:
+    """What is left of a locked document in its debtor's favour: of a credit note, or of one below zero; nothing of what is owed."""
+    cents: int = row["open_cents"] if row["kind"] == Kind.CREDIT_NOTE else -row["open_cents"]
+    return max(cents, 0)
+
+
 async def _settle(actor: Actor, new: Sequence[tuple[UUID, Receipt]], rows: Mapping[UUID, Any]) -> None:
     open_cents = {invoice: _owed(row) for invoice, row in rows.items()}
     by_debtor: dict[Debtor, list[UUID]] = {}
@@ -306,7 +312,7 @@ async def apply_credit(actor: Actor, credit: UUID, shares: Sequence[Share] | Non
     if any(debtor_of(found) != debtor_of(row) for found in rows.values()):
         raise NotADebtorsPayment
     given = rows.pop(credit)
-    left = given["open_cents"] if given["kind"] == Kind.CREDIT_NOTE else -given["open_cents"]
+    left = given_by(given)
     if shares is None:
         shares = _credit_shares(left, rows, row["refers_to"])
     must_fit(shares, {invoice: claim_of(found, found["open_cents"]).open_cents for invoice, found in rows.items()}, left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from partner_portal.infra import clock, db
 
 from ..policy.reminding import Held
-from . import debits, payouts
+from . import debits, interest_rates, payouts, setting_off
 
 
 class Work(StrEnum):
@@ -22,6 +22,7 @@ class Work(StrEnum):
     WRITE_OFFS = "write-offs"
     STATEMENTS = "statements"
     ENTRIES = "entries"
+    IN_FAVOUR = "in favour"
     PAYOUTS = "payouts"
     COLLECTIONS = "collections"
     PAID_OUT = "refunds to the bank"
@@ -30,14 +31,17 @@ class Work(StrEnum):
     PARKED = "parked"
     BOUNCED = "bounced"
     PORT_INS = "port-ins"
+    RATES = "rates"
+    RATES_SOON = "rates soon"
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """So many of a kind wait, the oldest since this moment."""
+    """So many of a kind wait, the oldest since this moment; what is only wanted `by` a day to come is late for nobody before it."""
 
     work: str
     count: int
     since: datetime
+    by: date | None = None
 
 
 _COUNTED = """
@@ -62,11 +66,30 @@ async def waiting() -> list[Waiting]:
     """Every kind of which something waits, in the order of Work."""
     rows = await db.fetch(_COUNTED, Held.BOUNCED.value, clock.today())
     found = [Waiting(row["work"], row["count"], row["since"]) for row in rows if row["count"]]
+    documents, since = await setting_off.waits()
+    if since is not None:
+        found.append(Waiting(Work.IN_FAVOUR.value, documents, since))
     odd = [one.row["day"] for one in await payouts.listed() if one.waits]
     if odd:
-        found.append(Waiting(Work.PAYOUTS.value, len(odd), datetime.combine(min(odd), time(), clock.AMSTERDAM)))
+        found.append(Waiting(Work.PAYOUTS.value, len(odd), _begin_of(min(odd))))
     due = [row for issuer in await debits.collecting() for row in await debits.due(issuer["tenant"])]
     if due:
         found.append(Waiting(Work.COLLECTIONS.value, len(due), clock.now()))  # announced for the coming days: waits since today
+    found += await _rates()
     order = [kind.value for kind in Work]
     return sorted(found, key=lambda one: order.index(one.work))
+
+
+async def _rates() -> list[Waiting]:
+    """The rates of statutory interest that nobody entered: of days that have begun, and of those that begin soon."""
+    missing = await interest_rates.missing()
+    begun, coming = [one.since for one in missing if one.has_begun], [one for one in missing if not one.has_begun]
+    found = [Waiting(Work.RATES.value, len(begun), _begin_of(min(begun)))] if begun else []
+    if coming:
+        first = min(coming, key=lambda one: one.since)
+        found.append(Waiting(Work.RATES_SOON.value, len(coming), _begin_of(first.asked_on), first.since))
+    return found
+
+
+def _begin_of(day: date) -> datetime:
+    return datetime.combine(day, time(), clock.AMSTERDAM)

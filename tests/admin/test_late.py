@@ -175,7 +175,7 @@ async def test_a_rate_that_is_wanted_is_asked_for_and_entered_with_its_source(
     finance: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "Rentepercentage nodig" not in await page(finance, "costs"), "it is early"
-    monkeypatch.setattr(interest_rates, "SOON_MONTHS", 2)  # a clock that moves on ends the session
+    monkeypatch.setattr(interest_rates, "SOON", timedelta(days=60))  # a clock that moves on ends the session
     assert "Rentepercentage nodig: bedrijven (handelsrente), vanaf 1 januari 2027" in await page(finance, "costs")
 
     wrong = await press(finance, "rate", kind="trade", since="2027-07-01", percentage="10,40", source="rijksoverheid.nl")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from partner_portal.infra import clock, outbox, settings
+from billing.policy.interest import RateKind
+from billing.service import interest_rates
+from billing.service.interest_rates import RateWanted
+from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.kernel.actor import StaffRole
 from tests.admin.conftest import SignsIn
 from tests.admin.test_forms import state
 from tests.journeys import partner
-from tests.world import World
+from tests.world import FINANCE, STAFF_DOOR, World
 
 EARLY: dict[str, Any] = {"wished_on": "2027-01-31", "early": True}
 
@@ -127,7 +131,7 @@ async def test_a_late_withdrawal_is_answered(
     done = await press(late, "NRD-T-00001", decision, reason="Volgens afspraak")
     assert done.status_code == 303, done.text
     assert await state("NRD-T-00001") == after
-    assert "Er wacht niets op finance" in await page(late)
+    assert "Intrekking gevraagd" not in await page(late)
 
 
 async def staff_of_today(client: httpx.AsyncClient) -> httpx.AsyncClient:
@@ -137,6 +141,29 @@ async def staff_of_today(client: httpx.AsyncClient) -> httpx.AsyncClient:
     client.cookies.clear()
     assert (await sign_in(client, "fien")).status_code == 200
     return client
+
+
+@pytest.mark.usefixtures("world")
+async def test_a_rate_of_interest_is_asked_for_before_its_half_year_and_more_urgently_after(finance: httpx.AsyncClient) -> None:
+    clock.set_to(datetime(2026, 12, 17, 11, tzinfo=UTC))
+    assert "Er wacht niets op finance" in await page(await staff_of_today(finance))
+
+    clock.set_to(datetime(2026, 12, 18, 11, tzinfo=UTC))
+    early = await page(await staff_of_today(finance))
+    assert "2 percentages wachten op finance" in early
+    assert "Rentepercentage nodig: bedrijven (handelsrente), vanaf 1 januari 2027" in early
+    assert "binnenkort invoeren" in early
+
+    clock.set_to(datetime(2027, 1, 1, 11, tzinfo=UTC))
+    begun = await page(await staff_of_today(finance))
+    assert "binnenkort invoeren" not in begun
+    assert begun.count(">ontbreekt</span>") == 2
+
+    async with db.unit_of_work(STAFF_DOOR):
+        for kind in RateKind:
+            wanted = RateWanted(kind=kind, since=date(2027, 1, 1), percentage=Decimal(5), source="Staatscourant")
+            await interest_rates.enter(FINANCE, wanted)
+    assert "Er wacht niets op finance" in await page(finance)
 
 
 async def test_a_form_of_another_site_decides_nothing(world: World, noord: httpx.AsyncClient, finance: httpx.AsyncClient) -> None:

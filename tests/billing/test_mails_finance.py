@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +15,15 @@ from admin import waiting
 from admin.waiting import Task
 from billing.events import RefundFailed, SecondPersonWanted
 from billing.jobs import finance as jobs
+from billing.policy.interest import RateKind
 from billing.policy.late import Uncollectable
 from billing.policy.money_in import ByTwo, Source
-from billing.service import credit_requests, payments, refunds, write_offs
+from billing.service import credit_requests, interest_rates, payments, refunds, write_offs
 from billing.service.credit_notes import Wanted
 from billing.service.finance_told import Asked, Failed
+from billing.service.interest_rates import RateWanted
 from billing.service.payments import Debtor, Receipt
+from billing.service.what_waits import Work
 from billing.service.write_offs import WriteOffWanted
 from partner_portal.infra import clock, db, formats, mail, outbox, settings
 from partner_portal.infra.db import Door, Principal
@@ -59,7 +63,8 @@ def failed(**other: Any) -> dict[str, Any]:
 
 
 def task(work: str, count: int, days: int) -> Task:
-    return Task(work=work, link=waiting.PAGES[work], count=count, since=NIGHT, days=days)
+    by = date(2027, 1, 1) if work == Work.RATES_SOON else None
+    return Task(work=work, link=waiting.PAGES[work], count=count, since=NIGHT, days=days, by=by)
 
 
 ALL = [task(work, nth % 3 + 1, nth) for nth, work in enumerate(waiting.PAGES)]
@@ -69,7 +74,7 @@ MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "second_person_write_off": ("billing/second_person", asked(ByTwo.WRITE_OFF)),
     "refund_failed": ("billing/refund_failed", failed(account="NL20 •••• 4567", because="returned by the bank")),
     "refund_failed_gateway": ("billing/refund_failed", failed(account=None, because="Card expired", debtor="Noord ICT")),
-    "what_waits": ("admin/what_waits", {"tasks": ALL, "many": 31, "portal": "https://portal.example.com", "link": "https://portal.example.com/admin/waiting"}),
+    "what_waits": ("admin/what_waits", {"tasks": ALL, "many": sum(one.count for one in ALL), "portal": "https://portal.example.com", "link": "https://portal.example.com/admin/waiting"}),
     "what_waits_one": ("admin/what_waits", {"tasks": [task("entries", 1, 0)], "many": 1, "portal": "https://portal.example.com", "link": LINK}),
 }  # fmt: skip
 
@@ -235,3 +240,25 @@ async def test_every_kind_of_work_is_counted_with_its_age(world: World) -> None:
     assert {work: one.count for work, one in found.items()} == {"credit notes": 1, "refunds": 1, "payouts": 1}
     assert [one.is_late for one in found.values()] == [True, True, True]
     assert found["payouts"].days == 16
+
+
+async def test_a_rate_of_interest_waits_from_a_fortnight_before_its_half_year_on(world: World) -> None:
+    async def rates(on: date) -> dict[str, tuple[int, int, date | None, bool]]:
+        clock.set_to(datetime(on.year, on.month, on.day, 11, tzinfo=UTC))
+        async with db.unit_of_work(STAFF_DOOR):
+            return {one.work: (one.count, one.days, one.by, one.is_late) for one in await waiting.tasks(clock.now())}
+
+    new_year, july = date(2027, 1, 1), date(2027, 7, 1)
+    assert await rates(new_year - timedelta(days=15)) == {}
+    assert await rates(new_year - timedelta(days=14)) == {Work.RATES_SOON: (2, 0, new_year, False)}
+    assert await rates(new_year - timedelta(days=1)) == {Work.RATES_SOON: (2, 13, new_year, False)}
+    assert await rates(new_year) == {Work.RATES: (2, 0, None, False)}
+    assert await rates(new_year + timedelta(days=5)) == {Work.RATES: (2, 5, None, True)}
+
+    async with db.unit_of_work(STAFF_DOOR):
+        await interest_rates.enter(
+            FINANCE, RateWanted(kind=RateKind.TRADE, since=new_year, percentage=Decimal("10.40"), source="rijksoverheid.nl")
+        )
+    assert await rates(new_year) == {Work.RATES: (1, 0, None, False)}
+    # Whoever forgets a consumer's rate for half a year is asked for it and for the next.
+    assert await rates(july - timedelta(days=14)) == {Work.RATES: (1, 167, None, True), Work.RATES_SOON: (2, 0, july, False)}
