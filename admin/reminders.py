@@ -146,12 +146,13 @@ async def _page(request: Request[Any, Any, Any], show: str, *, done: str = "", r
 
 async def _words(show: str, language: str) -> dict[str, Any]:
     if show == "tonight":
-        coming = await plans.coming()
+        coming = (await plans.coming())[:_MOST_LETTERS]
+        found = await plans.some([plan for plan, _ in coming])
         return {
             "outcome": await reminders.preview(most=_MOST_LETTERS),
             "most": _MOST_LETTERS,
             "charges": [*await late.preview(most=_MOST_LETTERS), *await late_rest.preview(most=_MOST_LETTERS)],
-            "plans": [(await plans.one(plan), kind) for plan, kind in coming[:_MOST_LETTERS]],
+            "plans": [(found[plan], kind) for plan, kind in coming],
             "stops": await suspensions.preview(most=_MOST_LETTERS),
         }
     if show == "held":
