@@ -45,7 +45,7 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
 
 
 class CustomerUnparked(Event, frozen=True, kw_only=True):
-    """Where a customer is taxed no longer waits for a person, or a person says so: whoever held a document of it back looks again."""
+    """What held a customer's documents back (no address or sender, nobody knows where it is taxed) is gone, or a person says so: whoever did looks again."""
 
     customer_id: UUID
     parked_id: UUID

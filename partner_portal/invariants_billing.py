@@ -86,6 +86,21 @@ RULES: dict[str, str] = {
     "a service is billed on from where it was billed to": f"""
         SELECT s.number AS what FROM (SELECT held.service, max(upper(held.days)) AS until FROM ({_HELD}) held WHERE held.layer = 'customer' GROUP BY 1) b
           JOIN billing_service s ON s.id = b.service WHERE s.paid_until < b.until AND $1::timestamptz IS NOT NULL""",
+    "what has ended is billed or parked": """
+        WITH ended AS (SELECT * FROM billing_service WHERE ended_at < $1::timestamptz - interval '1 day'),
+             today AS (SELECT ($1::timestamptz AT TIME ZONE 'Europe/Amsterdam')::date AS day),
+             waits AS (SELECT s.id, s.tenant, s.customer, c.layer, s.number || ' ' || c.layer || ' ' || c.kind AS what
+                         FROM ended s JOIN billing_charge c ON c.tenant = s.tenant AND c.service = s.id CROSS JOIN today
+                        WHERE c.line IS NULL AND c.dropped_at IS NULL AND c.created_at < $1 - interval '1 day'
+                          AND (starts_with(c.key, 'termination:') OR c.kind = 'usage' AND c.bill_from < today.day - 1)
+                       UNION ALL SELECT s.id, s.tenant, s.customer, 'customer', s.number || ' not billed from ' || s.paid_until FROM ended s CROSS JOIN today
+                        WHERE s.paid_until <= s.billing_ends_on AND s.billing_ends_on < today.day - 1
+                       UNION ALL SELECT s.id, s.tenant, s.customer, 'customer', s.number || ' not given back until ' || s.paid_until FROM ended s
+                        WHERE s.paid_until > s.billing_ends_on + 2 AND s.credit_mode NOT IN ('NONE', 'MONTHS') AND s.fee_cents >= 31
+                          AND NOT EXISTS (SELECT 1 FROM billing_terms_change t WHERE t.tenant = s.tenant AND t.service = s.id AND t.changes ? 'paid_until'))
+        SELECT DISTINCT w.what FROM waits w WHERE NOT EXISTS (
+               SELECT 1 FROM billing_parked p WHERE p.tenant = w.tenant AND p.settled_at IS NULL AND (p.service = w.id
+                  OR p.service IS NULL AND p.customer IS NOT DISTINCT FROM CASE w.layer WHEN 'customer' THEN w.customer END))""",
     "debit is credit": """
         SELECT p.source || ' ' || p.id AS what FROM billing_posting p WHERE $1::timestamptz IS NOT NULL
          GROUP BY p.source, p.id HAVING sum(p.debit_cents) <> sum(p.credit_cents)""",

@@ -1,7 +1,7 @@
 """What is left to a person: parked with its reason, retried every day, settled when it is billed or by staff.
 
-A run parks what it does not bill, a final bill what it holds back. When somebody's evidence of where it is no longer stands in the way, that is told:
-whoever held a document back looks again.
+A run parks what it does not bill, a final bill what it holds back. When what stood in its way no longer does (an address, a sender, evidence of where
+somebody is), that is told: whoever held a document back looks again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from partner_portal.kernel.actor import Actor
 
 from ..events import CustomerUnparked
 from ..policy.places import Unplaced
+from ..policy.recurring import Why
 from .due import Doubt
 
 _OPEN = """
@@ -33,7 +34,7 @@ _STANDS = "SELECT 1 FROM billing_parked WHERE settled_at IS NULL AND tenant = $1
 _SETTLE = """
 UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL RETURNING id, tenant, customer, reason
 """
-_HELD_BACK = frozenset(why.value for why in Unplaced)
+_HELD_BACK = frozenset({*(why.value for why in Unplaced), Why.NO_ADDRESS.value, Why.NO_ISSUER.value})
 """For these reasons not only the run leaves something."""
 _OF = """
 SELECT p.id FROM billing_parked p JOIN tenant t ON t.id = p.tenant LEFT JOIN customer c ON c.id = p.customer LEFT JOIN billing_service s ON s.id = p.service

@@ -63,7 +63,7 @@ async def take_back(event: TerminationWithdrawn) -> None:
 
 @outbox.through_staff_door
 async def bill_what_was_held_back(event: CustomerUnparked) -> None:
-    """What waited for evidence of where the customer is taxed is billed, or waits on."""
+    """What waited for an address, a sender or evidence of where the customer is taxed is billed, or waits on."""
     for case in await final_bills.held_back(event.tenant_id, event.customer_id):
         await final_bills.bill(case, Layer.CUSTOMER)
 

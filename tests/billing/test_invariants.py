@@ -107,6 +107,13 @@ PLANTED = {
     "what is written off was settled so": "UPDATE billing_write_off SET amount_cents = amount_cents - 1",
     "instalments add up to their plan": "UPDATE billing_instalment SET amount_cents = amount_cents + 1",
     "a plan that has ended holds nothing": "UPDATE billing_hold SET lifted_at = NULL, lifted_by = NULL",
+    "what has ended is billed or parked": (
+        "WITH over AS (UPDATE billing_service SET ends_on = '2026-10-31', billing_ends_on = '2026-10-31', paid_until = '2026-11-01', ended_at = '2026-11-01'"
+        " WHERE ends_on IS NULL AND paid_until = '2026-12-01' RETURNING id, tenant, customer)"
+        " INSERT INTO billing_charge (id, tenant, key, customer, service, kind, description, unit_price, amount_cents, bill_from, created_at)"
+        " SELECT gen_random_uuid(), tenant, 'termination:' || id || ':HANDLING', customer, id, 'handling', 'Afhandeling', 25, 2500, '9999-12-31',"
+        " '2026-10-01' FROM over"
+    ),
     "debit is credit": f"UPDATE billing_vat SET vat_cents = vat_cents - 1 WHERE invoice = {_FIRST}",
 }
 

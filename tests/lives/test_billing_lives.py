@@ -95,6 +95,10 @@ class Play:
                 )
 
     async def go_on(self, today: date) -> None:
+        for life in self.lives:
+            if life.ends_on is not None and life.ends_on < today:
+                async with db.unit_of_work(self.partner.principal()):
+                    await services.end(life.id)
         what = self.chance.random()
         if what < 0.25 or not self.lives:
             await self.order(today)
@@ -109,6 +113,10 @@ class Play:
         else:
             await self.take_money_back(today)
 
+    def running(self, today: date) -> list[Life]:
+        """The services whose last day is not over."""
+        return [life for life in self.lives if life.ends_on is None or life.ends_on >= today]
+
     async def order(self, today: date) -> None:
         starts_on = today + timedelta(days=self.chance.randint(0, 20))
         fee, months, quantity = self.chance.randint(1, 20_000), self.chance.choice([1, 1, 3, 12]), self.chance.choice([1, 1, 3])
@@ -121,7 +129,9 @@ class Play:
         self.lives.append(Life(made, starts_on, months, in_advance, quantity, [(starts_on, fee, self.wholesale)]))
 
     async def change_price(self, today: date) -> None:
-        life = self.chance.choice(self.lives)
+        if not (lives := self.running(today)):
+            return
+        life = self.chance.choice(lives)
         since = max(await paid_until(life), today, life.prices[-1][0], life.starts_on) + timedelta(days=self.chance.randint(1, 45))
         fee = self.chance.randint(1, 20_000)
         wholesale = None if self.wholesale is None else self.chance.randint(1, 9000)
@@ -141,7 +151,9 @@ class Play:
             await services.plan_end(life.id, ends_on=life.ends_on, billing_ends_on=life.ends_on)
 
     async def pause(self, today: date) -> None:
-        life = self.chance.choice(self.lives)
+        if not (lives := self.running(today)):
+            return
+        life = self.chance.choice(lives)
         first = max(await paid_until(life), today, life.starts_on, *(again for _, again in life.pauses)) + timedelta(
             days=self.chance.randint(0, 40)
         )
@@ -209,15 +221,21 @@ async def live(world: World, seed: int) -> None:
         for play in plays:
             await play.go_on(today)
         await runs.bill(today)
+        assert await broken() == [], today
         today += timedelta(days=chance.choice([1, 3, 7, 14, 31, 45]))
     async with db.unit_of_work(STAFF_DOOR):
         assert await db.fetch("SELECT reason FROM billing_parked WHERE settled_at IS NULL") == []
-        assert await invariants.breaches_of(invariants_billing.RULES) == []
+    assert await broken() == []
     for play in plays:
         for life in play.lives:
             await whole(life)
         await settled(play)
     await documents()
+
+
+async def broken() -> list[invariants.Breach]:
+    async with db.unit_of_work(STAFF_DOOR):
+        return await invariants.breaches_of(invariants_billing.RULES)
 
 
 async def whole(life: Life) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from billing.service import runs
 from partner_portal import invariants, invariants_billing
 from partner_portal.infra import clock, db, outbox, settings
 from partner_portal.infra.settings import Settings
@@ -36,6 +37,9 @@ async def lived(world: World, noord: httpx.AsyncClient, stranger: httpx.AsyncCli
         if service != more[0]:
             clock.move(timedelta(days=40))
             await scheduling.take_effect()
+            await outbox.drain()
+            clock.move(timedelta(days=2))
+            await runs.bill(clock.today())
             await outbox.drain()
     await people.filed(noord, more[1])
     await people.quote(noord, more[2])
@@ -121,6 +125,11 @@ PLANTED: dict[str, tuple[list[str], list[str]]] = {
     "a scheduled case has its confirmation": _kept("termination", "state = 'ended'", document="NULL"),
     "an ended case has ended services": _kept("billing_service", _ENDED, ended_at="NULL"),
     "what has reached its last day has ended": _kept("termination_line", "is_open", ends_on="'2026-12-01'"),
+    "what an end costs is charged": _kept(
+        "termination_quote",
+        "id IN (SELECT quote FROM termination WHERE state = 'ended')",
+        preview="jsonb_insert(preview, '{previews,customer,services,0,ending,sheet,lines,0}', '{\"code\": \"HANDLING\"}')",
+    ),
     "one open line per service": (["DROP INDEX termination_line_service_once", *_two_lines[0]], [*_two_lines[1], _ONCE]),
     "open cases hold their services, closed ones none": _swap("termination_line", "is_open = false", "is_open = true", _WAITING),
     "every step follows from the one before": _kept("termination_step", "action = 'take_effect'", nth="7"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ import pytest
 
 from billing.policy.ledger import Kind, Layer, LineKind, Unit
 from billing.policy.tax import Vat
-from billing.service import charges, credit_notes, damages
+from billing.service import charges, credit_notes, damages, runs
 from billing.service.charges import Charge, ChargeWanted
 from billing.service.credit_notes import Wanted
 from partner_portal.infra import clock, db, outbox
@@ -298,6 +298,32 @@ async def test_what_was_billed_since_the_quote_is_given_back(world: World) -> No
     _, note = await documents()
     assert (note["refers_to"], note["net_cents"]) == (invoice, 1452)  # 9/31 of 50.00
     assert await paid_until(service) == date(2026, 12, 23)
+
+
+async def test_a_final_bill_that_lacks_an_address_waits_with_its_reason_and_comes_when_it_is_there(world: World) -> None:
+    service, last = world.noord.services["bound"], date(2027, 1, 31)
+    bakery, final = world.noord.customers["bakery"], "EXISTS (SELECT 1 FROM billing_line l WHERE l.invoice = i.id AND l.kind = 'buyout')"
+    await ended.agreed(world.noord, service, wished_on=last, early=True)
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE location SET street = '' WHERE customer = $1", bakery)
+    await ended.over(last)
+
+    async with db.unit_of_work(STAFF_DOOR):
+        parked = await db.fetch("SELECT reason FROM billing_parked WHERE customer = $1 AND settled_at IS NULL", bakery)
+        assert await outbox.dead() == []
+        assert await db.fetch("SELECT 1 FROM infra_outbox WHERE done_at IS NULL") == []
+    assert [row["reason"] for row in parked] == ["no address"]
+    ended.on(last + timedelta(days=2))
+    await runs.bill(clock.today())
+    await outbox.drain()
+    assert await documents(final) == []
+
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE location SET street = 'Dorpsstraat 1' WHERE customer = $1", bakery)
+    ended.on(last + timedelta(days=3))
+    await runs.bill(clock.today())
+    await outbox.drain()
+    assert len(await documents(final)) == 1
 
 
 async def test_an_end_without_any_cost_makes_no_document(world: World) -> None:
