@@ -20,6 +20,12 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+def country_of(vat_id: str) -> str:
+    """The country that gave out a VAT number, by its first letters; Greece writes EL."""
+    begins = vat_id.strip()[:2].upper()
+    return "GR" if begins == "EL" else begins
+
+
 def parts(vat_id: str) -> tuple[str, str] | None:
     """Country and number of a VAT number as VIES wants them; None for one that no member state gives out. Greece is EL there."""
     plain = "".join(char for char in vat_id.upper() if char.isalnum())

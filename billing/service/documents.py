@@ -34,15 +34,19 @@ class Rendering(StrEnum):
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """The document that a credit note corrects."""
+    """The document of which another takes something back."""
 
     id: UUID
     number: str
     issued_on: date
+    kind: Kind = Kind.INVOICE
 
 
 class DocumentLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `net` is without VAT, `amount` as the price was told: for a consumer with VAT inside. `period` is half-open, `service` its number."""
+    """One line. `net` is without VAT, `amount` as the price was told: for a consumer with VAT inside. `period` is half-open, `service` its number.
+
+    `corrects` is the document whose line it gives back, or a part of it.
+    """
 
     id: UUID | None = None
     position: int
@@ -58,6 +62,13 @@ class DocumentLine(msgspec.Struct, frozen=True, kw_only=True):
     service: str | None = None
     service_id: UUID | None = None
     why: dict[str, Any] = {}
+    corrects: Earlier | None = None
+
+    @property
+    def ended_on(self) -> date | None:
+        """The last day of what it is about, for what is owed because that ended; None for what has days of its own, or no known day."""
+        said = self.why.get("ends_on")
+        return date.fromisoformat(said) if said and not self.period else None
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +107,17 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(total.vat.category for total in self.totals)
 
     @property
+    def earlier(self) -> tuple[Earlier, ...]:
+        """Every document that this one, or a line of it, takes something back of, each once: the law wants them named (Directive 2006/112/EC art. 219)."""
+        named = [self.corrects, *(line.corrects for line in self.lines)]
+        return tuple(dict.fromkeys(one for one in named if one is not None))
+
+    @property
+    def ended_on(self) -> date | None:
+        """The day on which what it bills was over, where it is about an end (Directive 2006/112/EC art. 226(7)); the last of several."""
+        return max((line.ended_on for line in self.lines if line.ended_on), default=None)
+
+    @property
     def contract(self) -> str | None:
         """The number of the one service it is about; None where there are several or none."""
         services = {line.service for line in self.lines if line.service}
@@ -130,14 +152,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _HEADS = """
-SELECT i.*, o.number AS corrects_number, o.issued_on AS corrects_on, a.collects_on AS on, a.amount_cents, a.reference AS mandate, a.creditor_id, a.iban,
-       m.scheme
+SELECT i.*, o.number AS corrects_number, o.issued_on AS corrects_on, o.kind AS corrects_kind,
+       a.collects_on AS on, a.amount_cents, a.reference AS mandate, a.creditor_id, a.iban, m.scheme
   FROM billing_invoice i LEFT JOIN billing_invoice o ON o.tenant = i.tenant AND o.id = i.refers_to
   LEFT JOIN billing_announcement a ON a.tenant = i.tenant AND a.invoice = i.id AND NOT a.is_separate
   LEFT JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate WHERE i.id = ANY($1) ORDER BY i.issued_on, i.id
 """
 _LINES = """
-SELECT l.*, s.number AS service_number FROM billing_line l LEFT JOIN billing_service s ON s.tenant = l.tenant AND s.id = l.service
+SELECT l.*, s.number AS service_number, o.id AS refers_to, o.number AS corrects_number, o.issued_on AS corrects_on, o.kind AS corrects_kind
+  FROM billing_line l LEFT JOIN billing_service s ON s.tenant = l.tenant AND s.id = l.service
+  LEFT JOIN billing_line c ON c.tenant = l.tenant AND c.id = l.credits LEFT JOIN billing_invoice o ON o.tenant = c.tenant AND o.id = c.invoice
  WHERE l.invoice = ANY($1) ORDER BY l.invoice, l.position
 """
 _TOTALS = "SELECT * FROM billing_vat WHERE invoice = ANY($1) ORDER BY invoice, category DESC, rate DESC, country"
@@ -197,6 +221,12 @@ async def settled_by(invoice: UUID) -> list[Settlement]:
     return [Settlement(row["on"], Money(row["cents"]), row["credit"]) for row in await db.fetch(_SETTLED, invoice)]
 
 
+async def settled_last(invoice: UUID) -> UUID | None:
+    """The last step by which something of the document was settled or taken back: what is told of how it stands is told once for each."""
+    row = await db.fetch_one("SELECT id FROM billing_allocation WHERE invoice = $1 ORDER BY made_at DESC, id DESC LIMIT 1", invoice)
+    return row["id"] if row else None
+
+
 def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:
     """The label of a row that has kind, gross_cents, open_cents, credited_cents, written_off_cents and due_on."""
     return labels.label(
@@ -234,7 +264,7 @@ def _document(head: asyncpg.Record, lines: Sequence[asyncpg.Record], totals: Seq
         gross=Money(head["gross_cents"]),
         issuer=msgspec.json.decode(head["issuer_details"], type=Party),
         debtor=msgspec.json.decode(head["debtor_details"], type=Party),
-        corrects=Earlier(head["refers_to"], head["corrects_number"], head["corrects_on"]) if head["refers_to"] else None,
+        corrects=_earlier(head),
         lines=tuple(_line(row, told=told) for row in lines),
         totals=tuple(_total(row, told=told) for row in totals),
         collects=announcing.collection(head) if head["on"] else None,
@@ -254,7 +284,12 @@ def _line(row: asyncpg.Record, *, told: bool) -> DocumentLine:
         service=row["service_number"],
         service_id=row["service"],
         why=msgspec.json.decode(row["why"]),
+        corrects=_earlier(row),
     )
+
+
+def _earlier(row: asyncpg.Record) -> Earlier | None:
+    return Earlier(row["refers_to"], row["corrects_number"], row["corrects_on"], Kind(row["corrects_kind"])) if row["refers_to"] else None
 
 
 def _total(row: asyncpg.Record, *, told: bool) -> VatTotal:

@@ -17,12 +17,13 @@ from partner_portal.kernel.money import Money, round_half_up
 
 from ..policy.ledger import Kind, Unit
 from ..policy.tax import STANDARD_RATES, VatCategory
+from ..policy.vat_checks import country_of
 from .documents import Document, DocumentLine
 from .parties import Party
 
 INVOICE, CREDIT_NOTE = "380", "381"
 TRANSFER, SEPA_TRANSFER, SEPA_DEBIT = "30", "58", "59"
-KVK = "0106"
+KVK, OIN = "0106", "0190"
 _VAT_ADDRESSES = {
     "AT": "9914", "BE": "9925", "BG": "9926", "CH": "9927", "CY": "9928", "CZ": "9929", "DE": "9930", "EE": "9931", "ES": "9920", "FR": "9957",
     "GB": "9932", "GR": "9933", "HR": "9934", "HU": "9910", "IE": "9935", "IT": "0211", "LT": "9937", "LU": "9938", "LV": "9939", "MT": "9943",
@@ -35,7 +36,8 @@ _NATIONAL_ID = re.compile(r"[0-9]{8}")
 
 REVERSE_CHARGE = sentence("VAT reverse-charged: the customer accounts for the VAT (Directive 2006/112/EC, articles 44 and 196).")
 ABROAD = sentence("Outside the scope of VAT in the Netherlands: the service is supplied where the customer is established.")
-COMPENSATION = sentence("Compensation for damage: no supply, so no VAT.")
+COMPENSATION = sentence("No VAT is charged on this: it does not pay for anything supplied, but makes good damage or late payment.")
+IN_FAVOUR = sentence("We settle this amount with what you still have to pay, or pay it back.")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -66,16 +68,27 @@ def address(party: Party) -> Address | None:
     """Where e-invoices for the party go in Peppol: the address it named, else its Dutch chamber number, else its VAT number; None where it has none."""
     if party.endpoint_scheme and party.endpoint_id:
         return Address(party.endpoint_scheme, party.endpoint_id)
-    if number := registered(party):
-        return number
-    scheme = _VAT_ADDRESSES.get(party.country)
-    return Address(scheme, party.vat_id) if scheme and party.vat_id else None
+    if chamber := registered(party):
+        return chamber
+    number = vat_number(party)
+    scheme = _VAT_ADDRESSES.get(country_of(number)) if number else None
+    return Address(scheme, number) if scheme and number else None
+
+
+def vat_number(party: Party) -> str | None:
+    """Its VAT number as e-invoices want it, however it was typed: figures and letters only, after the country that gave it out (BR-CO-09)."""
+    plain = "".join(char for char in (party.vat_id or "").upper() if char.isascii() and char.isalnum())
+    if not plain:
+        return None
+    return plain if country_of(plain) in {*STANDARD_RATES, *_SEPA_BESIDE_THE_EU, party.country} else f"{party.country}{plain}"
 
 
 def registered(party: Party) -> Address | None:
-    """Its number in the Dutch trade register, if it has one."""
+    """Its number in the Dutch trade register, else that of Dutch public bodies (NL-R-005), if it has one."""
     number = party.chamber_number or ""
-    return Address(KVK, number) if party.country == "NL" and _NATIONAL_ID.fullmatch(number) else None
+    if party.country == "NL" and _NATIONAL_ID.fullmatch(number):
+        return Address(KVK, number)
+    return Address(OIN, party.endpoint_id) if party.endpoint_scheme == OIN and party.endpoint_id else None
 
 
 def measured(line: DocumentLine) -> Measured:
@@ -106,7 +119,8 @@ def reason(document: Document, category: VatCategory, language: str = "") -> tup
     if category is VatCategory.REVERSE_CHARGE:
         return "VATEX-EU-AE", catalogue.text(REVERSE_CHARGE, said_in)
     if category is VatCategory.OUTSIDE_SCOPE:
-        return "VATEX-EU-O", catalogue.text(COMPENSATION if document.kind in {Kind.DAMAGES, Kind.COSTS} else ABROAD, said_in)
+        kind = document.corrects.kind if document.corrects else document.kind
+        return "VATEX-EU-O", catalogue.text(COMPENSATION if kind in {Kind.DAMAGES, Kind.COSTS} else ABROAD, said_in)
     return None
 
 
@@ -124,7 +138,9 @@ def means(document: Document) -> str:
 
 
 def terms(document: Document) -> str:
-    """Until when, as a sentence."""
+    """Until when, as a sentence; of what is in the debtor's favour, what becomes of it."""
+    if document.gross.cents <= 0:
+        return catalogue.text(IN_FAVOUR, document.language)
     if document.collects:
         return catalogue.text(sentence("Collected by direct debit on %(day)s."), document.language, day=document.collects.on)
     return catalogue.text(sentence("To be paid on %(day)s at the latest."), document.language, day=document.due_on)

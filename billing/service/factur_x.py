@@ -53,7 +53,7 @@ def render(document: Document) -> bytes:
             _RSM.ExchangedDocumentContext(_RAM.GuidelineSpecifiedDocumentContextParameter(_RAM.ID(GUIDELINE))),
             _head(document),
             _RSM.SupplyChainTradeTransaction(
-                *(_line(line) for line in document.lines), _agreement(document), _RAM.ApplicableHeaderTradeDelivery(), _settlement(document)
+                *(_line(line) for line in document.lines), _agreement(document), _delivery(document), _settlement(document)
             ),
         )
     )
@@ -108,25 +108,30 @@ def _party(document: Document, party: Party) -> list[Node]:
     nodes.append(_RAM.Name(einvoice.plain(party.name)))
     if number := einvoice.registered(party):
         nodes.append(_RAM.SpecifiedLegalOrganization(_identified("ID", number)))
-    elif party.chamber_number and party.country != "NL":
+    elif party.chamber_number and "NL" not in {party.country, party.located_in}:
         nodes.append(_RAM.SpecifiedLegalOrganization(_RAM.ID(einvoice.plain(party.chamber_number))))
     nodes.append(
         _RAM.PostalTradeAddress(
             _RAM.PostcodeCode(einvoice.plain(party.postcode)),
             _RAM.LineOne(einvoice.plain(party.street)),
             _RAM.CityName(einvoice.plain(party.city)),
-            _RAM.CountryID(party.country),
+            _RAM.CountryID(party.located_in),
         )
     )
     if address := einvoice.address(party):
         nodes.append(_RAM.URIUniversalCommunication(_identified("URIID", address)))
-    if party.vat_id and einvoice.shows_vat_ids(document):
-        nodes.append(_RAM.SpecifiedTaxRegistration(_RAM.ID(party.vat_id, schemeID="VA")))
+    if einvoice.shows_vat_ids(document) and (vat_number := einvoice.vat_number(party)):
+        nodes.append(_RAM.SpecifiedTaxRegistration(_RAM.ID(vat_number, schemeID="VA")))
     return nodes
 
 
 def _identified(tag: str, address: Address) -> Node:
     return _RAM(tag, einvoice.plain(address.value), schemeID=address.scheme)
+
+
+def _delivery(document: Document) -> Node:
+    ended = [_RAM.ActualDeliverySupplyChainEvent(_day("OccurrenceDateTime", document.ended_on))] if document.ended_on else []
+    return _RAM.ApplicableHeaderTradeDelivery(*ended)
 
 
 def _settlement(document: Document) -> Node:
@@ -140,7 +145,7 @@ def _settlement(document: Document) -> Node:
         mandate = [_RAM.DirectDebitMandateID(document.collects.mandate)] if document.collects else []
         nodes.append(_RAM.SpecifiedTradePaymentTerms(_RAM.Description(einvoice.terms(document)), due, *mandate))
     nodes.append(_sums(document))
-    if earlier := document.corrects:
+    for earlier in document.earlier:
         named = [_RAM.IssuerAssignedID(earlier.number), _qualified_day(earlier.issued_on)]
         nodes.append(_RAM.InvoiceReferencedDocument(*named))
     return _RAM.ApplicableHeaderTradeSettlement(*nodes)

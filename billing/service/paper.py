@@ -19,6 +19,7 @@ from . import einvoice, factur_x
 from .documents import Document, Rendering, Standing
 
 _LONGEST_NAME = 70  # EPC069-12, "AT-21 name of the beneficiary"
+_LARGEST_NAME = 210  # bytes, which with the longest account, amount and reference are within the 331 of the whole code
 _LARGEST = 99_999_999_999
 _PAYABLE = (Label.UNPAID, Label.OVERDUE)
 
@@ -67,7 +68,7 @@ def words(document: Document, brand: Brand, rendering: Rendering, stands: Standi
 
 def _recipient(document: Document) -> list[str]:
     debtor = document.debtor
-    abroad = formats.country(debtor.country, document.language) if debtor.country != document.issuer.country else ""
+    abroad = formats.country(debtor.located_in, document.language) if debtor.located_in != document.issuer.located_in else ""
     return [debtor.name, debtor.street, f"{debtor.postcode} {debtor.city}".strip(), abroad]
 
 
@@ -86,9 +87,8 @@ def qr(document: Document, amount: Money) -> str:
     sender = document.issuer
     if not sender.iban or not 0 < amount.cents <= _LARGEST:
         return ""
-    code: segno.QRCode = helpers.make_epc_qr(
-        name=einvoice.plain(sender.name)[:_LONGEST_NAME], iban=sender.iban, amount=amount.amount, reference=document.reference, encoding=1
-    )
+    name = einvoice.plain(sender.name)[:_LONGEST_NAME].encode()[:_LARGEST_NAME].decode(errors="ignore")
+    code: segno.QRCode = helpers.make_epc_qr(name=name, iban=sender.iban, amount=amount.amount, reference=document.reference, encoding=1)
     address: str = code.svg_data_uri(border=2, omitsize=True, encode_minimal=False)
     return address
 

@@ -43,6 +43,13 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     creditor_id: str | None = None
     endpoint_scheme: str | None = None
     endpoint_id: str | None = None
+    address_country: str | None = None
+    """Where its address is, if in another country than it is established in, which decides its VAT."""
+
+    @property
+    def located_in(self) -> str:
+        """The country of its address."""
+        return self.address_country or self.country
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +85,10 @@ _HOUSE = "SELECT id FROM tenant WHERE kind = $1 LIMIT 1"
 _CUSTOMER = f"""
 SELECT c.id, c.tenant, c.name, c.number, c.segment, c.country, c.vat_id,
        {is_valid_sql(tenant="c.tenant", vat_id="c.vat_id")} AS is_vat_id_valid, c.chamber_number, c.language, l.street, l.postcode, l.city,
+       nullif(l.country, c.country) AS address_country,
        coalesce(a.email, m.email) AS email, a.payment_days, coalesce(a.is_collective, true) AS is_collective, a.buyer_reference, a.endpoint_scheme,
        a.endpoint_id
-  FROM customer c LEFT JOIN LATERAL (SELECT street, postcode, city FROM location l WHERE l.tenant = c.tenant AND l.customer = c.id
+  FROM customer c LEFT JOIN LATERAL (SELECT street, postcode, city, country FROM location l WHERE l.tenant = c.tenant AND l.customer = c.id
                                       ORDER BY l.kind <> 'billing', l.id LIMIT 1) l ON true
   LEFT JOIN LATERAL (SELECT email FROM contact k WHERE k.tenant = c.tenant AND k.customer = c.id AND (k.active_until IS NULL OR k.active_until >= $2)
                       ORDER BY NOT k.is_administrative, NOT k.is_main, k.id LIMIT 1) m ON true
@@ -90,7 +98,8 @@ SELECT c.id, c.tenant, c.name, c.number, c.segment, c.country, c.vat_id,
 _PARTNER = f"""
 SELECT t.id, t.name, t.code, t.country, t.vat_id,
        {is_valid_sql(tenant="t.id", vat_id="t.vat_id")} AS is_vat_id_valid, t.language, t.email AS tenant_email,
-       i.name AS legal_name, i.street, i.postcode, i.city, i.chamber_number, coalesce(a.email, i.email, t.email) AS email, a.payment_days,
+       i.name AS legal_name, i.street, i.postcode, i.city, nullif(i.country, t.country) AS address_country,
+       i.chamber_number, coalesce(a.email, i.email, t.email) AS email, a.payment_days,
        coalesce(a.is_collective, true) AS is_collective, a.buyer_reference, a.endpoint_scheme, a.endpoint_id
   FROM tenant t LEFT JOIN billing_issuer i ON i.tenant = t.id LEFT JOIN billing_account a ON a.tenant = t.id AND a.customer IS NULL
  WHERE t.id = $1
@@ -159,7 +168,8 @@ async def partner(tenant: UUID) -> Debtor | None:
 
 def _debtor(row: Any, tenant: UUID, customer: UUID | None) -> Debtor:
     segment = Segment(row["segment"]) if customer else Segment.OTHER_BIZ
-    names = ("street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "endpoint_scheme", "endpoint_id")
+    names = ("street", "postcode", "city", "country", "vat_id", "chamber_number", "email", "endpoint_scheme", "endpoint_id",
+             "address_country")  # fmt: skip
     name = row["name"] if customer else row["legal_name"] or row["name"]
     return Debtor(
         tenant=tenant,

@@ -50,6 +50,8 @@ def render(document: Document, profile: Profile | None = None) -> bytes:
         _CAC.AccountingSupplierParty(_party(document, document.issuer, creditor=document.collects.creditor_id if document.collects else ""))
     )
     root.append(_CAC.AccountingCustomerParty(_party(document, document.debtor)))
+    if document.ended_on:
+        root.append(_CAC.Delivery(_CBC.ActualDeliveryDate(document.ended_on.isoformat())))
     root.append(_payment(document))
     if document.kind is not Kind.CREDIT_NOTE:
         root.append(_CAC.PaymentTerms(_CBC.Note(einvoice.terms(document))))
@@ -78,7 +80,7 @@ def _head(document: Document, profile: Profile) -> list[Node]:
 
 def _references(document: Document) -> list[Node]:
     nodes = [_period(document.period)] if document.period else []
-    if earlier := document.corrects:
+    for earlier in document.earlier:
         named = _CAC.InvoiceDocumentReference(_CBC.ID(earlier.number), _CBC.IssueDate(earlier.issued_on.isoformat()))
         nodes.append(_CAC.BillingReference(named))
     if document.contract:
@@ -104,15 +106,15 @@ def _party(document: Document, party: Party, *, creditor: str = "") -> Node:
             _CBC.StreetName(einvoice.plain(party.street)),
             _CBC.CityName(einvoice.plain(party.city)),
             _CBC.PostalZone(einvoice.plain(party.postcode)),
-            _CAC.Country(_CBC.IdentificationCode(party.country)),
+            _CAC.Country(_CBC.IdentificationCode(party.located_in)),
         )
     )
-    if party.vat_id and einvoice.shows_vat_ids(document):
-        nodes.append(_CAC.PartyTaxScheme(_CBC.CompanyID(party.vat_id), _vat_scheme()))
+    if einvoice.shows_vat_ids(document) and (vat_number := einvoice.vat_number(party)):
+        nodes.append(_CAC.PartyTaxScheme(_CBC.CompanyID(vat_number), _vat_scheme()))
     legal = [_CBC.RegistrationName(einvoice.plain(party.name))]
     if number := einvoice.registered(party):
         legal.append(_identified("CompanyID", number))
-    elif party.chamber_number and party.country != "NL":
+    elif party.chamber_number and "NL" not in {party.country, party.located_in}:
         legal.append(_CBC.CompanyID(einvoice.plain(party.chamber_number)))
     nodes.append(_CAC.PartyLegalEntity(*legal))
     if party.email:

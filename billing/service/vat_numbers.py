@@ -27,16 +27,20 @@ _IN_ONE_GO = 100
 _DOOR = Principal(Door.STAFF, actor="system:vies")
 _EU = tuple(sorted(STANDARD_RATES))
 
-# A number that nobody could answer for yet counts as what it says it is: no outage turns a customer's bill into one with VAT.
+# A number that nobody could answer for yet counts as what it says it is: no outage turns a customer's bill into one with VAT. One of another country than
+# whoever has it is established in says nothing about who accounts for the VAT there (Directive 2006/112/EC art. 196 and 262); Greece writes EL.
 _KNOWN = """
-({vat_id} IS NOT NULL AND coalesce((SELECT v.outcome = 'valid' FROM billing_vat_check v
+(coalesce(replace(upper(left(btrim({vat_id}), 2)), 'EL', 'GR') = {country}, false) AND coalesce((SELECT v.outcome = 'valid' FROM billing_vat_check v
     WHERE v.tenant = {tenant} AND v.vat_id = {vat_id} AND v.outcome <> 'unavailable' ORDER BY v.asked_at DESC LIMIT 1), true))
 """
 
 
 def is_valid_sql(*, tenant: str, vat_id: str) -> str:
-    """SQL that says whether a VAT number, by the names of its columns, counts as valid: by the last answer, until which it does."""
-    return _KNOWN.format(tenant=tenant, vat_id=vat_id)
+    """SQL that says whether a VAT number, by the names of its columns, counts as valid: by the last answer, until which it does.
+
+    Its row has its `country`, which is the one that gives out the number.
+    """
+    return _KNOWN.format(tenant=tenant, vat_id=vat_id, country=f"{vat_id.rpartition('.')[0]}.country")
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

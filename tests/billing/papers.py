@@ -73,6 +73,7 @@ BRITISH = Party(
 COLLECTED = Collection(
     on=date(2026, 12, 22), amount_cents=10884, mandate="NRD-M-00012", creditor_id="NL98ZZZ999999990000", iban="NL91ABNA0417164300"
 )
+DECEMBERS, JANUARYS = (Earlier(UUID(int=nth), f"HUIS-F2026-00008{nth}", date(2026, 11, nth)) for nth in (7, 8))
 NL, NL_TOLD = Vat(), Vat(prices_include_vat=True)
 SHIFTED = Vat(category=VatCategory.REVERSE_CHARGE, rate=Decimal(0), country="DE")
 GERMAN_TOLD = Vat(rate=Decimal(19), country="DE", prices_include_vat=True)
@@ -103,7 +104,8 @@ def damage(cents: int = 15000) -> DraftLine:
 def document(
     *lines: DraftLine, debtor: Party = BAKERY, kind: Kind = Kind.INVOICE, number: str = "HUIS-F2026-000123", **given: Any
 ) -> Document:
-    """The document with these lines, as it was issued on 22 November 2026."""
+    """The document with these lines, as it was issued on 22 November 2026; `takes_back` says what the how manieth lines correct."""
+    taken_back: dict[int, Earlier] = given.pop("takes_back", {})
     chosen: Sequence[DraftLine] = lines or (line(),)
     sums = amounts(chosen)
     spans = [one.period for one in chosen if one.period]
@@ -119,6 +121,7 @@ def document(
             DocumentLine(
                 position=place, kind=one.kind, description=one.description, quantity=one.quantity, unit=one.unit, unit_price=unit_price(one, net),
                 net=Money(net), amount=Money(one.amount_cents), vat=one.vat, period=one.period, service="NRD-D-000417" if one.period else None,
+                why=one.why, corrects=taken_back.get(place),
             )
             for place, (one, net) in enumerate(zip(chosen, sums.nets, strict=True), 1)
         ),
@@ -160,6 +163,34 @@ def every_case() -> dict[str, Document]:
         "credit note": document(line(cents=4643), kind=Kind.CREDIT_NOTE, number="HUIS-C2026-000007"),
         "credit note for a consumer": document(told, debtor=PERSON, kind=Kind.CREDIT_NOTE, number="HUIS-C2026-000008"),
         "credit note, reverse charge": document(line(vat=SHIFTED), debtor=GERMAN, kind=Kind.CREDIT_NOTE, number="HUIS-C2026-000009"),
+        "final bill of several": document(
+            line("Afkoop", 40478, kind=LineKind.BUYOUT, unit=Unit.PIECE, period=None, why={"ends_on": "2026-12-15"}),
+            line("Terug: 16 tot en met 31 december", -4643, kind=LineKind.CREDIT, unit=Unit.PIECE),
+            line("Terug: januari", -8995, kind=LineKind.CREDIT, unit=Unit.PIECE, period=(date(2027, 1, 1), date(2027, 2, 1))),
+            line("Terug: toeslag december", -100, kind=LineKind.CREDIT, unit=Unit.PIECE),
+            takes_back={2: DECEMBERS, 3: JANUARYS, 4: DECEMBERS},
+        ),
+        "credit note of damages": document(
+            damage(),
+            kind=Kind.CREDIT_NOTE,
+            number="HUIS-C2026-000011",
+            corrects=Earlier(UUID(int=6), "HUIS-S2026-000003", date(2026, 11, 3), Kind.DAMAGES),
+        ),
+        "credit note of late costs": document(
+            line("Wettelijke rente", 812, kind=LineKind.CREDIT, unit=Unit.PIECE, period=None, vat=outside("NL")),
+            debtor=PERSON,
+            kind=Kind.CREDIT_NOTE,
+            number="HUIS-C2026-000012",
+            corrects=Earlier(UUID(int=6), "HUIS-S2026-000004", date(2026, 11, 3), Kind.COSTS),
+        ),
+        "billed abroad": document(debtor=replace(BAKERY, street="Hauptstraße 5", postcode="50667", city="Köln", address_country="DE")),
+        "of abroad, billed here": document(
+            line(vat=SHIFTED), debtor=replace(GERMAN, chamber_number="12345678", address_country="NL"), language="en"
+        ),
+        "VAT number as it was typed": document(debtor=replace(BAKERY, chamber_number=None, vat_id=" 1000.00.009.b01")),
+        "OIN": document(
+            debtor=replace(BAKERY, chamber_number=None, vat_id=None, endpoint_scheme="0190", endpoint_id="00000001234567890000")
+        ),
         "credit note abroad": document(line(vat=OUTSIDE), debtor=AMERICAN, kind=Kind.CREDIT_NOTE, number="HUIS-C2026-000010"),
         "damages": document(damage(), kind=Kind.DAMAGES, number="HUIS-S2026-000003"),
         "damages for a consumer": document(damage(), debtor=PERSON, kind=Kind.DAMAGES, number="HUIS-S2026-000004"),
@@ -185,6 +216,6 @@ HOSTILE = [
 
 def saying(said: str, one: Document) -> Document:
     """The document with these words wherever somebody may type words."""
-    debtor = replace(one.debtor, name=said, street=said, city=said, postcode=said, number=said, email=said)
+    debtor = replace(one.debtor, name=said, street=said, city=said, postcode=said, number=said, email=said, vat_id=said)
     lines = [replace(line, description=said, service=said) for line in one.lines]
-    return replace(one, debtor=debtor, issuer=replace(one.issuer, name=said), lines=lines, reason=said)
+    return replace(one, debtor=debtor, issuer=replace(one.issuer, name=said), lines=lines, reason=said, buyer_reference=said)

@@ -74,6 +74,17 @@ def test_it_says_the_same_sums_as_ubl(case: str) -> None:
     assert here("BasisAmount") == there("TaxableAmount")
     assert here("ChargeAmount") == there("PriceAmount")
     assert here("BilledQuantity") == there("InvoicedQuantity") + there("CreditedQuantity")
+    assert here("ExemptionReason") == there("TaxExemptionReason")
+
+
+def test_it_names_what_it_corrects_the_end_it_is_about_and_the_country_of_an_address_too() -> None:
+    said = factur_x.render(CASES["final bill of several"]).decode()
+
+    assert [
+        said.count(f"<ram:IssuerAssignedID>{number}</ram:IssuerAssignedID>") for number in ("HUIS-F2026-000087", "HUIS-F2026-000088")
+    ] == [1, 1]
+    assert '<udt:DateTimeString format="102">20261215</udt:DateTimeString>' in said
+    assert "<ram:CountryID>DE</ram:CountryID>" in factur_x.render(CASES["billed abroad"]).decode()
 
 
 @pytest.fixture(scope="module")

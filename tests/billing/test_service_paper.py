@@ -94,7 +94,7 @@ def test_an_eu_consumer_reads_whose_vat_it_pays() -> None:
 
 
 def test_a_note_of_damage_says_why_there_is_no_vat() -> None:
-    assert "Vergoeding van schade: geen prestatie, dus geen btw." in said(page(CASES["damages"]))
+    assert "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling." in said(page(CASES["damages"]))
 
 
 def test_a_credit_note_names_the_invoice_and_the_reason_and_asks_for_nothing() -> None:
@@ -103,6 +103,33 @@ def test_a_credit_note_names_the_invoice_and_the_reason_and_asks_for_nothing() -
     assert "Dit corrigeert factuur HUIS-F2026-000100 van 1 november 2026." in told
     assert "Reden: Dienst beëindigd op 15 december 2026" in told
     assert "Zo betaalt u" not in told
+
+
+def test_what_takes_back_compensation_says_that_it_was_no_supply() -> None:
+    told = said(page(CASES["credit note of damages"]))
+
+    assert "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling." in told
+    assert "Buiten de heffing" not in told
+
+
+def test_a_line_that_gives_back_says_of_which_invoice_and_one_about_an_end_when_that_was() -> None:
+    told = said(page(CASES["final bill of several"]))
+
+    assert "01-01-2027 t/m 31-01-2027 · NRD-D-000417 · corrigeert factuur HUIS-F2026-000088 van 8 november 2026" in told
+    assert "geëindigd op 15 december 2026" in told
+    assert said(page(CASES["credit note"])).count("corrigeert factuur") == 1, "there it is said once, for all lines"
+
+
+def test_nobody_is_asked_to_pay_by_a_day_what_is_given_back() -> None:
+    told = said(page(CASES["more back than billed"]))
+
+    assert "Betalen vóór of op - " in told
+    assert "22 december 2026" not in told
+
+
+def test_an_address_abroad_names_its_country_wherever_the_debtor_is_established() -> None:
+    assert paper.words(CASES["billed abroad"], letters.BRAND, Rendering.ORIGINAL)["recipient"][-2:] == ["50667 Köln", "Duitsland"]
+    assert paper.words(CASES["of abroad, billed here"], letters.BRAND, Rendering.ORIGINAL)["recipient"][-1] == ""
 
 
 def test_only_the_one_that_was_sent_is_the_original() -> None:
@@ -168,6 +195,12 @@ def test_the_code_for_banking_apps_asks_for_what_is_still_open() -> None:
 @pytest.mark.parametrize("cents", [0, -500, 100_000_000_000])
 def test_no_code_is_made_for_what_no_bank_transfers(cents: int) -> None:
     assert paper.qr(CASES["business"], Money(cents)) == ""
+
+
+def test_a_name_of_signs_that_take_room_still_has_a_code() -> None:
+    document = papers.document(issuer=replace(papers.HOUSE, name="\U0001f600" * 200, iban="MT84MALT011000012345MTLCAST001S"))
+
+    assert paper.qr(document, Money(99_999_999_999)).startswith("data:image/svg+xml")
 
 
 def test_names_of_any_length_leave_it_whole() -> None:

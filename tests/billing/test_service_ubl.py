@@ -47,7 +47,7 @@ def test_each_case_passes_the_official_rules(case: str) -> None:
 
 
 @validator.needed
-@pytest.mark.parametrize("case", [name for name, one in CASES.items() if einvoice.registered(one.debtor) or one.debtor.country != "NL"])
+@pytest.mark.parametrize("case", [name for name, one in CASES.items() if einvoice.registered(one.debtor) or one.debtor.located_in != "NL"])
 def test_what_names_the_trade_register_can_go_as_nlcius_too(case: str) -> None:
     assert validator.fatal(ubl.render(CASES[case], Profile.NLCIUS)) == []
 
@@ -123,6 +123,44 @@ def test_a_credit_note_names_what_it_corrects_and_why_and_has_nothing_to_pay_by_
     assert texts(tree, "//cbc:DueDate") == []
 
 
+def test_an_invoice_that_gives_back_what_others_billed_names_each_of_them_once() -> None:
+    tree = read(ubl.render(CASES["final bill of several"]))
+
+    assert texts(tree, "//cac:BillingReference//cbc:ID") == ["HUIS-F2026-000087", "HUIS-F2026-000088"]
+    assert texts(tree, "//cac:BillingReference//cbc:IssueDate") == ["2026-11-07", "2026-11-08"]
+
+
+def test_what_is_owed_for_an_end_says_when_that_was() -> None:
+    assert texts(read(ubl.render(CASES["final bill of several"])), "/*/cac:Delivery/cbc:ActualDeliveryDate") == ["2026-12-15"]
+    assert texts(read(ubl.render(CASES["business"])), "/*/cac:Delivery") == []
+
+
+@pytest.mark.parametrize("case", ["credit note of damages", "credit note of late costs"])
+def test_what_takes_back_compensation_is_still_no_supply(case: str) -> None:
+    [why] = texts(read(ubl.render(CASES[case])), "//cbc:TaxExemptionReason")
+
+    assert why == "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling."
+
+
+def test_more_given_back_than_billed_is_not_asked_for() -> None:
+    [said] = texts(read(ubl.render(CASES["more back than billed"])), "//cac:PaymentTerms/cbc:Note")
+
+    assert "betalen het terug" in said
+
+
+def test_an_address_stands_in_its_own_country() -> None:
+    path = "//cac:AccountingCustomerParty//cac:PostalAddress//cbc:IdentificationCode"
+
+    assert texts(read(ubl.render(CASES["billed abroad"])), path) == ["DE"]
+    assert texts(read(ubl.render(CASES["business"])), path) == ["NL"]
+
+
+def test_a_public_body_without_a_chamber_number_is_known_by_its_oin() -> None:
+    [number] = read(ubl.render(CASES["OIN"])).xpath("//cac:AccountingCustomerParty//cac:PartyLegalEntity/cbc:CompanyID", namespaces=NAMES)
+
+    assert (number.get("schemeID"), number.text) == ("0190", "00000001234567890000")
+
+
 def test_reverse_charge_names_both_vat_numbers_and_says_why_nothing_is_charged() -> None:
     tree = read(ubl.render(CASES["eu business"]))
 
@@ -171,6 +209,9 @@ def test_lines_lie_within_the_period_of_the_document() -> None:
         (papers.BAKERY, ("0106", "87654321")),
         (replace(papers.BAKERY, endpoint_scheme="0190", endpoint_id="00000001234567890000"), ("0190", "00000001234567890000")),
         (replace(papers.BAKERY, chamber_number=None), ("9944", "NL100000009B01")),
+        (replace(papers.BAKERY, chamber_number=None, vat_id=" 1000.00.009.b01"), ("9944", "NL100000009B01")),
+        (replace(papers.BAKERY, chamber_number=None, vat_id="de 136 695 976"), ("9930", "DE136695976")),
+        (replace(papers.BAKERY, country="GR", vat_id="EL094259216"), ("9933", "EL094259216")),
         (papers.GERMAN, ("9930", "DE136695976")),
         (papers.PERSON, None),
         (papers.AMERICAN, None),
@@ -182,6 +223,24 @@ def test_an_address_in_peppol_is_the_one_named_or_the_chamber_number_or_the_vat_
     found = einvoice.address(party)
 
     assert (found and (found.scheme, found.value)) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "country", "expected"),
+    [
+        ("NL100000009B01", "NL", "NL100000009B01"),
+        ("nl 1000.00.009.b01", "NL", "NL100000009B01"),
+        ("100000009B01", "NL", "NL100000009B01"),
+        ("B12345678", "ES", "ESB12345678"),
+        ("EL094259216", "GR", "EL094259216"),
+        ("NL100000009B01", "BE", "NL100000009B01"),
+        ("GB980780684", "GB", "GB980780684"),
+        (" \x0b.", "NL", None),
+        (None, "NL", None),
+    ],
+)
+def test_a_vat_number_begins_with_the_country_that_gave_it_out(said: str | None, country: str, expected: str | None) -> None:
+    assert einvoice.vat_number(replace(papers.BAKERY, vat_id=said, country=country)) == expected
 
 
 def test_what_xml_cannot_hold_is_left_out() -> None:

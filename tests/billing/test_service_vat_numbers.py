@@ -122,6 +122,18 @@ async def test_a_number_that_is_not_valid_carries_dutch_vat(world: World, vies: 
     assert (vat.category, vat.rate, vat.country) == (VatCategory.STANDARD, 21, "NL")
 
 
+@pytest.mark.parametrize(("vat_id", "country"), [("NL999999990B29", "BE"), ("DE136695976", "BE"), ("hello", "BE"), ("0403170701", "BE")])
+async def test_a_number_of_another_country_than_its_own_does_not_shift_the_vat(world: World, vat_id: str, country: str) -> None:
+    vat = await taxed(world, await belgian(world, vat_id, country=country))
+
+    assert (vat.category, vat.rate, vat.country) == (VatCategory.STANDARD, 21, "NL")
+
+
+@pytest.mark.parametrize(("vat_id", "country"), [(GOOD, "BE"), ("be 0403.170.701", "BE"), ("EL094259216", "GR"), ("GR094259216", "GR")])
+async def test_one_of_its_own_country_does_however_it_was_typed(world: World, vat_id: str, country: str) -> None:
+    assert (await taxed(world, await belgian(world, vat_id, country=country))).category is VatCategory.REVERSE_CHARGE
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [
