@@ -74,7 +74,7 @@ async def _solve(actor: Actor, form: Form) -> None:
 
 async def _connect(actor: Actor, form: Form) -> None:
     tables: dict[str, dict[str, str]] = {}
-    faults: list[FieldError] = []
+    faults = connections.faults(form.one("package"), form.one("url"))
     for name in TABLES:
         try:
             with refusing.called(codes=name):

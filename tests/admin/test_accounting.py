@@ -101,9 +101,24 @@ async def test_an_issuer_is_connected_and_its_next_invoice_is_there(world: World
         ({"vat_codes": "S:NL:21 hoog", "options": "x"}, {"vat_codes": "S:NL:21 hoog", "options": "Schrijf per regel"}),
         ({"url": "ftp://x", "package": "niets"}, {"url": "Geef een volledig adres", "package": "Zo&#39;n pakket"}),
         ({"starts_on": "", "ledgers": "= 8000"}, {"starts_on": "", "ledgers": "= 8000"}),
+        (
+            {"starts_on": "", "ledgers": "8000", "url": "ftp://x"},
+            {"starts_on": "", "ledgers": "Schrijf per regel", "url": "Geef een volledig adres"},
+        ),
         ({"options": "a = b\n" * 1000}, {"options": ""}),
     ],
-    ids=["package", "code", "no-code", "day", "codes", "two-tables", "address-and-package", "day-and-table", "long"],
+    ids=[
+        "package",
+        "code",
+        "no-code",
+        "day",
+        "codes",
+        "two-tables",
+        "address-and-package",
+        "day-and-table",
+        "day-table-and-address",
+        "long",
+    ],
 )
 async def test_what_cannot_be_is_said_and_what_was_typed_is_still_there(
     world: World, finance: httpx.AsyncClient, there: Books, wrong: dict[str, str], said: dict[str, str]

@@ -118,7 +118,8 @@ def guard(actor: Actor) -> None:
 async def enter(actor: Actor, issuer: UUID, wanted: ConnectionWanted) -> UUID:
     """The issuer's documents go to the package from now on; entered again under the same code, the connection is changed. Invalid, ConnectedAlready."""
     guard(actor)
-    _check(wanted)
+    if wrong := faults(wanted.package, wanted.url):
+        raise Invalid(*wrong)
     if await db.fetch_one("SELECT 1 FROM billing_issuer WHERE tenant = $1", issuer) is None:
         raise NotFound(what="issuer", id=str(issuer))
     row = await db.fetch_one("SELECT id, tenant, state FROM billing_accounting_connection WHERE code = $1 FOR UPDATE", wanted.code)
@@ -142,14 +143,14 @@ async def enter(actor: Actor, issuer: UUID, wanted: ConnectionWanted) -> UUID:
     return made
 
 
-def _check(wanted: ConnectionWanted) -> None:
-    faults = []
-    if wanted.package not in chosen.PACKAGES:
-        faults.append(FieldError("/package", "unknown-package", {"value": wanted.package, "possible": ", ".join(sorted(chosen.PACKAGES))}))
-    if wanted.url and not _URL.fullmatch(wanted.url):
-        faults.append(FieldError("/url", "not-an-address", {"value": wanted.url}))
-    if faults:
-        raise Invalid(*faults)
+def faults(package: str, url: str) -> list[FieldError]:
+    """What is wrong with the name of a package and the address of its API, each at its field; a form says it together with all else."""
+    found = []
+    if package not in chosen.PACKAGES:
+        found.append(FieldError("/package", "unknown-package", {"value": package, "possible": ", ".join(sorted(chosen.PACKAGES))}))
+    if url and not _URL.fullmatch(url):
+        found.append(FieldError("/url", "not-an-address", {"value": url}))
+    return found
 
 
 async def pause(actor: Actor, connection: UUID, because: str) -> None:
