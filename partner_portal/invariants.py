@@ -61,14 +61,14 @@ RULES: dict[str, str] = {
         SELECT t.number AS what FROM termination t JOIN termination_line l ON l.termination = t.id
          WHERE t.state = 'scheduled' AND l.is_open AND l.ends_on < ($1::timestamptz AT TIME ZONE 'Europe/Amsterdam')::date - 1""",
     "what an end costs is charged": """
-        SELECT DISTINCT t.number || ' ' || s.number || ' ' || (line ->> 'code') AS what FROM termination t JOIN termination_quote q ON q.id = t.quote
+        SELECT DISTINCT t.number || ' ' || s.number || ' ' || (costs.said ->> 'code') AS what FROM termination t JOIN termination_quote q ON q.id = t.quote
          CROSS JOIN LATERAL jsonb_each(q.preview -> 'previews') AS seen(layer, made)
-         CROSS JOIN LATERAL jsonb_array_elements(made -> 'services') AS service
-         CROSS JOIN LATERAL jsonb_array_elements(service -> 'ending' -> 'sheet' -> 'lines') AS line
-          JOIN billing_service s ON s.tenant = t.tenant AND s.id = (service ->> 'ref')::uuid
-         WHERE t.state = 'ended' AND s.ended_at < $1::timestamptz - interval '1 day' AND line ->> 'code' <> 'CREDIT' AND NOT EXISTS (
+         CROSS JOIN LATERAL jsonb_array_elements(seen.made -> 'services') AS ends(told)
+         CROSS JOIN LATERAL jsonb_array_elements(ends.told -> 'ending' -> 'sheet' -> 'lines') AS costs(said)
+          JOIN billing_service s ON s.tenant = t.tenant AND s.id = (ends.told ->> 'ref')::uuid
+         WHERE t.state = 'ended' AND s.ended_at < $1::timestamptz - interval '1 day' AND costs.said ->> 'code' <> 'CREDIT' AND NOT EXISTS (
                SELECT 1 FROM billing_charge c WHERE c.tenant = t.tenant AND c.service = s.id AND c.layer = seen.layer
-                  AND starts_with(c.key, 'termination:' || t.id || ':' || s.id || ':' || (line ->> 'code')))""",
+                  AND starts_with(c.key, 'termination:' || t.id || ':' || s.id || ':' || (costs.said ->> 'code')))""",
     "one open line per service": """
         SELECT s.number AS what FROM termination_line l JOIN billing_service s ON s.id = l.service
          WHERE l.is_open AND $1::timestamptz IS NOT NULL GROUP BY s.id, s.number HAVING count(*) > 1""",
