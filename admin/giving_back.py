@@ -74,6 +74,12 @@ async def _order(actor: Actor, form: Form) -> None:
     )
 
 
+async def _give_back(actor: Actor, form: Form) -> str:
+    document = own_pages.id_of(form.one("id"), "invoice")
+    await refunds.order_of(actor, document, iban=form.one("iban"), holder=form.one("holder"), reason=form.one("reason"))
+    return "order"
+
+
 async def _agree(actor: Actor, form: Form) -> None:
     await refunds.agree(actor, own_pages.id_of(form.one("id"), "refund"))
 
@@ -107,6 +113,7 @@ _PRESSES: Presses = {
     "settle-document": _settle_by_document,
     "account": _put_on_account,
     "order": _order,
+    "give-back": _give_back,
     "settle": _settle,
     "agree": _agree,
     "refuse": _refuse,

@@ -12,7 +12,8 @@ from billing.service.mandates import MandateEnded, MandateInForce
 from billing.service.paying import NothingOpen
 from billing.service.payments import NotADebtorsPayment
 from billing.service.payouts import PayoutLookedAt
-from billing.service.refunds import RefundDecided, RefundNeedsSecondPerson
+from billing.service.refunds import NothingToGiveBack, RefundDecided, RefundNeedsSecondPerson
+from billing.service.refused_files import FileCarriedOut
 from billing.service.sepa import FileNotValid
 from billing.service.setting_off import NothingToSettle, NothingWasPaid
 from billing.service.statements.booking import EntryDecided
@@ -56,6 +57,7 @@ PROBLEMS: dict[type[Problem], Words] = {
     RefundNeedsSecondPerson: Words(
         sentence("A second person must agree"), sentence("You ordered this refund; from this sum on somebody else of finance agrees to it.")
     ),
+    NothingToGiveBack: Words(sentence("Nothing of this document is left to give back"), sentence("Look at the list again.")),
     PayoutLookedAt: Words(sentence("Somebody looked at this payout already"), sentence("Look at the list again.")),
     NotOpen: Words(sentence("This payment is over"), sentence("Go back to the invoice and begin again.")),
 }

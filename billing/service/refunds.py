@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 from stdnum import iban as iban_code
 
@@ -20,7 +21,8 @@ from partner_portal.kernel.actor import SYSTEM, Actor
 from partner_portal.kernel.dates import next_working_day
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
-from ..events import RefundFailed, RefundWanted, SecondPersonWanted
+from ..events import PaymentBooked, RefundFailed, RefundWanted, SecondPersonWanted
+from ..policy.ledger import Kind
 from ..policy.money_in import BatchKind, ByTwo, EntryState, RefundState, RefundWay, Source
 from . import account_changes, debits, payments, sepa, undoing
 from .gateways import chosen
@@ -42,6 +44,10 @@ class RefundDecided(Refused):
     """Somebody has decided about this refund already, or it needed nobody."""
 
 
+class NothingToGiveBack(Refused):
+    """Nothing is left of the document, or it is none below zero."""
+
+
 class RefundNeedsSecondPerson(Refused):
     """Whoever ordered a refund of this size does not agree to it as well."""
 
@@ -50,6 +56,19 @@ _INSERT = """
 INSERT INTO billing_refund (id, tenant, payment, way, state, amount_cents, reason, holder, iban, end_to_end, made_by, made_at, changed_at, not_before)
 SELECT $1, tenant, id, $3, $4, -amount_cents, $5, $6, $7, $8, $9, $10, $10, $11 FROM billing_payment WHERE id = $2 RETURNING amount_cents
 """
+
+
+_GIVEN_OUT = """
+INSERT INTO billing_payment (id, tenant, customer, issuer, source, source_key, method, amount_cents, received_on, note, booked_by, booked_at)
+SELECT $1, tenant, customer, issuer, 'manual', $3, 'refund', $4, $5, $6, $7, $8 FROM billing_invoice WHERE id = $2
+"""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Where money goes; without a holder, the debtor's own name."""
+
+    iban: str
+    holder: str
 
 
 _NAME = "SELECT coalesce(c.name, t.name) AS name FROM tenant t LEFT JOIN customer c ON c.tenant = t.id AND c.id = $2 WHERE t.id = $1"
@@ -65,17 +84,49 @@ async def order(actor: Actor, payment: UUID, *, cents: int | None = None, iban: 
     """
     money = await payments.one(payment)
     way = RefundWay.GATEWAY if money["source"] == Source.GATEWAY and not iban else RefundWay.BANK
-    if way is RefundWay.BANK and not iban_code.is_valid(iban):
-        raise Invalid(FieldError("/iban", "not-an-iban", {"value": iban}))
+    if way is RefundWay.BANK:
+        _must_be_iban(iban)
     source = Source.GATEWAY if way is RefundWay.GATEWAY else Source.MANUAL
     refund = new_id()
     back = Back(payment=payment, source=source, source_key=f"refund:{refund}", on=clock.today(), amount_cents=cents, method="refund")
     made = await payments.refund(actor, back)
-    gone = (await payments.one(made))["amount_cents"]
-    state = RefundState.WANTED if -gone >= settings.current().four_eyes_limit_cents else RefundState.AGREED
-    debtor = Debtor(money["tenant"], money["customer"], money["issuer"])
-    not_before = await account_changes.for_refund(actor, debtor, iban, refund) if way is RefundWay.BANK else None
-    account = (((holder or await _name_of(debtor))[:70]), iban_code.compact(iban)) if way is RefundWay.BANK else (None, None)
+    await _ordered(actor, refund, await payments.one(made), way, Account(iban, holder), reason)
+    return made
+
+
+async def order_of(actor: Actor, document: UUID, *, iban: str, holder: str = "", reason: str = "") -> UUID:
+    """All that is left of a document below zero goes back to its debtor with the next file to the bank, as by `order`; returns the payment that says so.
+
+    Such a document names no invoice that could be taken back: its debtor paid elsewhere, or before this portal. Raises NothingToGiveBack, Invalid,
+    PasswordNeeded, NotFound.
+    """
+    _must_be_iban(iban)
+    row = (await payments.locked([document]))[document]
+    cents = payments.given_by(row)
+    if row["kind"] == Kind.CREDIT_NOTE or not cents:
+        raise NothingToGiveBack
+    refund, made = new_id(), new_id()
+    await db.execute(
+        _GIVEN_OUT, *(made, document, f"refund:{refund}", -cents, clock.today(), reason.strip()[:500] or None, actor.trail, clock.now())
+    )
+    await payments.allocated(actor, [(row["tenant"], document, made, None, -cents)])
+    await outbox.publish(PaymentBooked(tenant_id=row["tenant"], payment_id=made))
+    await _ordered(actor, refund, await payments.one(made), RefundWay.BANK, Account(iban, holder), reason)
+    return made
+
+
+def _must_be_iban(iban: str) -> None:
+    if not iban_code.is_valid(iban):
+        raise Invalid(FieldError("/iban", "not-an-iban", {"value": iban}))
+
+
+async def _ordered(actor: Actor, refund: UUID, gone: Any, way: RefundWay, to: Account, reason: str) -> None:
+    """The refund of this payment that went back is on record: it leaves, or waits for a second person."""
+    made, tenant = gone["id"], gone["tenant"]
+    state = RefundState.WANTED if -gone["amount_cents"] >= settings.current().four_eyes_limit_cents else RefundState.AGREED
+    debtor = payments.debtor_of(gone)
+    not_before = await account_changes.for_refund(actor, debtor, to.iban, refund) if way is RefundWay.BANK else None
+    account = (((to.holder or await _name_of(debtor))[:70]), iban_code.compact(to.iban)) if way is RefundWay.BANK else (None, None)
     await db.fetch_one(
         _INSERT,
         *(
@@ -92,10 +143,9 @@ async def order(actor: Actor, payment: UUID, *, cents: int | None = None, iban: 
         ),
     )
     if state is RefundState.AGREED:
-        await _go(money["tenant"], made, way)
+        await _go(tenant, made, way)
     else:
-        await outbox.publish(SecondPersonWanted(tenant_id=money["tenant"], what=ByTwo.REFUND, about_id=refund, by=actor.label))
-    return made
+        await outbox.publish(SecondPersonWanted(tenant_id=tenant, what=ByTwo.REFUND, about_id=refund, by=actor.label))
 
 
 async def _name_of(debtor: Debtor) -> str:
@@ -184,11 +234,16 @@ async def pay_out(actor: Actor, issuer: UUID) -> UUID:
 
 async def left(target: UUID, cents: int) -> EntryState:
     """The bank says that one refund, or a whole file of them, has left the account; another sum is a person's to look at."""
-    rows = await db.fetch("SELECT id, amount_cents FROM billing_refund WHERE (id = $1 OR batch = $1) AND state = 'sent' FOR UPDATE", target)
-    if not rows or sum(row["amount_cents"] for row in rows) != -cents:
+    rows = await db.fetch(
+        "SELECT id, amount_cents, state FROM billing_refund WHERE (id = $1 OR batch = $1) AND state IN ('sent', 'failed') FOR UPDATE",
+        target,
+    )
+    sent = [row for row in rows if row["state"] == RefundState.SENT]
+    # What came back before it was seen leaving has left all the same, unless the bank has left it out of the sum.
+    if not rows or -cents not in {sum(row["amount_cents"] for row in some) for some in (sent or rows, rows)}:
         return EntryState.WAITING
     await db.execute(
-        "UPDATE billing_refund SET state = 'done', changed_at = $2 WHERE id = ANY($1::uuid[])", [row["id"] for row in rows], clock.now()
+        "UPDATE billing_refund SET state = 'done', changed_at = $2 WHERE id = ANY($1::uuid[])", [row["id"] for row in sent], clock.now()
     )
     return EntryState.SETTLED
 
@@ -199,6 +254,12 @@ async def came_back(refund: UUID, cents: int, reason: str | None) -> tuple[Entry
     if row is None or row["amount_cents"] != cents or row["state"] not in {RefundState.SENT, RefundState.DONE}:
         return EntryState.WAITING, None
     return EntryState.BOOKED, await _undo(SYSTEM, row, RefundState.FAILED, reason or RETURNED)
+
+
+async def not_carried_out(actor: Actor, row: Any, because: str) -> None:
+    """The bank refused a refund before it left: it failed, is on account again, and belongs to no file any more."""
+    await _undo(actor, row, RefundState.FAILED, because)
+    await db.execute("UPDATE billing_refund SET batch = NULL WHERE id = $1", row["id"])
 
 
 async def _undo(actor: Actor, row: Any, state: RefundState, because: str) -> UUID:
@@ -264,7 +325,7 @@ async def take_up(actor: Actor, refund: UUID) -> None:
 _LISTED = """
 SELECT r.*, p.received_on, p.reverses, o.method AS paid_by, o.amount_cents AS paid_cents, o.received_on AS paid_on, c.name AS customer_name,
        c.number AS customer_number, t.name AS partner
-  FROM billing_refund r JOIN billing_payment p ON p.id = r.payment JOIN billing_payment o ON o.id = p.reverses JOIN tenant t ON t.id = r.tenant
+  FROM billing_refund r JOIN billing_payment p ON p.id = r.payment LEFT JOIN billing_payment o ON o.id = p.reverses JOIN tenant t ON t.id = r.tenant
   LEFT JOIN customer c ON c.id = p.customer
  ORDER BY r.state = 'failed' AND r.seen_at IS NULL DESC, r.state = 'wanted' DESC, r.id DESC LIMIT $1
 """
@@ -293,7 +354,7 @@ async def to_give_back(limit: int = 100) -> list[Any]:
 _OF_INVOICE = """
 SELECT DISTINCT r.id, r.state, r.amount_cents, r.way, r.made_at, r.changed_at FROM billing_refund r
   JOIN billing_payment g ON g.tenant = r.tenant AND g.id = r.payment
-  JOIN billing_allocation a ON a.tenant = g.tenant AND a.payment = g.reverses WHERE a.invoice = $1 ORDER BY r.id
+  JOIN billing_allocation a ON a.tenant = g.tenant AND a.payment = coalesce(g.reverses, g.id) WHERE a.invoice = $1 ORDER BY r.id
 """
 
 

@@ -5,12 +5,9 @@ Through the staff door, in the order of locks of `payments`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from partner_portal.infra import db, outbox
 from partner_portal.kernel.actor import Actor
@@ -26,30 +23,23 @@ class NothingToSettle(Refused):
 
 
 class NothingWasPaid(Refused):
-    """Nothing is left of the document, or no payment settled what it takes back."""
+    """Nothing is left of the credit note, or no payment settled what it takes back."""
 
 
 _USED_FOR = """
-SELECT tenant, invoice, payment, sum(amount_cents)::bigint AS cents FROM billing_allocation WHERE invoice = ANY($1::uuid[]) AND payment IS NOT NULL
- GROUP BY tenant, invoice, payment HAVING sum(amount_cents) > 0 ORDER BY max(made_at) DESC, max(id::text) DESC
-"""
-# What a document that names no other takes back was paid with what else its debtor paid, what came last first.
-_LATELY_PAID = """
-SELECT a.invoice FROM billing_invoice d JOIN billing_invoice i ON i.tenant = d.tenant AND i.customer IS NOT DISTINCT FROM d.customer AND i.issuer = d.issuer
-  JOIN billing_allocation a ON a.tenant = i.tenant AND a.invoice = i.id AND a.payment IS NOT NULL
- WHERE d.id = $1 AND i.kind <> 'credit note' AND i.gross_cents > 0 GROUP BY a.invoice HAVING sum(a.amount_cents) > 0
- ORDER BY max(a.made_at) DESC, a.invoice LIMIT 100
+SELECT tenant, payment, sum(amount_cents)::bigint AS cents FROM billing_allocation WHERE invoice = $1 AND payment IS NOT NULL
+ GROUP BY tenant, payment HAVING sum(amount_cents) > 0 ORDER BY max(made_at) DESC, max(id::text) DESC
 """
 _WHERE_LEFT = "s.open_cents <> 0 AND (s.open_cents < 0 OR s.due_on IS NULL)"
-_PAID = "EXISTS (SELECT 1 FROM billing_allocation a WHERE a.tenant = {of}.tenant AND a.invoice = {of}.id AND a.payment IS NOT NULL GROUP BY a.payment HAVING sum(a.amount_cents) > 0)"
 _IN_FAVOUR = f"""
-SELECT i.id, i.number, i.issued_at, i.reason, abs(s.open_cents) AS left_cents, o.number AS of_number, i.debtor_details ->> 'name' AS debtor_name,
-       t.name AS partner,
-       CASE WHEN o.id IS NOT NULL THEN o.gross_cents > 0 AND {_PAID.format(of="o")}
-            ELSE EXISTS (SELECT 1 FROM billing_invoice b WHERE b.tenant = i.tenant AND b.customer = i.customer AND b.issuer = i.issuer
-                            AND b.kind <> 'credit note' AND b.gross_cents > 0 AND {_PAID.format(of="b")}) END AS was_paid
+SELECT i.id, i.kind, i.number, i.issued_at, i.reason, abs(s.open_cents) AS left_cents, o.number AS of_number, i.debtor_details ->> 'name' AS debtor_name,
+       t.name AS partner, paid.iban, paid.name AS holder,
+       coalesce(o.gross_cents > 0 AND EXISTS (SELECT 1 FROM billing_allocation a WHERE a.tenant = o.tenant AND a.invoice = o.id AND a.payment IS NOT NULL
+           GROUP BY a.payment HAVING sum(a.amount_cents) > 0), false) AS was_paid
   FROM billing_standing s JOIN billing_invoice i ON i.tenant = s.tenant AND i.id = s.invoice JOIN tenant t ON t.id = i.tenant
   LEFT JOIN billing_invoice o ON o.tenant = i.tenant AND o.id = i.refers_to
+  LEFT JOIN LATERAL (SELECT m.iban, m.holder AS name FROM billing_mandate m WHERE m.tenant = i.tenant AND m.customer = i.customer AND m.issuer = i.issuer
+                      ORDER BY m.id DESC LIMIT 1) paid ON i.kind <> 'credit note'
  WHERE {_WHERE_LEFT} ORDER BY i.issued_at, i.id LIMIT $1
 """  # noqa: S608  # our own words
 _WAITS = f"""
@@ -59,9 +49,9 @@ SELECT count(*) AS count, min(i.issued_at) AS since FROM billing_standing s JOIN
 
 
 async def in_favour(limit: int = 100) -> list[Any]:
-    """The documents in a debtor's favour of which something is left, the oldest first.
+    """The documents in a debtor's favour of which something is left, the oldest first; `was_paid` where money settled what a credit note takes back.
 
-    `was_paid` where money settled what a credit note takes back, or, of a document below zero that names no other, anything its customer owed.
+    With those below zero stands the account of the debtor's mandate, if it gave one.
     """
     return await db.fetch(_IN_FAVOUR, limit)
 
@@ -96,42 +86,29 @@ async def settle_by_document(actor: Actor, document: UUID) -> int:
     return used
 
 
-async def put_on_account(actor: Actor, document: UUID) -> int:
-    """What was paid of what the document takes back is on account again, as far as the document has not been used; returns the cents.
+async def put_on_account(actor: Actor, note: UUID) -> int:
+    """What was paid of the document that the credit note takes back is on account again, as far as the note has not been used; returns the cents.
 
-    A credit note takes back the invoice it names, a document below zero that names none what its debtor paid last. It takes the place of that money, so that
-    no more is open than before. Raises NothingWasPaid.
+    The note takes its place, so that no more is open than before. Raises NothingWasPaid.
     """
-    row = await db.fetch_one("SELECT refers_to FROM billing_invoice WHERE id = $1", document)
-    if row is None:
+    row = await db.fetch_one("SELECT refers_to FROM billing_invoice WHERE id = $1", note)
+    if row is None or row["refers_to"] is None:
         raise NothingWasPaid
-    invoices = [row["refers_to"]] if row["refers_to"] else [paid["invoice"] for paid in await db.fetch(_LATELY_PAID, document)]
-    for payment in sorted({used["payment"] for used in await db.fetch(_USED_FOR, invoices)}, key=str):
-        await payments.held(payment)
-    left = payments.given_by((await payments.locked([*invoices, document]))[document])
-    taken = _taken(await db.fetch(_USED_FOR, invoices), left)
+    invoice: UUID = row["refers_to"]
+    for used in sorted(await db.fetch(_USED_FOR, invoice), key=lambda one: str(one["payment"])):
+        await payments.held(used["payment"])
+    left = cents = max((await payments.locked([invoice, note]))[note]["open_cents"], 0)
+    taken = []
+    for used in await db.fetch(_USED_FOR, invoice):
+        if part := min(used["cents"], left):
+            taken.append((used["tenant"], invoice, used["payment"], None, -part))
+            left -= part
     if not taken:
         raise NothingWasPaid
-    # The document first: at no moment is anything open that was paid, so that the day on which it was stays.
-    await payments.allocated(actor, [(tenant, invoice, None, document, cents) for (tenant, invoice), cents in _by_invoice(taken).items()])
-    await payments.allocated(actor, [(tenant, invoice, payment, None, -cents) for tenant, invoice, payment, cents in taken])
-    for tenant, _invoice, payment, _cents in taken:
+    # The note first: at no moment is anything open that was paid, so that the day on which it was stays.
+    await payments.allocated(actor, [(taken[0][0], invoice, None, note, cents - left)])
+    await payments.allocated(actor, taken)
+    for tenant, _invoice, payment, _credit, _cents in taken:
         await outbox.publish(PaymentBooked(tenant_id=tenant, payment_id=payment))
-    return sum(cents for *_of, cents in taken)
-
-
-def _taken(uses: Sequence[asyncpg.Record], left: int) -> list[tuple[UUID, UUID, UUID, int]]:
-    """Tenant, invoice, payment and cents of what is taken of these uses, in their order and together no more than `left`."""
-    found = []
-    for used in uses:
-        if part := min(used["cents"], left):
-            found.append((used["tenant"], used["invoice"], used["payment"], part))
-            left -= part
-    return found
-
-
-def _by_invoice(taken: Sequence[tuple[UUID, UUID, UUID, int]]) -> dict[tuple[UUID, UUID], int]:
-    sums: dict[tuple[UUID, UUID], int] = {}
-    for tenant, invoice, _payment, cents in taken:
-        sums[tenant, invoice] = sums.get((tenant, invoice), 0) + cents
-    return sums
+    freed: int = cents - left
+    return freed

@@ -41,7 +41,7 @@ async def undo(actor: Actor, gone: UUID, because: str, *, settles_again: bool = 
     row = await db.fetch_one(_GONE, gone)
     if row is None:
         raise NotFound(what="payment", id=str(gone))
-    await payments.held(row["reverses"])
+    await payments.held(row["reverses"] or gone)
     made = await db.fetch_one(_UNDO, gone, new_id(), clock.today(), because[:500], actor.trail, clock.now())
     if made is None:
         known = await db.fetch_one(_UNDONE, gone)
@@ -49,7 +49,7 @@ async def undo(actor: Actor, gone: UUID, because: str, *, settles_again: bool = 
         found: UUID = known["id"]
         return found
     await outbox.publish(PaymentBooked(tenant_id=row["tenant"], payment_id=made["id"]))
-    if settles_again:
+    if settles_again and row["reverses"]:
         await _settle_again(actor, row["reverses"], -row["amount_cents"])
     undone: UUID = made["id"]
     return undone

@@ -19,6 +19,8 @@ from .late import WriteOff
 class Payment(OwnedByTenant, Table, tablename="billing_payment"):
     """Money that came in, or went back (below zero, `reverses` says what); never changed. What its allocations leave over is on account.
 
+    A refund below zero that reverses nothing is what a document below zero gave back.
+
     `tenant` is the partner whose debtor paid, `issuer` whoever got it; without `customer` the partner itself paid.
     """
 
@@ -35,7 +37,7 @@ class Payment(OwnedByTenant, Table, tablename="billing_payment"):
     booked_at = Timestamptz(default=TimestamptzNow())
 
     billing_payment_once = Unique(["source", "source_key"])
-    billing_payment_amount = Check("amount_cents <> 0 AND (amount_cents > 0 OR reverses IS NOT NULL)")
+    billing_payment_amount = Check("amount_cents <> 0 AND (amount_cents > 0 OR reverses IS NOT NULL OR method = 'refund')")
 
 
 class OnAccount(OwnedByTenant, Table, tablename="billing_on_account"):

@@ -11,11 +11,15 @@ import pytest
 from billing.policy.crediting import Part
 from billing.policy.late import Uncollectable
 from billing.policy.ledger import Kind, Label
+from billing.policy.money_in import EntryState
 from billing.service import credit_notes, documents, payments, refunds, setting_off, write_offs
+from billing.service.account_changes import RESTS_FOR
 from billing.service.credit_notes import Wanted
+from billing.service.refunds import NothingToGiveBack
 from billing.service.setting_off import NothingToSettle, NothingWasPaid
 from billing.service.write_offs import WriteOffWanted
-from partner_portal.infra import clock, db
+from partner_portal.infra import clock, db, settings
+from tests.billing.bank import PAYER_IBAN
 from tests.billing.money import issue, line, pay
 from tests.billing.test_service_late import notes, overdue, run
 from tests.billing.test_service_reminders import staff
@@ -110,3 +114,74 @@ async def test_a_credit_note_beyond_its_invoice_fills_the_costs_of_paying_that_l
     assert await staff(setting_off.settle_by_document, note) == 61_000 + costs.gross.cents
 
     assert [(await head(one))["open_cents"] for one in (invoice, costs.id)] == [0, 0]
+
+
+async def given_back(document: UUID) -> Any:
+    """The refund of what a document below zero owes its debtor."""
+    made = await staff(refunds.order_of, document, iban=PAYER_IBAN, reason="Dagen van vóór het portaal")
+    async with db.unit_of_work(STAFF_DOOR):
+        return await db.fetch_one(
+            "SELECT r.*, p.amount_cents AS gone, p.reverses FROM billing_refund r JOIN billing_payment p ON p.id = r.payment WHERE p.id = $1",
+            made,
+        )
+
+
+async def test_a_document_below_zero_is_given_back_once_and_is_settled(world: World) -> None:
+    document = await issue(world.noord.id, world.noord.customers["bakery"], [line(-2_000)])
+    async with db.unit_of_work(STAFF_DOOR):
+        assert (await setting_off.waits())[0] == 1
+
+    gone = await given_back(document)
+
+    assert (gone["amount_cents"], gone["gone"], gone["reverses"], gone["state"], gone["iban"]) == (
+        2_420,
+        -2_420,
+        None,
+        "agreed",
+        PAYER_IBAN,
+    )
+    assert (await head(document))["open_cents"] == 0
+    async with db.unit_of_work(STAFF_DOOR):
+        assert (await setting_off.waits(), await setting_off.in_favour()) == ((0, None), [])
+        assert [row["id"] for row in await refunds.listed()] == [gone["id"]]
+        clock.move(RESTS_FOR)
+        assert await refunds.pay_out(FINANCE, world.house)
+    with pytest.raises(NothingToGiveBack):
+        await given_back(document)
+
+
+async def test_what_the_bank_cannot_pay_out_of_a_document_below_zero_is_on_account(world: World) -> None:
+    gone = await given_back(await issue(world.noord.id, world.noord.customers["bakery"], [line(-2_000)]))
+    clock.move(RESTS_FOR)
+    async with db.unit_of_work(STAFF_DOOR):
+        await refunds.pay_out(FINANCE, world.house)
+        assert (await refunds.came_back(gone["id"], 2_420, "AC04"))[0] is EntryState.BOOKED
+
+        (back,) = await refunds.to_give_back()
+        assert back["left_cents"] == 2_420
+        assert await refunds.order(FINANCE, back["id"], iban=PAYER_IBAN)
+        assert await refunds.to_give_back() == []
+
+
+@pytest.mark.parametrize("cents", [0, 3_000])
+async def test_only_what_is_left_of_it_is_given_back(world: World, cents: int) -> None:
+    bakery = world.noord.customers["bakery"]
+    owed = await issue(world.noord.id, bakery, [line(1_000)])
+    document = await issue(world.noord.id, bakery, [line(-1_000 - cents)])
+    await staff(setting_off.settle_by_document, document)
+
+    if cents:
+        assert (await given_back(document))["amount_cents"] == 3_630
+    for one in {owed} | ({document} if not cents else set()):
+        with pytest.raises(NothingToGiveBack):
+            await given_back(one)
+
+
+async def test_a_large_sum_waits_for_a_second_person_and_is_on_account_when_it_is_refused(world: World) -> None:
+    with settings.use(four_eyes_limit_cents=1_000):
+        gone = await given_back(await issue(world.noord.id, world.noord.customers["bakery"], [line(-2_000)]))
+
+    assert gone["state"] == "wanted"
+    await staff(refunds.refuse, gone["id"], "Verkeerde rekening")
+    async with db.unit_of_work(STAFF_DOOR):
+        assert [row["left_cents"] for row in await refunds.to_give_back()] == [2_420]

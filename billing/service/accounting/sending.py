@@ -68,7 +68,7 @@ _OF_PAYMENT = """
 SELECT a.id, p.issuer FROM billing_payment q JOIN billing_payment p ON p.id = coalesce(q.reverses, q.id) JOIN billing_allocation a ON a.payment = p.id
   JOIN billing_invoice i ON i.id = a.invoice
   JOIN billing_accounting_connection c ON c.tenant = p.issuer AND c.state <> 'ended' AND i.issued_on >= c.starts_on AND c.sends_payments
- WHERE q.id = $1 AND q.tenant = $2 AND p.source <> 'accounting' ORDER BY a.made_at, a.id
+ WHERE q.id = $1 AND q.tenant = $2 AND p.source <> 'accounting' AND p.amount_cents > 0 ORDER BY a.made_at, a.id
 """
 
 
