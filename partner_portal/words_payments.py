@@ -13,7 +13,6 @@ from billing.service.paying import NothingOpen
 from billing.service.payments import NotADebtorsPayment
 from billing.service.payouts import PayoutLookedAt
 from billing.service.refunds import NothingToGiveBack, RefundDecided, RefundNeedsSecondPerson
-from billing.service.refused_files import FileCarriedOut
 from billing.service.sepa import FileNotValid
 from billing.service.setting_off import NothingToSettle, NothingWasPaid
 from billing.service.statements.booking import EntryDecided
