@@ -99,9 +99,19 @@ _KINDS: dict[LineKind, str] = {
     LineKind.RESIDUAL: sentence("What the equipment is still worth at the end: it was to be paid over the whole term."),
     LineKind.HANDLING: sentence("Agreed once, for ending before the term."),
     LineKind.CREDIT: sentence("Given back of what was billed before."),
-    LineKind.DAMAGES: sentence("Compensation for damage. It is no price for a service, so there is no VAT on it."),
-    LineKind.INTEREST: sentence("Statutory interest over the days after the due date."),
-    LineKind.COLLECTION: sentence("Statutory costs of collection (article 6:96 of the Dutch Civil Code)."),
+    LineKind.EARLY_USE: sentence(
+        "The days used before the withdrawal: the customer expressly asked for the service to begin within the cooling-off period."
+    ),
+    LineKind.DAMAGES: sentence(
+        "Compensation for damage. No VAT: that is levied on what is supplied (article 1 of the Dutch VAT Act 1968)."
+    ),
+    LineKind.INTEREST: sentence(
+        "Statutory interest over the days after the due date. No VAT: that is levied on what is supplied (article 1 of the Dutch VAT Act 1968)."
+    ),
+    LineKind.COLLECTION: sentence(
+        "Statutory costs of collection (article 6:96 of the Dutch Civil Code). "
+        "No VAT: that is levied on what is supplied (article 1 of the Dutch VAT Act 1968)."
+    ),
     LineKind.OTHER: sentence("Agreed apart from the services."),
 }
 _RULES: dict[str, str] = {

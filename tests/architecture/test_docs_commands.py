@@ -14,9 +14,16 @@ from partner_portal.console.main import COMMANDS, portal
 from partner_portal.infra.settings import Settings
 from tests.architecture import sources
 from tests.architecture.test_docs import DOCUMENTS
+from tests.attack.routes import all_routes
 
 _TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
 _COMMAND = re.compile(r"(?:^|`|/)portal ([a-z][a-z-]*)")
+_WHOLE = re.compile(r"(?:^|`|/)portal ([a-z][a-z-]*)((?: [^`#;|]*)?)")
+_PAGE = re.compile(
+    r"(?:^|`|POST |GET |\$URL|example\.com)(/(?:admin|portal|api|schema|gateway|confirm|end-contract|withdraw-contract)[\w/{}.$-]*)"
+)
+_PARAMETER = re.compile(r"{[^}]*}|\$[A-Z]+|(?<=/)(?:[A-Z]{2,}|\.\.\.|[0-9a-f-]{36})(?=/|$)")
+_MOUNTED = {"/api/v1", "/admin/", "/schema/openapi.json", "/portal/"}
 _SPAN = re.compile(r"```\w*\n.*?```|`[^`\n]+`", re.DOTALL)
 _CAPITALS = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 # Capitals in backticks that are no settings.
@@ -42,6 +49,37 @@ def test_every_command_that_a_document_names_is_there(document: str) -> None:
     named = {command for line in typed(document) for command in _COMMAND.findall(line)}
 
     assert named - set(COMMANDS) == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_part_and_option_of_a_command_that_a_document_names_is_there(document: str) -> None:
+    missing = [line for line in typed(document) for found in _WHOLE.finditer(line) if not _is_understood(*found.groups())]
+
+    assert missing == []
+
+
+def _is_understood(name: str, rest: str) -> bool:
+    command, words = portal.get_command(click.Context(portal), name), rest.split()
+    while isinstance(command, click.Group) and words and re.fullmatch(r"[a-z-]+", words[0]):
+        command = command.get_command(click.Context(command), words.pop(0))
+    if command is None:
+        return False
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(words))) <= options
+
+
+def test_a_command_that_nobody_knows_is_noticed() -> None:
+    assert _is_understood("billing", " run --dry --day 2027-01-01")
+    assert not _is_understood("billing", " walk")
+    assert not _is_understood("billing", " run --wet")
+
+
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if not one.startswith("docs/decisions/")])
+def test_every_page_that_a_document_names_is_there(document: str) -> None:
+    there = {re.sub(r"{[^}]*}", "*", route.path) for route in all_routes()}
+    named = {_PARAMETER.sub("*", path) for line in typed(document) for path in _PAGE.findall(line)}
+
+    assert {path for path in named if path.rstrip("/") not in there and path not in _MOUNTED} == set()
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -71,7 +71,8 @@ async def test_what_takes_back_damages_says_that_they_were_no_supply(world: Worl
 
     assert said.corrects
     assert said.corrects.kind is Kind.DAMAGES
-    assert einvoice.reason(said, VatCategory.OUTSIDE_SCOPE) == ("VATEX-EU-O", "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling.")
+    why = "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling."
+    assert einvoice.reason(said, VatCategory.OUTSIDE_SCOPE) == ("VATEX-EU-O", why)
 
 
 async def test_the_bill_goes_to_the_country_of_its_address_and_is_taxed_in_that_of_the_seat(world: World) -> None:

@@ -94,7 +94,9 @@ def test_an_eu_consumer_reads_whose_vat_it_pays() -> None:
 
 
 def test_a_note_of_damage_says_why_there_is_no_vat() -> None:
-    assert "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling." in said(page(CASES["damages"]))
+    assert "Hierover rekenen wij geen btw: u betaalt niet voor iets wat is geleverd, maar vergoedt schade of te late betaling." in said(
+        page(CASES["damages"])
+    )
 
 
 def test_a_credit_note_names_the_invoice_and_the_reason_and_asks_for_nothing() -> None:
