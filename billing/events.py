@@ -32,6 +32,13 @@ class InvoiceReopened(Event, frozen=True, kw_only=True):
     invoice_id: UUID
 
 
+class PaymentTakenOff(Event, frozen=True, kw_only=True):
+    """Finance took a payment off an invoice that was settled, because it was for something else; `allocation_id` is the step that says so."""
+
+    invoice_id: UUID
+    allocation_id: UUID
+
+
 class InvoiceOverdue(Event, frozen=True, kw_only=True):
     """The due date of an invoice has passed, and something of it is open; once in its life."""
 

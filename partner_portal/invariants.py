@@ -66,7 +66,7 @@ RULES: dict[str, str] = {
          CROSS JOIN LATERAL jsonb_array_elements(seen.made -> 'services') AS ends(told)
          CROSS JOIN LATERAL jsonb_array_elements(ends.told -> 'ending' -> 'sheet' -> 'lines') AS costs(said)
           JOIN billing_service s ON s.tenant = t.tenant AND s.id = (ends.told ->> 'ref')::uuid
-         WHERE t.state = 'ended' AND s.ended_at < $1::timestamptz - interval '1 day' AND costs.said ->> 'code' <> 'CREDIT' AND NOT EXISTS (
+         WHERE t.state = 'ended' AND s.ended_at < $1::timestamptz - interval '1 day' AND costs.said ->> 'code' NOT LIKE 'CREDIT%' AND NOT EXISTS (
                SELECT 1 FROM billing_charge c WHERE c.tenant = t.tenant AND c.service = s.id AND c.layer = seen.layer
                   AND starts_with(c.key, 'termination:' || t.id || ':' || s.id || ':' || (costs.said ->> 'code')))""",
     "one open line per service": """

@@ -88,6 +88,8 @@ FIELDS = {
     "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),
     "money-that-left": sentence("Money that left settles no invoice."),
     "say-why": sentence("Say why, in a few words."),
+    "taken-off-this": sentence("The payment is taken off invoice %(value)s: name the one it was for."),
+    "nothing-open-of-it": sentence("Nothing of invoice %(value)s is open that is left to settle it with."),
     "in-the-future": sentence("This day is still to come."),
     "agree-first": sentence("Mark that you agree, or leave the page; nothing happens then."),
     "words-changed": sentence("The words have changed; read them again and press once more."),

@@ -165,7 +165,9 @@ class TermsOut(msgspec.Struct, frozen=True, kw_only=True):
 class OrderIn(TermsIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order: who accepted the terms with this fingerprint, and at which of the customer's addresses the services go.
 
-    `ip_country` and `sim_country` are what you know of where a consumer is; they are kept as evidence for VAT, and looked up nowhere.
+    `starts_early`: the consumer expressly asks that the services begin within its cooling-off period, and so pays for the days used if it withdraws;
+    without it those days cost nothing. `ip_country` and `sim_country` are what you know of where a consumer is; they are kept as evidence for VAT, and
+    looked up nowhere.
     """
 
     location: LocationKind = LocationKind.BILLING
@@ -218,9 +220,10 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderOut(OrderRow, frozen=True, kw_only=True):
-    """An order with what came of it."""
+    """An order with what came of it; `starts_early`: a consumer expressly asked for a start within its cooling-off period."""
 
     accepted_by: str
+    starts_early: bool
     terms_sha256: str
     services: list[OrderedLine]
     port_ins: list[PortOut]
@@ -289,7 +292,7 @@ async def _out(order: UUID) -> OrderOut:
     row, lines = await orders.one(order)
     ports = [port for port, _ in await port_ins.of_order(order)]
     return OrderOut(
-        **{name: row[name] for name in (*_SHARED, "accepted_by", "terms_sha256")},
+        **{name: row[name] for name in (*_SHARED, "accepted_by", "starts_early", "terms_sha256")},
         services=[_ordered(line) for line in lines],
         port_ins=[
             PortOut(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,9 +14,9 @@ from partner_portal.infra.tables import Document as Filed
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.events import Event
 
-from ..events import CollectionAnnounced, InvoiceIssued, InvoicePaid
+from ..events import CollectionAnnounced, InvoiceIssued, InvoicePaid, PaymentTakenOff
 from ..policy.ledger import Kind, Label
-from ..service import announcing, archive, documents, faces, issuing, paper, pay_links
+from ..service import announcing, archive, documents, faces, issuing, paper, pay_links, taking_off, transfers
 from ..service.archive import Told
 from ..service.documents import Document, Rendering, Standing
 
@@ -52,7 +53,7 @@ async def send_paid(event: InvoicePaid) -> None:
     settled = await documents.settled_by(event.invoice_id)
     copy = await archive.keep_paid(document, await _printed(document, Rendering.COPY, msgspec.structs.replace(stands, settled=settled)))
     told = msgspec.structs.replace(archive.told_about(document), paid_on=stands.paid_on, settled=settled)
-    key = f"{document.id}:paid:{stands.paid_on.isoformat()}"
+    key = f"{document.id}:paid:{await documents.settled_last(event.invoice_id)}"
     await _post(told, "invoice_paid", [copy], key=key, link=archive.page_of(document))
 
 
@@ -66,7 +67,7 @@ async def _post(told: Told, name: str, attach: Sequence[Filed], *, key: str, lin
         await archive.mailed(told.document)
 
 
-async def _mail(told: Told, name: str, attach: Sequence[Filed], *, key: str, link: str) -> bool:
+async def _mail(told: Told, name: str, attach: Sequence[Filed], *, key: str, link: str, **words: Any) -> bool:
     document = told.document
     if not document.debtor.email:
         return False
@@ -81,6 +82,7 @@ async def _mail(told: Told, name: str, attach: Sequence[Filed], *, key: str, lin
         ),
         told=told,
         link=link,
+        **words,
     )
     return True
 
@@ -96,8 +98,22 @@ async def tell_of_collection(event: CollectionAnnounced) -> None:
     await _mail(told, "collection_announced", [], key=f"{event.announcement_id}:announced", link=await _way(told, notice.invoice))
 
 
+@outbox.through_staff_door
+async def tell_of_mistake(event: PaymentTakenOff) -> None:
+    """The debtor who read that the invoice is paid knows that it is not, and where its money went; nothing where it was settled again meanwhile."""
+    again = await taking_off.told(event.tenant_id, event.invoice_id, event.allocation_id)
+    if again is None:
+        return
+    document = await documents.one(event.invoice_id)
+    accounts = [] if again.is_collected else await transfers.of([event.invoice_id])
+    link = archive.page_of(document) if again.is_collected else pay_links.address(await pay_links.make(SYSTEM, [event.invoice_id]))
+    key = f"{event.allocation_id}:open again"
+    await _mail(archive.told_about(document), "invoice_open_again", [], key=key, link=link, again=again, accounts=accounts)
+
+
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     InvoiceIssued: [send],
     InvoicePaid: [send_paid],
+    PaymentTakenOff: [tell_of_mistake],
     CollectionAnnounced: [tell_of_collection],
 }

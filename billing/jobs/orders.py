@@ -8,7 +8,7 @@ from partner_portal.kernel.events import Event
 from tenants.service import brands
 
 from ..events import OrderPlaced, PortInMoved
-from ..service import first_bills, order_words
+from ..service import first_bills, order_words, ordered
 from ..workflow import PortState
 
 
@@ -18,7 +18,7 @@ async def confirm(event: OrderPlaced) -> None:
     if order.email:
         await mail.queue(
             f"order:{event.order_id}",
-            "billing/order_confirmed",
+            ordered.CONFIRMED,
             to=order.email,
             language=order.language,
             brand=brand,

@@ -10,22 +10,26 @@ import msgspec
 
 from .crediting import Charged, unused
 from .drafting import amounts
-from .ledger import DraftLine, Kind
+from .ledger import DraftLine, Kind, LineKind
+from .tax import VatCategory
 
 
 class GivenBack(msgspec.Struct, frozen=True, kw_only=True):
-    """So many cents (above zero) of a line that was billed, for these days; without a line for days that were billed elsewhere, before this portal."""
+    """So many cents (above zero) of a line that was billed, for these days; without days of what is billed once; without a line for days that were
+    billed elsewhere, before this portal.
+    """
 
     cents: int
-    period: tuple[date, date]
+    period: tuple[date, date] | None
     charged: Charged | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a final bill; `of` is the invoice on which stands what it gives back."""
+    """A line of a final bill; `of` is the invoice on which stands what it gives back; `is_placed` where it is known in which country it is taxed."""
 
     line: DraftLine
     of: UUID | None = None
+    is_placed: bool = False
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,28 @@ def given_back(cents: int, days: tuple[date, date], billed: Sequence[Charged]) -
     return _with_rest(found, cents, (since, until))
 
 
+def given_back_once(cents: int, billed: Sequence[Charged]) -> tuple[GivenBack, ...]:
+    """A credit for what is billed once, divided over its lines and never more than is left of them."""
+    found = []
+    for line in billed:
+        part = min(line.left_cents, cents)
+        if part > 0:
+            found.append(GivenBack(cents=part, period=None, charged=line))
+            cents -= part
+    return tuple(found)
+
+
+def as_billed(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The same entries, days used taxed as the days of their service were billed: at the rate of the days on which they were used."""
+    taxed = {entry.line.service: entry.line.vat for entry in reversed(entries) if entry.of and entry.line.period}
+    return tuple(
+        msgspec.structs.replace(entry, line=msgspec.structs.replace(entry.line, vat=taxed[entry.line.service]), is_placed=True)
+        if entry.line.kind is LineKind.EARLY_USE and entry.line.service in taxed
+        else entry
+        for entry in entries
+    )
+
+
 def _with_rest(found: list[GivenBack], rest: int, days: tuple[date, date]) -> tuple[GivenBack, ...]:
     """What the contract gives back beyond the price of the days (other ways of counting) comes off the same lines while anything is left of them."""
     for place, one in enumerate(found):
@@ -66,10 +92,16 @@ def documents(entries: Sequence[Entry]) -> tuple[Document, ...]:
     """The documents of a final bill: one invoice of all lines; where they give back more than they charge, credit notes that name what they credit.
 
     A credit note refers to one invoice (NL-R-001). What was billed on several is credited by one each; what else there is stands on an invoice then, as
-    does what is given back of days that no document of ours billed: more in the debtor's favour than owed, if need be.
+    does what is given back of days that no document of ours billed: more in the debtor's favour than owed, if need be. Where the debtor is taxed in
+    another way than when the days were billed, what cannot stand on one document with the rest (EN 16931 BR-O-11) stands on documents of its own.
     """
-    if not entries:
-        return ()
+    apart: dict[tuple[bool, bool], list[Entry]] = {}
+    for entry in entries:
+        apart.setdefault((entry.line.vat.prices_include_vat, entry.line.vat.category is VatCategory.OUTSIDE_SCOPE), []).append(entry)
+    return tuple(document for alike in apart.values() for document in _of_alike(alike))
+
+
+def _of_alike(entries: Sequence[Entry]) -> tuple[Document, ...]:
     lines = tuple(entry.line for entry in entries)
     referred = list(dict.fromkeys(entry.of for entry in entries if entry.of))
     if not referred or amounts(lines).gross_cents >= 0:

@@ -39,6 +39,7 @@ class LineKind(StrEnum):
     RESIDUAL = "residual"
     HANDLING = "handling"
     CREDIT = "credit"
+    EARLY_USE = "early use"
     DAMAGES = "damages"
     INTEREST = "interest"
     COLLECTION = "collection"

@@ -91,10 +91,11 @@ class DebitState(StrEnum):
 
 
 class Signed(StrEnum):
-    """How a mandate was given: on paper, or by a click behind a link that only the debtor got."""
+    """How a mandate was given: on paper, by a click behind a link that only the debtor got, or in the portal by a contact who was signed in."""
 
     PAPER = "paper"
     LINK = "link"
+    PORTAL = "portal"
 
 
 class RefundState(StrEnum):

@@ -15,7 +15,7 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor
 
 from ..policy.crediting import NothingToCredit, Part
-from ..policy.final_bill import Document, Entry, GivenBack, documents, given_back
+from ..policy.final_bill import Document, Entry, GivenBack, as_billed, documents, given_back, given_back_once
 from ..policy.ledger import Kind, Layer, LineKind
 from ..policy.recurring import Why
 from ..policy.tax import Vat
@@ -28,6 +28,7 @@ from .parties import Debtor, DebtorIncomplete, IssuerUnknown, Sender
 from .places import NoPlace
 
 _REASON = sentence("Final bill: days billed in advance are given back")
+_UNDONE = sentence("Withdrawal within the cooling-off period")
 _DAYS = (
     "SELECT id, billed_from, paid_until, billing_ends_on, ended_at FROM billing_service WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 )
@@ -40,17 +41,25 @@ _BILLED = """
 SELECT DISTINCT l.invoice FROM billing_line l JOIN billing_invoice i ON i.id = l.invoice
  WHERE l.tenant = $1 AND l.service = $2 AND l.layer = $3 AND l.kind = 'recurring' AND l.period_until > $4
 """
+_BILLED_ONCE = """
+SELECT l.id, l.invoice FROM billing_charge c JOIN billing_line l ON l.id = c.line
+ WHERE c.tenant = $1 AND c.service = $2 AND c.layer = $3 AND c.kind = 'setup' AND starts_with(c.key, 'order:')
+"""
 _PAID_UNTIL = "UPDATE billing_service SET paid_until = $2, version = version + 1 WHERE id = $1 AND paid_until > $2"
 _LINE_OF = "SELECT invoice FROM billing_line WHERE id = $1"
 
 
 class Whose(msgspec.Struct, frozen=True, kw_only=True):
-    """Of which tenant, customer and price layer a final bill is, and with what its charges' keys begin: one case, one beginning."""
+    """Of which tenant, customer and price layer a final bill is, and with what its charges' keys begin: one case, one beginning.
+
+    `is_undone`: a consumer withdrew from its contract.
+    """
 
     tenant: UUID
     customer: UUID
     layer: Layer
     key: str
+    is_undone: bool = False
 
     @property
     def debtor(self) -> UUID | None:
@@ -93,8 +102,8 @@ async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UU
         await parking.hold(whose.tenant, Doubt(whose.debtor, None, Why.NO_ISSUER if isinstance(lacking, IssuerUnknown) else Why.NO_ADDRESS))
         return ()
     vat = parties.vat(sender, debtor, clock.today())
-    entries = [entry for row in waiting for entry in await _entries(row, vat, debtor.language)]
-    if any(entry.of is None for entry in entries) and await _is_held(whose, debtor, sender):
+    entries = as_billed([entry for row in waiting for entry in await _entries(row, vat, debtor.language)])
+    if any(entry.of is None and not entry.is_placed for entry in entries) and await _is_held(whose, debtor, sender):
         return ()
     return tuple([await _issue(actor, whose, document, debtor.language) for document in documents(entries)])
 
@@ -111,13 +120,10 @@ async def _is_held(whose: Whose, debtor: Debtor, sender: Sender) -> bool:
 
 async def _entries(row: asyncpg.Record, vat: Vat, language: str) -> list[Entry]:
     whole = charges.drafted(row, vat)
-    if whole.kind is not LineKind.CREDIT or whole.period is None or whole.service is None:
+    if whole.kind is not LineKind.CREDIT or whole.service is None:
         return [Entry(line=whole)]
     found: list[Entry] = []
     for part, invoice in await _divided(row, whole.period):
-        taxed = vat
-        if part.charged and part.charged.vat.prices_include_vat == vat.prices_include_vat:
-            taxed = part.charged.vat
         quantity, unit_price = charges.of_sum(-part.cents)
         line = msgspec.structs.replace(
             whole,
@@ -128,7 +134,7 @@ async def _entries(row: asyncpg.Record, vat: Vat, language: str) -> list[Entry]:
             period=part.period,
             credits=part.charged.id if part.charged else None,
             charge=None if found else whole.charge,
-            vat=taxed,
+            vat=part.charged.vat if part.charged else vat,
         )
         found.append(Entry(line=line, of=invoice))
     return found
@@ -138,16 +144,19 @@ def _named(credit: str, what: str, language: str) -> str:
     return catalogue.text(sentence("%(credit)s (%(what)s)"), language, credit=credit, what=what)
 
 
-async def _divided(row: asyncpg.Record, days: tuple[date, date]) -> list[tuple[GivenBack, UUID | None]]:
-    """The credit by the lines that billed its days, each with its invoice; the invoices are locked."""
-    found = await db.fetch(_BILLED, row["tenant"], row["service"], row["layer"], days[0])
+async def _divided(row: asyncpg.Record, days: tuple[date, date] | None) -> list[tuple[GivenBack, UUID | None]]:
+    """The credit by the lines that billed its days, or (without days) its set-up, each with its invoice; the invoices are locked."""
+    whose = (row["tenant"], row["service"], row["layer"])
+    found = await db.fetch(_BILLED, *whose, days[0]) if days else await db.fetch(_BILLED_ONCE, *whose)
+    once = set() if days else {one["id"] for one in found}
     heads = await credit_notes.locked([one["invoice"] for one in found])
     lines = {}
     for invoice, head in heads.items():
         for line in await credit_notes.charged(head):
-            if line.service == row["service"] and line.period:
+            if line.id in once or (days and line.service == row["service"] and line.period):
                 lines[line.id] = (line, invoice)
-    parts = given_back(-row["amount_cents"], days, [line for line, _ in lines.values()])
+    billed, cents = [line for line, _ in lines.values()], -row["amount_cents"]
+    parts = given_back(cents, days, billed) if days else given_back_once(cents, billed)
     return [(part, lines[part.charged.id][1] if part.charged else None) for part in parts]
 
 
@@ -160,7 +169,7 @@ async def _issue(actor: Actor, whose: Whose, document: Document, language: str) 
             kind=document.kind,
             lines=document.lines,
             refers_to=document.refers_to,
-            reason=catalogue.text(_REASON, language) if document.refers_to else None,
+            reason=catalogue.text(_UNDONE if whose.is_undone else _REASON, language) if document.refers_to else None,
         )
     )
     if document.kind is Kind.CREDIT_NOTE and document.refers_to:

@@ -99,6 +99,9 @@ _KINDS: dict[LineKind, str] = {
     LineKind.RESIDUAL: sentence("What the equipment is still worth at the end: it was to be paid over the whole term."),
     LineKind.HANDLING: sentence("Agreed once, for ending before the term."),
     LineKind.CREDIT: sentence("Given back of what was billed before."),
+    LineKind.EARLY_USE: sentence(
+        "The days used before the withdrawal: the customer expressly asked for the service to begin within the cooling-off period."
+    ),
     LineKind.DAMAGES: sentence(
         "Compensation for damage. No VAT: that is levied on what is supplied (article 1 of the Dutch VAT Act 1968)."
     ),

@@ -34,7 +34,10 @@ class PortWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderWords(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as its customer reads it; `withdraw_until` is the last day of a consumer's cooling-off, None for others."""
+    """An order as its customer reads it; `withdraw_until` is the last day of a consumer's cooling-off, None for others.
+
+    `starts_early`: it expressly asked for a start within that time, and so pays for the days used if it withdraws.
+    """
 
     number: str
     customer: str
@@ -46,6 +49,7 @@ class OrderWords(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[ShownTerms]
     ports: list[PortWords]
     withdraw_until: date | None
+    starts_early: bool
 
 
 _ORDER = """
@@ -78,6 +82,7 @@ async def of_order(order: UUID) -> OrderWords:
         lines=msgspec.json.decode(row["terms"], type=list[ShownTerms]),
         ports=[PortWords(**dict(port)) for port in ports],
         withdraw_until=cooling_off_ends(Segment(row["segment"]), Channel(row["channel"]), local_date(row["placed_at"])),
+        starts_early=row["starts_early"],
     )
 
 

@@ -73,7 +73,8 @@ class OrderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """An order: for which customer, at which of its addresses, which lines.
 
     `terms_sha256` is the fingerprint of the terms that were shown, and that `accepted_by` accepted for the customer; `whereabouts` is what whoever takes
-    the order knows of where a consumer is.
+    the order knows of where a consumer is. `starts_early` is a consumer's express wish that the service begins within its cooling-off period, and counts
+    only where it has one.
     """
 
     customer_id: UUID
@@ -124,7 +125,14 @@ async def place(actor: Actor, wanted: OrderWanted, once: UUID | None = None) -> 
             await db.execute(
                 _INSERT,
                 *(order, actor.tenant, number, wanted.customer_id, location, wanted.channel.value, who["language"]),
-                *(msgspec.json.encode(seen.terms).decode(), seen.sha256, wanted.accepted_by, wanted.starts_early, actor.trail, actor.label),
+                *(
+                    msgspec.json.encode(seen.terms).decode(),
+                    seen.sha256,
+                    wanted.accepted_by,
+                    wanted.starts_early and seen.has_cooling_off,
+                    actor.trail,
+                    actor.label,
+                ),
                 *(once or order, clock.now()),
             )
     except asyncpg.UniqueViolationError:  # the same form, sent twice at once: the other has it

@@ -95,8 +95,8 @@ _ADDED = """
 SELECT n.document FROM billing_late_claim c JOIN billing_late_note n ON n.tenant = c.tenant AND n.id = c.note WHERE c.invoice = ANY($1::uuid[])
 """
 _ALLOCATE = """
-INSERT INTO billing_allocation (id, tenant, invoice, payment, credit, amount_cents, made_by, made_at)
-SELECT r.id, r.tenant, r.invoice, r.payment, r.credit, r.cents, $7, $8
+INSERT INTO billing_allocation (id, tenant, invoice, payment, credit, amount_cents, made_by, made_at, note)
+SELECT r.id, r.tenant, r.invoice, r.payment, r.credit, r.cents, $7, $8, $9
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[]) AS r (id, tenant, invoice, payment, credit, cents)
 """
 _PAYMENT = """
@@ -251,11 +251,13 @@ async def _revive(actor: Actor, row: Any, left_cents: int, cents: int, on: date)
         await write_offs.revive_for_payment(actor, row["invoice"], revived, on)
 
 
-async def allocated(actor: Actor, made: Sequence[tuple[UUID, UUID, UUID | None, UUID | None, int]]) -> None:
-    """Tenant, invoice, payment, credit and cents of each allocation are on record."""
+async def allocated(actor: Actor, made: Sequence[tuple[UUID, UUID, UUID | None, UUID | None, int]], note: str | None = None) -> list[UUID]:
+    """Tenant, invoice, payment, credit and cents of each allocation are on record, with why where somebody said so; returns their ids."""
+    ids = [new_id() for _ in made]
     if made:
-        columns = [list(column) for column in zip(*((new_id(), *one) for one in made), strict=True)]
-        await db.execute(_ALLOCATE, *columns, actor.trail, clock.now())
+        columns = [ids, *(list(column) for column in zip(*made, strict=True))]
+        await db.execute(_ALLOCATE, *columns, actor.trail, clock.now(), note)
+    return ids
 
 
 async def _tell(rows: Mapping[UUID, Any], open_cents: Mapping[UUID, int]) -> None:
@@ -341,21 +343,24 @@ def _after(rows: Mapping[UUID, Any], shares: Sequence[Share], sign: int = -1) ->
     return now
 
 
-async def release(actor: Actor, payment: UUID, invoice: UUID, cents: int | None = None) -> int:
-    """So much of what the payment settles of the document (all, unless said) is on account again, and the document open; returns the cents. MoreThanLeft."""
+async def release(actor: Actor, payment: UUID, invoice: UUID, cents: int | None = None, note: str | None = None) -> tuple[UUID, int]:
+    """So much of what the payment settles of the document (all, unless said) is on account again, and the document open. MoreThanLeft.
+
+    Returns the allocation that says so, and the cents.
+    """
     money = await held(payment)
     used = {row["invoice"]: row["cents"] for row in await db.fetch(_ALLOCATED, payment)}
     taken = used.get(invoice, 0) if cents is None else cents
     if taken <= 0 or taken > used.get(invoice, 0):
         raise MoreThanLeft(left_cents=used.get(invoice, 0))
-    await _take(actor, money, [Share(invoice, taken)])
-    return taken
+    return (await _take(actor, money, [Share(invoice, taken)], note))[0], taken
 
 
-async def _take(actor: Actor, money: Any, shares: Sequence[Share]) -> None:
+async def _take(actor: Actor, money: Any, shares: Sequence[Share], note: str | None = None) -> list[UUID]:
     rows = await locked(share.invoice for share in shares)
-    await allocated(actor, [(money["tenant"], share.invoice, money["id"], None, -share.cents) for share in shares])
+    made = await allocated(actor, [(money["tenant"], share.invoice, money["id"], None, -share.cents) for share in shares], note)
     await _tell(rows, _after(rows, shares, +1))
+    return made
 
 
 async def refund(actor: Actor, back: Back) -> UUID:
@@ -388,14 +393,3 @@ async def _give_back(actor: Actor, back: Back, *, takes: bool) -> UUID:
         raise NotADebtorsPayment
     await outbox.publish(PaymentBooked(tenant_id=money["tenant"], payment_id=made))
     return made
-
-
-_ON_ACCOUNT = """
-SELECT p.id, p.received_on, p.method, p.amount_cents, o.left_cents FROM billing_on_account o JOIN billing_payment p ON p.tenant = o.tenant AND p.id = o.payment
- WHERE o.tenant = $1 AND o.customer IS NOT DISTINCT FROM $2 AND o.issuer = $3 AND o.left_cents > 0 ORDER BY p.received_on, p.id
-"""
-
-
-async def on_account(debtor: Debtor) -> list[Any]:
-    """The debtor's payments of which something is not used yet (`left_cents`), the oldest first."""
-    return await db.fetch(_ON_ACCOUNT, debtor.tenant, debtor.customer, debtor.issuer)

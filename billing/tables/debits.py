@@ -29,7 +29,7 @@ class Mandate(OwnedByTenant, Table, tablename="billing_mandate"):
     iban = Varchar(34)
     bic = Varchar(11, null=True, default=None)
     signed_on = Date()
-    signed_how = Varchar(5, default=Signed.PAPER, choices=Signed)
+    signed_how = Varchar(10, default=Signed.PAPER, choices=Signed)
     consent = JSONB(default={}, help_text="Wat er is getoond en aangeklikt, wanneer en vanwaar")
     announced_days = SmallInt(default=14, help_text="Zoveel dagen vooraf wordt een incasso aangekondigd")
     amendments = JSONB(default=[], help_text="Wat er is gewijzigd sinds de ondertekening, en wanneer")

@@ -60,6 +60,7 @@ class Allocation(OwnedByTenant, Table, tablename="billing_allocation"):
     credit = ForeignKey(Invoice, null=True, default=None, on_delete=OnDelete.restrict)
     write_off = ForeignKey(WriteOff, null=True, default=None, on_delete=OnDelete.restrict)
     amount_cents = BigInt()
+    note = Text(null=True, default=None, help_text="Waarom het is losgemaakt, als iemand dat deed")
     made_by = Varchar(120)
     made_at = Timestamptz(default=TimestamptzNow())
 

@@ -41,7 +41,10 @@ WORDS: dict[str, Word] = {
     ),
     "cooling-off": Word(
         sentence("Cooling-off period"),
-        sentence("Consumers may undo a contract made at a distance within 14 days, without giving a reason."),
+        sentence(
+            "Consumers may undo a contract made at a distance within 14 days, without giving a reason. "
+            "Who expressly asked for an earlier start pays for the days used."
+        ),
     ),
     "counter-proposal": Word(
         sentence("Counter-proposal"),

@@ -25,13 +25,17 @@ from partner_portal.web.forms import NO_ERRORS, Errors
 from tenants.service import contacts
 
 from ..policy.cooling_off import refund_by
-from ..service import bills, cases, choices, drafts, letters, notices, own_ends
+from ..policy.cost_sheet import LineCode
+from ..policy.early_use import WhyFree
+from ..service import bills, cases, choices, drafts, explain, letters, notices, own_ends
 from ..service.bills import BillWords
 from ..service.choices import Choice, Look, When
+from ..service.quotes import Shown
 from .own import HOME, SIGNS, reader, said_of
 from .wizard import answers, words
 
 Page = Response[Any]
+_WHY_FREE = frozenset(why.value for why in WhyFree)
 PATH = f"{HOME}/end"
 DONE = sentence("Done: everybody gets the confirmation by mail.")
 TOO_LATE = sentence("The days to withdraw from the contract without a reason are over; you can end it by notice.")
@@ -221,10 +225,20 @@ async def _withdrawal(request: Request[Any, Any, Any], actor: Actor, service_id:
         ends_on=shown.previews[Layer.CUSTOMER].services[0].ending.ends_on if shown else None,
         bills=_own_bills(bills.bills(shown, actor.language)) if shown and customer_pays else (),
         customer_pays=customer_pays,
+        **_days_used(shown, actor.language),
         promise=drafts.seen(shown).promise if shown else "",
         confirms=letters.masked((await contacts.one(found.parties.customer_id, UUID(actor.id)))["email"]),
         public_page=f"/withdraw-contract/{await notices.code_of(one.row['tenant'])}" if one.held else "",
     )
+
+
+def _days_used(shown: Shown | None, language: str) -> dict[str, Any]:
+    """Whether days used are taken off what is paid back; where none are although the service ran, why."""
+    services = shown.previews[Layer.CUSTOMER].services if shown else ()
+    return {
+        "pays_days": any(line.code is LineCode.EARLY_USE for one in services for line in one.ending.sheet.lines),
+        "notes": [explain.applied(note, language) for one in services for note in one.notes if note.key in _WHY_FREE],
+    }
 
 
 @post("/", guards=SIGNS)

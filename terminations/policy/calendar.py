@@ -46,6 +46,8 @@ class Mark(StrEnum):
 class Row(msgspec.Struct, frozen=True):
     """What ending on `day` costs, in cents, over all services; `credit_cents` is what is given back, as a positive amount.
 
+    `usage_cents` is all use, also of days before a withdrawal.
+
     `ends_on` is the last day of the service that runs longest: later than `day` where a fixed term has to be sat out.
     """
 
@@ -134,8 +136,8 @@ def row_of(seen: Preview, day: date) -> Row:
         _sum_of(lines, LineCode.CLAWBACK),
         _sum_of(lines, LineCode.RESIDUAL),
         _sum_of(lines, LineCode.HANDLING),
-        _sum_of(lines, LineCode.USAGE),
-        -_sum_of(lines, LineCode.CREDIT),
+        _sum_of(lines, LineCode.USAGE, LineCode.EARLY_USE),
+        -_sum_of(lines, LineCode.CREDIT, LineCode.CREDIT_SETUP),
     )
 
 
@@ -155,8 +157,8 @@ def fee_and_credit_cents(occasion: Occasion, fee_cents: int, billed_until: date)
     return fees, returned
 
 
-def _sum_of(lines: Sequence[CostLine], code: LineCode) -> int:
-    return sum(line.amount_cents for line in lines if line.code is code)
+def _sum_of(lines: Sequence[CostLine], *codes: LineCode) -> int:
+    return sum(line.amount_cents for line in lines if line.code in codes)
 
 
 class _Stretch(NamedTuple):

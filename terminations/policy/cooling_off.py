@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
@@ -73,12 +73,11 @@ def return_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
     return declared_on + timedelta(days=terms.return_days)
 
 
-def price_of_early_use(total_cents: int, delivered: Decimal, *, expressly_asked: bool, informed: bool) -> int:
+def price_of_early_use(total_cents: int, delivered: Fraction, *, expressly_asked: bool, informed: bool) -> int:
     """Return what is owed in cents for the part delivered before withdrawal (BW 6:230s(4)-(5)).
 
     `delivered` is a share from 0 to 1. Nothing without the customer's express request, or where he was not told of his right.
     """
     if not expressly_asked or not informed:
         return 0
-    numerator, denominator = delivered.as_integer_ratio()
-    return round_half_up(total_cents * numerator, denominator)
+    return round_half_up(total_cents * delivered.numerator, delivered.denominator)

@@ -31,6 +31,8 @@ class LineCode(StrEnum):
     HANDLING = "HANDLING"
     USAGE = "USAGE"
     CREDIT = "CREDIT"
+    CREDIT_SETUP = "CREDIT_SETUP"
+    EARLY_USE = "EARLY_USE"
     FEES = "FEES"
 
 

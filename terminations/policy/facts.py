@@ -97,12 +97,28 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
     undone: bool = False
 
 
+class Ordered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the order of a service says where its contract is withdrawn from; cents as prices of the layer are given.
+
+    `asked_early`: the consumer expressly asked for a start within the cooling-off period. `told`: it was told of its right and of what early use costs,
+    on a durable medium, when it ordered. `delivered_from`: the first day it had the service; None while its numbers have not come. `setup_cents` was
+    agreed once for setting up; `setup_billed_cents` is what was billed of it and not given back.
+    """
+
+    asked_early: bool
+    told: bool
+    delivered_from: date | None
+    setup_cents: int = 0
+    setup_billed_cents: int = 0
+
+
 class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One service as the rules see it. Money in cents; `paid_until` is the first day not paid; documents are true when on file.
 
     `monthly_fee_cents` is per unit. `usage_cents` is rated use up to the end, not yet billed. `signed_on` is the
     signing of the contract now running; None means the day it began. `beside` are the other running services of its bundle
-    that are not asked to end with it: the bundle's terms look at them too.
+    that are not asked to end with it: the bundle's terms look at them too. `ordered` is looked up where the contract is
+    withdrawn from; None where no order made the service.
     """
 
     ref: str
@@ -134,6 +150,7 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True):
     vat: Vat = Vat()
     extra_holidays: frozenset[date] = NO_EXTRA_HOLIDAYS
     beside: tuple[ServiceFacts, ...] = ()
+    ordered: Ordered | None = None
 
     @property
     def fee_cents(self) -> int:

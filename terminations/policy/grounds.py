@@ -12,9 +12,13 @@ import msgspec
 from partner_portal.kernel.dates import add_months
 from tenants.policy import Segment
 
+from . import early_use
 from .cooling_off import is_open, refund_by, return_by
 from .facts import Applied, Asked, Ground, ServiceFacts
 from .protection import Protected, follows_telecom_rules
+
+UNDONE, UNDONE_BUT_FOR_DAYS_USED = "ground.cooling_off", "ground.cooling_off_used"
+"""The notes of a contract that is withdrawn from: all that was paid comes back, or all but the price of the days used."""
 
 
 class EndsBy(StrEnum):
@@ -85,7 +89,8 @@ GROUND_RULES: Mapping[Ground, GroundRule] = {
 class GroundEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What the ground asked for does to one service; `ends_on` is None where it changes no date.
 
-    `undoes`: the contract is taken back altogether, so that nothing is owed for the time it ran, and all that was paid is paid back.
+    `undoes`: the contract is taken back altogether, so that no fee is owed for the time it ran, and all that was paid is paid back; days used at the
+    customer's express wish are priced apart (`early_use`).
     """
 
     ends_on: date | None = None
@@ -107,7 +112,7 @@ def effect_of(case: Protected, asked: Asked, rules: Mapping[Ground, GroundRule] 
     if unmet is not None:
         return GroundEffect(notes=(Applied(unmet, rule.law, {"ground": asked.ground.value}),))
     undoes = rule.ends_by is EndsBy.UNDONE
-    notes = [Applied(f"ground.{asked.ground.value.lower()}", rule.law, _paying_back(asked.received_on) if undoes else {})]
+    notes = _undone(case.facts, asked, rule) if undoes else [Applied(f"ground.{asked.ground.value.lower()}", rule.law)]
     if rule.evidence is not None and not asked.evidence_on_file:
         notes.append(Applied(rule.evidence, rule.law))
     if rule.needs_person:
@@ -121,6 +126,12 @@ def effect_of(case: Protected, asked: Asked, rules: Mapping[Ground, GroundRule] 
         percentage=case.facts.buyout.relocation_percentage if asked.ground is Ground.RELOCATION else None,
         notes=tuple(notes),
     )
+
+
+def _undone(facts: ServiceFacts, asked: Asked, rule: GroundRule) -> list[Applied]:
+    used = early_use.early_use(facts, asked.received_on)
+    key = UNDONE_BUT_FOR_DAYS_USED if used and used.owed_cents else UNDONE
+    return [Applied(key, rule.law, _paying_back(asked.received_on)), *early_use.note(used)]
 
 
 def _paying_back(declared_on: date) -> dict[str, str | int | bool]:

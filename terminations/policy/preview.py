@@ -12,7 +12,7 @@ from billing.policy.agreed import CreditMode, ServiceKind
 from billing.policy.tax import VatTotal
 from partner_portal.kernel.dates import ONE_DAY, add_months, months_started
 
-from . import dates
+from . import dates, early_use
 from .buyout import Advance, Reckoning, Stay, stay_of
 from .cooling_off import cooling_off_ends, has_cooling_off
 from .cost_sheet import CostLine, CostSheet, LineCode, Occasion, cost_sheet, totals, with_nets
@@ -237,21 +237,21 @@ def ending(verdict: Judged, plan: Plan) -> Ending:
     occasion = occasion_for(verdict.case.facts, plan.ends_on, plan.billing_ends_on)
     if verdict.effect.undoes and occasion.advance is not None:
         occasion = msgspec.structs.replace(occasion, advance=_all_paid(occasion.advance, verdict.case.facts.terms.start))
-    return Ending(
-        kind=plan.kind,
-        ends_on=plan.ends_on,
-        billing_ends_on=plan.billing_ends_on,
-        sheet=cost_sheet(reckoning_for(verdict, exit_right=plan.exit_right), occasion),
-    )
+    sheet = cost_sheet(reckoning_for(verdict, exit_right=plan.exit_right), occasion)
+    if verdict.effect.undoes:
+        undone = early_use.undone_lines(verdict.case.facts, verdict.case.received_on)
+        sheet = msgspec.structs.replace(sheet, lines=with_nets((*sheet.lines, *undone)))
+    return Ending(kind=plan.kind, ends_on=plan.ends_on, billing_ends_on=plan.billing_ends_on, sheet=sheet)
 
 
 def credited(facts: ServiceFacts, plan: Plan, *, undoes: bool) -> tuple[CostLine, ...]:
-    """Return the line that gives back days billed in advance, as `facts` say up to when; none where nothing is. `undoes`: the contract never was."""
+    """Return the lines that give back what was billed, as `facts` say: days in advance; set-up too where the contract never was (`undoes`)."""
     occasion = occasion_for(facts, plan.ends_on, plan.billing_ends_on)
     if undoes and occasion.advance is not None:
         occasion = msgspec.structs.replace(occasion, advance=_all_paid(occasion.advance, facts.terms.start))
     nothing_binds = Reckoning(Stay(start=facts.terms.start, committed_until=None, fee_cents=facts.fee_cents))
-    return tuple(line for line in cost_sheet(nothing_binds, occasion).lines if line.code is LineCode.CREDIT)
+    days = tuple(line for line in cost_sheet(nothing_binds, occasion).lines if line.code is LineCode.CREDIT)
+    return (*days, *early_use.set_up_back(facts)) if undoes else days
 
 
 def _all_paid(advance: Advance, start: date) -> Advance:
@@ -301,7 +301,7 @@ def plans(verdict: Judged, asked: Asked) -> tuple[Plan, Plan | None]:
     """Return how the service ends, and the earlier ending offered beside it."""
     effect = verdict.effect
     if effect.ends_on is not None and effect.undoes:
-        # Nothing is billed, not even the days it ran: the last day billed lies before the first one.
+        # No fee is billed, not even for the days it ran: the last day billed lies before the first one. What those cost at most is a line of its own.
         return Plan(EndKind.EXTRAORDINARY, effect.ends_on, verdict.case.facts.terms.start - ONE_DAY, exit_right=True), None
     if effect.ends_on is not None and effect.ends_on < verdict.lawful_end:
         if effect.free:

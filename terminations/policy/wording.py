@@ -50,6 +50,23 @@ WORDING: Mapping[str, str] = {
     "ground.cooling_off": N_(
         "Within the cooling-off period the contract is undone: all that was paid is paid back by {refund_on} at the latest, goods are sent back by {return_on}."
     ),
+    "ground.cooling_off_used": N_(
+        "Within the cooling-off period the contract is undone: what was paid is paid back by {refund_on} at the latest, less the price of the days"
+        " used at the customer's express wish; goods are sent back by {return_on}."
+    ),
+    "ground.early_use.not_on_record": N_(
+        "Nothing is owed for the days that the service ran since {from_on}: no express wish to let it begin within the cooling-off period is on record."
+    ),
+    "ground.early_use.not_asked": N_(
+        "Nothing is owed for the days that the service ran since {from_on}: the customer did not expressly ask for it to begin within the cooling-off period."
+    ),
+    "ground.early_use.not_told": N_(
+        "Nothing is owed for the days that the service ran since {from_on}: it is not on record that the customer was told"
+        " of its right, and of what early use costs, when it ordered."
+    ),
+    "ground.early_use.not_delivered": N_(
+        "Nothing is owed for the days since {from_on}: the numbers that come along from another provider had not come."
+    ),
     "ground.consumers_only": N_("This ground is for consumers only. The ordinary dates apply."),
     "ground.telecom_only": N_("This ground is for telecom services only. The ordinary dates apply."),
     "ground.no_date": N_("The day of the announcement or of its effect is missing. Until it is known, the ordinary dates apply."),
@@ -79,6 +96,13 @@ WORDING: Mapping[str, str] = {
     "line.credit.year_days": N_("Repaid: {from_on} to {last_on}, by days of a 365-day year"),
     "line.credit.commercial_days": N_("Repaid: {from_on} to {last_on}, by months of 30 days"),
     "line.credit.months": N_("Repaid: the whole months paid in advance that begin after the last day"),
+    "line.credit_setup": N_("Paid back: what was billed once for setting up, because the contract is undone"),
+    "line.early_use": N_(
+        "Used at the customer's express wish, from {from_on} to {last_on}: their share of the whole price agreed. The day of the withdrawal does not count."
+    ),
+    "line.early_use.day": N_(
+        "Used at the customer's express wish on {from_on}: its share of the whole price agreed. The day of the withdrawal does not count."
+    ),
     "line.fees": N_("Ordinary fees from {from_on} to {last_on}"),
     "formula.months": N_("{months} months x {fee_cents} x {percentage} %"),
     "formula.months.one": N_("{months} month x {fee_cents} x {percentage} %"),
@@ -99,6 +123,10 @@ WORDING: Mapping[str, str] = {
     "formula.commercial_days_returned": N_("{days} days of 30-day months x {fee_cents} / 30"),
     "formula.months_returned": N_("{months} months x {fee_cents}"),
     "formula.months_returned.one": N_("{months} month x {fee_cents}"),
+    "formula.days_used": N_("{days} days x {fee_cents} per month"),
+    "formula.days_used.day": N_("{days} day x {fee_cents} per month"),
+    "formula.days_used_with_setup": N_("{days} days x ({fee_cents} + {setup_cents} / {term} months) per month"),
+    "formula.days_used_with_setup.day": N_("{days} day x ({fee_cents} + {setup_cents} / {term} months) per month"),
     "formula.period": N_("{days} days x {fee_cents} per month"),
     "saving": N_("Waiting {wait_days} days, until {day_on}, saves {saves_cents}."),
 }

@@ -23,6 +23,8 @@ _LABELS = {
     LineCode.HANDLING: sentence("Handling"),
     LineCode.USAGE: sentence("Usage not yet billed"),
     LineCode.CREDIT: sentence("Credit for days paid in advance"),
+    LineCode.CREDIT_SETUP: sentence("Set-up paid back"),
+    LineCode.EARLY_USE: sentence("Days used"),
     LineCode.FEES: sentence("Fees until the end"),
 }
 

@@ -21,6 +21,7 @@ from ..events import BuyoutRequested, CustomerAsked
 from ..policy import afterwards
 from ..policy.afterwards import Leaving, Thing, Wish
 from ..policy.cost_sheet import CostLine, LineCode
+from ..policy.grounds import UNDONE, UNDONE_BUT_FOR_DAYS_USED
 from ..policy.inputs import canonical_inputs, changed_inputs
 from ..policy.preview import EndKind, Preview, ServicePreview
 from ..tables import Quote, Termination
@@ -257,7 +258,7 @@ def needs_finance(preview: Preview) -> bool:
 
 def is_undone(service: ServicePreview) -> bool:
     """Whether the contract is withdrawn from within its cooling-off period: a right of the consumer's own, which nobody has to judge."""
-    return any(note.key == "ground.cooling_off" for note in service.notes)
+    return any(note.key in {UNDONE, UNDONE_BUT_FOR_DAYS_USED} for note in service.notes)
 
 
 def lines_of(preview: Preview) -> list[CostLine]:

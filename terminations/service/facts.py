@@ -14,11 +14,12 @@ from billing.policy.agreed import Channel, ClawbackMode, CreditMode, Method, Res
 from billing.policy.ledger import Layer
 from billing.policy.tax import CustomerSeat, Vat, vat_for
 from billing.policy.terms import Align, CountFrom, Notice, NoticeUnit, Renewal, Terms
+from billing.service.ordered import Ordered as OrderedService
 from billing.service.vat_numbers import is_valid_sql
 from partner_portal.infra import db
 from tenants.policy import Segment, WhoBills
 
-from ..policy.facts import Band, BuyoutRule, Discount, Equipment, Scale, ServiceFacts
+from ..policy.facts import Band, BuyoutRule, Discount, Equipment, Ordered, Scale, ServiceFacts
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +110,19 @@ def in_layer(row: asyncpg.Record, who: Parties, layer: Layer, today: date, besid
         equipment=_equipment(row) if own else None,
         vat=_vat(who.seat if own else who.partner_seat, today),
         beside=tuple(in_layer(other, who, layer, today) for other in beside if row["bundle"] and other["bundle"] == row["bundle"]),
+    )
+
+
+def in_order(found: OrderedService | None, layer: Layer) -> Ordered | None:
+    """What the order of a service says in one layer, where its contract is withdrawn from; None where no order made it."""
+    if found is None:
+        return None
+    return Ordered(
+        asked_early=found.asked_early,
+        told=found.told,
+        delivered_from=found.delivered_from,
+        setup_cents=found.setup_cents[layer],
+        setup_billed_cents=found.setup_billed_cents[layer],
     )
 
 

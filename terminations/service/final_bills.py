@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -10,10 +10,12 @@ import asyncpg
 import msgspec
 
 from billing.policy.ledger import Layer, LineKind
-from billing.service import charges, final_bills
+from billing.service import charges, final_bills, ordered
 from billing.service.charges import Charge
 from billing.service.final_bills import Whose
+from billing.service.ordered import Ordered
 from partner_portal.infra import catalogue, db, settings
+from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import SYSTEM
 from partner_portal.kernel.dates import ONE_DAY
 from partner_portal.kernel.errors import NotFound
@@ -25,6 +27,7 @@ from ..tables import Quote, Termination
 from . import bills, cases, explain, quotes
 from .bills import SheetLine
 from .buyouts import Payer
+from .facts import in_order
 
 _KINDS = {
     LineCode.BUYOUT: LineKind.BUYOUT,
@@ -33,7 +36,11 @@ _KINDS = {
     LineCode.HANDLING: LineKind.HANDLING,
     LineCode.USAGE: LineKind.USAGE,
     LineCode.CREDIT: LineKind.CREDIT,
+    LineCode.CREDIT_SETUP: LineKind.CREDIT,
+    LineCode.EARLY_USE: LineKind.EARLY_USE,
 }
+_CREDITS = frozenset({LineCode.CREDIT, LineCode.CREDIT_SETUP})
+_UNDONE = sentence("The contract was withdrawn from within the cooling-off period (%(number)s)")
 _WAS_AGREED = "SELECT 1 FROM termination_step WHERE termination = $1 AND state = 'scheduled' LIMIT 1"
 _HELD_BACK = """
 SELECT t.id FROM termination t WHERE t.tenant = $1 AND t.customer = $2 AND EXISTS (
@@ -91,7 +98,7 @@ def _charges(told: _Told) -> Iterator[Charge]:
     for service in told.preview.services:
         places: dict[LineCode, int] = {}
         for line in service.ending.sheet.lines:
-            if line.code is not LineCode.CREDIT:
+            if line.code not in _CREDITS:
                 places[line.code] = places.get(line.code, 0) + 1
                 yield _charge(told, service, line, place=places[line.code], of=service.name if several else "")
     yield from _adjustment(told)
@@ -112,8 +119,16 @@ def _charge(told: _Told, service: ServicePreview, line: CostLine, *, place: int 
         customer=told.customer,
         service=UUID(service.ref),
         layer=told.layer,
+        period=_days(line),
         why=_why(told, line, said, service.ending.ends_on),
     )
+
+
+def _days(line: CostLine) -> tuple[date, date] | None:
+    if "from_on" not in line.parameters:
+        return None
+    since, last = (date.fromisoformat(str(line.parameters[name])) for name in ("from_on", "last_on"))
+    return since, last + ONE_DAY
 
 
 def _why(told: _Told, line: CostLine, said: SheetLine, ends_on: date) -> dict[str, str | int]:
@@ -168,14 +183,20 @@ async def bill(case: Termination, layer: Layer) -> tuple[UUID, ...]:
     if told is None:
         return ()
     days = await final_bills.billed_days([UUID(service.ref) for service in told.preview.services])
+    undone = [UUID(service.ref) for service in told.preview.services if cases.is_undone(service)]
     over = {str(service) for service, row in days.items() if row["ended_at"] is not None}
     for one in layers:
         await charges.put(case.tenant, [charge for charge in _charges(one) if str(charge.service) in over])
+    orders = await _orders(case, [service for service in undone if str(service) in over], told.language)
     returned = [
-        charge for one in layers for service in one.preview.services if service.ref in over for charge in _credits(one, service, days)
+        charge
+        for one in layers
+        for service in one.preview.services
+        if service.ref in over
+        for charge in _credits(one, service, days, orders)
     ]
     await final_bills.give_back(case.tenant, returned)
-    whose = Whose(tenant=case.tenant, customer=case.customer, layer=layer, key=told.key)
+    whose = Whose(tenant=case.tenant, customer=case.customer, layer=layer, key=told.key, is_undone=bool(undone))
     return await final_bills.bill(SYSTEM, whose, [UUID(ref) for ref in over])
 
 
@@ -189,16 +210,27 @@ async def held_back(tenant: UUID, customer: UUID) -> list[Termination]:
     ]
 
 
-def _credits(told: _Told, service: ServicePreview, days: Mapping[UUID, asyncpg.Record]) -> Iterator[Charge]:
-    """What is given back of the service, counted from the days billed by now: those of the agreed sheet, unless more or less was billed since."""
+async def _orders(case: Termination, undone: Sequence[UUID], language: str) -> dict[UUID, Ordered]:
+    """What was agreed by order of services whose contract was withdrawn from; of what was not billed yet for setting them up nothing will be."""
+    if not undone:
+        return {}
+    await ordered.drop_setup(case.tenant, undone, catalogue.text(_UNDONE, language, number=case.number))
+    return await ordered.of_services(undone)
+
+
+def _credits(told: _Told, service: ServicePreview, days: Mapping[UUID, asyncpg.Record], orders: Mapping[UUID, Ordered]) -> Iterator[Charge]:
+    """What is given back of the service, counted from what was billed by now: that of the agreed sheet, unless more or less was billed since."""
     row = days[UUID(service.ref)]
-    facts = msgspec.structs.replace(told.facts[service.ref], paid_until=row["paid_until"], billed_from=row["billed_from"])
+    facts = msgspec.structs.replace(
+        told.facts[service.ref],
+        paid_until=row["paid_until"],
+        billed_from=row["billed_from"],
+        ordered=in_order(orders.get(UUID(service.ref)), told.layer),
+    )
     ending = service.ending
     plan = Plan(ending.kind, ending.ends_on, ending.billing_ends_on, exit_right=False)
     for line in credited(facts, plan, undoes=cases.is_undone(service)):
-        charged = _charge(told, service, line, of=service.name)
-        since, last = (date.fromisoformat(str(line.parameters[name])) for name in ("from_on", "last_on"))
-        yield msgspec.structs.replace(charged, period=(since, last + ONE_DAY))
+        yield _charge(told, service, line, of=service.name)
 
 
 async def take_back(case: Termination) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from billing.policy.ledger import Layer
-from billing.service import services
+from billing.service import ordered, services
 from partner_portal.infra import clock, db, numbers, settings
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor, ActorKind
@@ -91,6 +91,8 @@ async def show(actor: Actor, request: Request, *, with_calendar: bool = True) ->
         rows, beside = await services.with_wholesale(rows), await services.with_wholesale(beside)
         _check_wholesale(rows)
     looked_at = {layer: tuple(facts.in_layer(row, who, layer, today, beside) for row in rows) for layer in layers}
+    if request.ground is Ground.COOLING_OFF:
+        looked_at = await _with_orders(looked_at, request.services)
     asked = asked_of(request)
     return Shown(
         request=request,
@@ -100,6 +102,15 @@ async def show(actor: Actor, request: Request, *, with_calendar: bool = True) ->
         previews={layer: preview(services_of, asked) for layer, services_of in looked_at.items()},
         calendar=what_if(looked_at[Layer.CUSTOMER], asked) if with_calendar else None,
     )
+
+
+async def _with_orders(looked_at: dict[Layer, tuple[ServiceFacts, ...]], wanted: Sequence[UUID]) -> dict[Layer, tuple[ServiceFacts, ...]]:
+    """The same facts with what the order of each service says: what early use costs, and set-up to be paid back, rest on it."""
+    orders = await ordered.of_services(wanted)
+    return {
+        layer: tuple(msgspec.structs.replace(one, ordered=facts.in_order(orders.get(UUID(one.ref)), layer)) for one in services_of)
+        for layer, services_of in looked_at.items()
+    }
 
 
 def _check_received(actor: Actor, request: Request, today: date) -> None:

@@ -187,6 +187,7 @@ FINANCES_PAGES = {
     "Accounting link": "/admin/accounting",
     "Bank statements and direct debit": "/admin/statements",
     "Mandates": "/admin/mandates",
+    "Payments and what they settled": "/admin/payments",
     "Plans, costs and write-offs": "/admin/late",
     "Refunds and payouts": "/admin/refunds",
     "What waits for you": "/admin/waiting",

@@ -67,6 +67,7 @@ GIVEN = {
 HIDDEN = {
     "billing_service": {"wholesale_cents"},
     "billing_order_line": {"wholesale_setup_cents"},
+    "billing_allocation": {"note"},
     "billing_payment": {"note", "booked_by"},
     "billing_refund": {"reason", "failed_because", "gateway_id", "made_by", "decided_by", "decided_at", "seen_by", "seen_at"},
     "billing_mandate": {"amendments", "ended_because", "made_by"},

@@ -218,6 +218,7 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "by": "Olga",
         "what": "refund",
         "refund_id": noords.invoice,
+        "allocation_id": noords.invoice,
     }
     events = {route.event for route in outbox._routes.values()}
 

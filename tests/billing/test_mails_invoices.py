@@ -6,12 +6,15 @@ import re
 from datetime import date
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
 from billing.service import archive
 from billing.service.documents import Settlement
+from billing.service.taking_off import Told
+from billing.service.transfers import Account, Claim
 from partner_portal.infra import formats, mail, settings
 from partner_portal.infra.mail import Rendered
 from partner_portal.kernel.money import Money
@@ -30,6 +33,8 @@ MAILS = {
     "collection_announced": ("collection_announced", "collected"),
     "invoice_paid": ("invoice_paid", "business"),
     "invoice_paid_in_parts": ("invoice_paid", "business"),
+    "invoice_open_again": ("invoice_open_again", "business"),
+    "invoice_open_again_collected": ("invoice_open_again", "business"),
     "credit_note": ("credit_note", "credit note"),
 }
 PAID_BY = {
@@ -39,6 +44,20 @@ PAID_BY = {
         Settlement(date(2026, 11, 30), Money(884), "HUIS-C2026-000007"),
         Settlement(date(2026, 12, 3), Money(5000)),
     ],
+}
+TO = [Account("Kadetel B.V.", "NL91ABNA0417164300", [Claim(UUID(int=1), "HUIS-F2026-000123", "RF48HUISF2026000123", 10884)])]
+AGAIN = {
+    "invoice_open_again": Told(
+        cents=10884,
+        received_on=date(2026, 12, 3),
+        elsewhere=[("HUIS-F2026-000124", Money(8000))],
+        on_account=Money(2884),
+        open=Money(10884),
+        is_collected=False,
+    ),
+    "invoice_open_again_collected": Told(
+        cents=5000, received_on=date(2026, 12, 3), elsewhere=[], on_account=Money(5000), open=Money(5000), is_collected=True
+    ),
 }
 AMOUNT = re.compile(r"EUR\s-?[\d.,]+\d")
 DAY = re.compile(r"\b\d{1,2} [a-z]+ 20\d\d\b", re.IGNORECASE)
@@ -50,8 +69,9 @@ def said(name: str, language: str) -> Rendered:
     told: Any = archive.told_about(replace(CASES[case], language=language))
     if mailed == "invoice_paid":
         told = replace(told, paid_on=date(2026, 12, 3), settled=PAID_BY[name])
+    more = {"again": AGAIN[name], "accounts": TO if not AGAIN[name].is_collected else []} if mailed == "invoice_open_again" else {}
     with settings.use(settings.load({"PROVIDER_NAME": letters.PROVIDER, "SECRET_KEY": "x" * 40})):
-        return mail.render(f"billing/{mailed}", language=language, brand=letters.BRAND, told=told, link=LINK)
+        return mail.render(f"billing/{mailed}", language=language, brand=letters.BRAND, told=told, link=LINK, **more)
 
 
 def seen(html: str) -> str:

@@ -77,7 +77,7 @@ def port(state: PortState, *, planned_on: date | None = None, note: str = "", wi
     )
 
 
-def order(*, lines: list[ShownTerms], until: date | None = None, ports: list[PortWords] | None = None) -> OrderWords:
+def order(*, lines: list[ShownTerms], until: date | None = None, ports: list[PortWords] | None = None, early: bool = False) -> OrderWords:
     return OrderWords(
         number="NRD-B-00012",
         customer="Bakkerij De Korst & Zonen",
@@ -89,11 +89,13 @@ def order(*, lines: list[ShownTerms], until: date | None = None, ports: list[Por
         lines=lines,
         ports=ports or [],
         withdraw_until=until,
+        starts_early=early,
     )
 
 
 MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "order_consumer": ("order_confirmed", {"order": order(lines=[LINE], until=date(2026, 12, 7)), "withdraw_link": LINK}),
+    "order_consumer_early": ("order_confirmed", {"order": order(lines=[LINE], until=date(2026, 12, 7), early=True), "withdraw_link": LINK}),
     "order_business": (
         "order_confirmed",
         {"order": order(lines=[LINE, CALLS], ports=[port(PortState.REQUESTED, wished_on=date(2026, 12, 16))]), "withdraw_link": None},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -62,4 +62,4 @@ def test_fourteen_days_to_repay_and_to_send_back() -> None:
 
 @pytest.mark.parametrize(("asked", "informed", "owed"), [(True, True, 1000), (False, True, 0), (True, False, 0), (False, False, 0)])
 def test_early_use_costs_only_who_asked_for_it_and_was_told(asked: bool, informed: bool, owed: int) -> None:  # noqa: FBT001
-    assert cooling_off.price_of_early_use(2999, Decimal("0.3333"), expressly_asked=asked, informed=informed) == owed
+    assert cooling_off.price_of_early_use(2999, Fraction(3333, 10000), expressly_asked=asked, informed=informed) == owed
