@@ -10,15 +10,22 @@ from partner_portal.kernel.money import Money
 from tenants.service import brands
 
 from ..events import PaymentPlanMoved
+from ..policy.instalments import Ended
 from ..service import parties, plans, reminder_letters, transfers
 from ..service.plans import GRACE
 
-_MAILS = {"agreed": "plan_agreed", "missed": "plan_missed", "broken": "plan_broken", "withdrawn": "plan_broken"}
+_MAILS = {
+    "agreed": "plan_agreed",
+    "missed": "plan_missed",
+    Ended.BROKEN: "plan_broken",
+    Ended.WITHDRAWN: "plan_broken",
+    Ended.CREDITED: "plan_credited",
+}
 
 
 @outbox.through_staff_door
 async def tell_of_plan(event: PaymentPlanMoved) -> None:
-    """The debtor has it by mail; a plan that was kept needs no more words than the invoices that are paid."""
+    """The debtor has it by mail; a plan that was kept needs no more words than the invoices that are paid, and nobody is told that a claim was given up."""
     plan = await plans.one(event.plan_id)
     if plan.tenant != event.tenant_id:
         raise NotFound(what="plan", id=str(event.plan_id))

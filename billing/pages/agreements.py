@@ -20,7 +20,7 @@ from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 from tenants.service import customers
 
 from ..policy import instalments
-from ..policy.instalments import Every
+from ..policy.instalments import Ended, Every
 from ..service import agreements, open_items, plans
 from ..service.agreements import HoldAsked, Note, PlanAsked
 from ..service.open_items import LISTING, Filter
@@ -34,9 +34,11 @@ EVERY: dict[str, str] = {
     Every.WEEK: sentence("every week"),
 }
 ENDED: dict[str, str] = {
-    "kept": sentence("paid as agreed"),
-    "broken": sentence("an instalment did not come"),
-    "withdrawn": sentence("withdrawn"),
+    Ended.KEPT: sentence("paid as agreed"),
+    Ended.BROKEN: sentence("an instalment did not come"),
+    Ended.WITHDRAWN: sentence("withdrawn"),
+    Ended.WRITTEN_OFF: sentence("what was left is written off"),
+    Ended.CREDITED: sentence("nothing is owed any more: it is credited"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The instalments of a payment plan: spread evenly, or as somebody typed them."""
+"""The instalments of a payment plan: spread evenly, or as somebody typed them; and how a plan ends."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ class Every(StrEnum):
     WEEK = "week"
     FORTNIGHT = "fortnight"
     MONTH = "month"
+
+
+class Ended(StrEnum):
+    """How a plan ended: it was paid, an instalment did not come, somebody took it back, or what was left of it nobody has to pay, or will."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    WITHDRAWN = "withdrawn"
+    WRITTEN_OFF = "written off"
+    CREDITED = "credited"
 
 
 class Instalment(msgspec.Struct, frozen=True):
@@ -54,6 +64,19 @@ def due_now(instalments: Sequence[Instalment], paid_cents: int, today: date) -> 
         if asked > paid_cents and (found is None or one.due_on <= today):
             found = Instalment(found.due_on if found else one.due_on, asked - paid_cents)
     return found
+
+
+def ended(owed_cents: int, open_cents: int, due_cents: int, *, is_written_off: bool, is_credited: bool) -> Ended | None:
+    """How a plan has ended by itself; None while it runs.
+
+    `owed_cents` when it was agreed, `open_cents` now, `due_cents` what should have come by now. `is_written_off`: something of its documents was given up;
+    `is_credited`: all of them were credited whole. Only what nobody gave up or took back was paid as agreed.
+    """
+    if open_cents > 0:
+        return Ended.BROKEN if owed_cents - open_cents < due_cents else None
+    if is_written_off:
+        return Ended.WRITTEN_OFF
+    return Ended.CREDITED if is_credited else Ended.KEPT
 
 
 _LINE = re.compile(

@@ -19,7 +19,7 @@ from partner_portal.kernel.money import Money
 
 from ..events import PaymentPlanMoved
 from ..policy import instalments as schedule
-from ..policy.instalments import Instalment
+from ..policy.instalments import Ended, Instalment
 from ..policy.reminding import Held
 from . import holds
 
@@ -36,16 +36,19 @@ _PLAN = """
 INSERT INTO billing_payment_plan (id, tenant, customer, note, agreed_on, owed_cents, agreed_by, agreed_with) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _INSTALMENT = "INSERT INTO billing_instalment (id, tenant, plan, nth, due_on, amount_cents) VALUES ($1, $2, $3, $4, $5, $6)"
-# What was paid since is what is open no more; what should have been is what was due long enough ago.
+# What came in since is what is open no more; what should have is what was due long enough ago.
 _RUNNING = """
-SELECT p.id, p.tenant, p.owed_cents,
-       (SELECT coalesce(sum(greatest(s.open_cents, 0)), 0)::bigint FROM billing_hold h JOIN billing_standing s ON s.tenant = h.tenant AND s.invoice = h.invoice
-         WHERE h.tenant = p.tenant AND h.plan = p.id) AS open_cents,
+SELECT p.id, p.tenant, p.owed_cents, o.open_cents, o.is_written_off, o.is_credited,
        (SELECT coalesce(sum(n.amount_cents), 0)::bigint FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $1) AS due_cents,
        (SELECT coalesce(sum(n.amount_cents), 0)::bigint FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) AS asked_cents,
        l.nth, EXISTS (SELECT FROM billing_plan_step x WHERE x.tenant = p.tenant AND x.plan = p.id AND x.kind = 'missed' AND x.nth = l.nth) AS is_told
   FROM billing_payment_plan p LEFT JOIN LATERAL (
        SELECT max(n.nth) AS nth FROM billing_instalment n WHERE n.tenant = p.tenant AND n.plan = p.id AND n.due_on < $2) l ON true
+  CROSS JOIN LATERAL (
+       SELECT coalesce(sum(greatest(s.open_cents, 0)), 0)::bigint AS open_cents, coalesce(bool_or(s.written_off_cents > 0), false) AS is_written_off,
+              coalesce(bool_and(s.credited_cents >= i.gross_cents), false) AS is_credited
+         FROM billing_hold h JOIN billing_standing s ON s.tenant = h.tenant AND s.invoice = h.invoice
+         JOIN billing_invoice i ON i.tenant = h.tenant AND i.id = h.invoice WHERE h.tenant = p.tenant AND h.plan = p.id) o
  WHERE p.ended_on IS NULL
 """
 _OVER = """
@@ -105,21 +108,20 @@ def _check(rows: Sequence[Any], instalments: Sequence[InstalmentWanted], owed: i
 async def withdraw(actor: Actor, plan: UUID) -> bool:
     """The plan is off, reminders go on, and the debtor is told; False when it had ended before."""
     row = await db.fetch_one("SELECT tenant FROM billing_payment_plan WHERE id = $1", plan)
-    return row is not None and await _over(row["tenant"], plan, "withdrawn", actor.trail)
+    return row is not None and await _over(row["tenant"], plan, Ended.WITHDRAWN, actor.trail)
 
 
 async def watch() -> None:
-    """Plans that were paid have been kept, those of which an instalment did not come are broken: their invoices are held no more, and it is told.
+    """Plans that were paid have been kept, those of which an instalment did not come are broken, those whose rest was given up or credited have ended so:
+    their invoices are held no more, and it is told.
 
     Of an instalment that is late, but not for long, the debtor hears once. Through the staff door.
     """
     today = clock.today()
     for plan in await db.fetch(_RUNNING, today - GRACE, today):
         paid = plan["owed_cents"] - plan["open_cents"]
-        if plan["open_cents"] == 0:
-            await _over(plan["tenant"], plan["id"], "kept", "system:plans")
-        elif paid < plan["due_cents"]:
-            await _over(plan["tenant"], plan["id"], "broken", "system:plans")
+        if end := _ended(plan):
+            await _over(plan["tenant"], plan["id"], end, "system:plans")
         elif paid < plan["asked_cents"]:
             missing = plan["asked_cents"] - paid
             await _step(plan["tenant"], plan["id"], "missed", plan["nth"], {"missing_cents": missing})
@@ -131,19 +133,25 @@ async def coming() -> list[tuple[UUID, str]]:
     found = []
     for plan in await db.fetch(_RUNNING, today - GRACE, today):
         paid = plan["owed_cents"] - plan["open_cents"]
-        if plan["open_cents"] and paid < plan["due_cents"]:
-            found.append((plan["id"], "broken"))
-        elif plan["open_cents"] and paid < plan["asked_cents"] and not plan["is_told"]:
+        end = _ended(plan)
+        if end is Ended.BROKEN:
+            found.append((plan["id"], end.value))
+        elif end is None and paid < plan["asked_cents"] and not plan["is_told"]:
             found.append((plan["id"], "missed"))
     return found
 
 
-async def _over(tenant: UUID, plan: UUID, because: str, who: str) -> bool:
+def _ended(plan: Any) -> Ended | None:
+    stands = (plan["owed_cents"], plan["open_cents"], plan["due_cents"])
+    return schedule.ended(*stands, is_written_off=plan["is_written_off"], is_credited=plan["is_credited"])
+
+
+async def _over(tenant: UUID, plan: UUID, because: Ended, who: str) -> bool:
     row = await db.fetch_one("SELECT ended_on FROM billing_payment_plan WHERE id = $1 FOR UPDATE", plan)
     if row is None or row["ended_on"] is not None:
         return False
-    await db.execute(_OVER, plan, clock.today(), because, clock.now(), who)
-    await _step(tenant, plan, because, 0, {})
+    await db.execute(_OVER, plan, clock.today(), because.value, clock.now(), who)
+    await _step(tenant, plan, because.value, 0, {})
     return True
 
 

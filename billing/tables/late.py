@@ -123,7 +123,7 @@ class PlanStep(OwnedByTenant, Table, tablename="billing_plan_step"):
 
     plan = ForeignKey(PaymentPlan, null=False, on_delete=OnDelete.restrict)
     nth = SmallInt()
-    kind = Varchar(10, help_text="agreed, missed, broken, kept of withdrawn")
+    kind = Varchar(20, help_text="agreed, missed, of hoe zij eindigde")
     happened_on = Date()
     facts = JSONB(default={})
 

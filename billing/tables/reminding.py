@@ -65,7 +65,7 @@ class PaymentPlan(OwnedByTenant, Table, tablename="billing_payment_plan"):
     agreed_by = Varchar(120)
     agreed_with = Varchar(200, default="", help_text="Wie het namens de debiteur toezegde")
     ended_on = Date(null=True, default=None)
-    ended_because = Varchar(20, null=True, default=None, help_text="kept, broken of withdrawn")
+    ended_because = Varchar(20, null=True, default=None, help_text="kept, broken, withdrawn, written off of credited")
 
     billing_payment_plan_ends = Check("owed_cents > 0 AND (ended_on IS NULL) = (ended_because IS NULL)")
 

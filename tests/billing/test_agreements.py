@@ -10,16 +10,20 @@ from uuid import UUID
 import httpx
 import pytest
 
+from billing.policy.crediting import Part
 from billing.policy.instalments import Every, Instalment, spread, typed, written
+from billing.policy.late import Uncollectable
 from billing.policy.reminding import Held
-from billing.service import agreements, holds, plans, reminder_policies, reminders
+from billing.service import agreements, credit_notes, holds, plans, reminder_policies, reminders, write_offs
 from billing.service.agreements import HoldAsked, PlanAsked, ProviderDecides, StaffPlaced
+from billing.service.credit_notes import Wanted
 from billing.service.reminder_policies import PolicyWanted
+from billing.service.write_offs import WriteOffWanted
 from partner_portal.infra import clock, db, outbox
 from partner_portal.kernel.errors import Invalid, NotFound
 from tests.billing.money import issue, line, pay
 from tests.billing.test_service_reminders import START, at, levels, staff
-from tests.world import STAFF_DOOR, World
+from tests.world import FINANCE, STAFF_DOOR, World
 
 DAY = timedelta(days=1)
 
@@ -135,6 +139,60 @@ async def test_a_plan_that_is_paid_is_kept(world: World) -> None:
 
     assert await state(plan) == "kept"
     assert await mails("plan_missed") + await mails("plan_broken") == []
+
+
+async def given_up(invoice: UUID) -> None:
+    await staff(write_offs.write_off, invoice, WriteOffWanted(reason=Uncollectable.NO_MEANS, note="Geen verhaal"))
+
+
+async def credited(invoice: UUID, cents: int | None = None) -> None:
+    async with db.unit_of_work(STAFF_DOOR):
+        row = await db.fetch_one("SELECT id FROM billing_line WHERE invoice = $1", invoice)
+        assert row
+        parts = () if cents is None else (Part(line=row["id"], amount_cents=cents),)
+        await credit_notes.give_back(FINANCE, invoice, Wanted(reason="Verkeerd berekend", parts=parts))
+
+
+async def test_a_plan_of_what_is_written_off_was_not_kept_and_nobody_is_told(world: World) -> None:
+    start = clock.today()
+    plan, invoice = await agreed(world, 6000, 6100)
+    await pay(invoice, 6000)
+    await given_up(invoice)
+
+    await watch(start + timedelta(days=12))
+    await watch(start + timedelta(days=40))
+
+    assert await state(plan) == "written off"
+    assert await mails("plan_missed") + await mails("plan_broken") + await mails("plan_credited") == []
+    async with db.unit_of_work(STAFF_DOOR):
+        assert await holds.standing() == []
+        assert await plans.coming() == []
+
+
+async def test_a_plan_of_what_is_credited_whole_ends_so_and_the_debtor_need_not_pay_on(world: World) -> None:
+    start = clock.today()
+    plan, invoice = await agreed(world, 6000, 6100)
+    await credited(invoice)
+
+    await watch(start + timedelta(days=1))
+    await watch(start + timedelta(days=2))
+
+    assert await state(plan) == "credited"
+    (text,) = await mails("plan_credited")
+    assert "HUIS-F2026-000001" in text
+    assert "/pay/" not in text
+
+
+async def test_a_plan_of_which_a_part_is_credited_and_the_rest_paid_was_kept(world: World) -> None:
+    start = clock.today()
+    plan, invoice = await agreed(world, 6000, 6100)
+    await credited(invoice, 5_000)
+    await pay(invoice, 6_050)
+
+    await watch(start + timedelta(days=1))
+
+    assert await state(plan) == "kept"
+    assert await mails("plan_credited") == []
 
 
 async def test_what_is_coming_is_said_without_doing_it(world: World) -> None:

@@ -57,6 +57,7 @@ MAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "plan_agreed": ("plan_agreed", OF_PLAN),
     "plan_missed": ("plan_missed", OF_PLAN),
     "plan_broken": ("plan_broken", OF_PLAN),
+    "plan_credited": ("plan_credited", {"plan": replace(PLAN, ended_because="credited"), "debtor": PLAN.debtor_name}),
     "account_changed": ("account_changed", {"told": CHANGE, "debtor": PLAN.debtor_name}),
     "account_changed_refund": ("account_changed", {"told": replace(CHANGE, before="", is_refund=True), "debtor": PLAN.debtor_name}),
 }

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from billing.policy.instalments import MOST, Every, Instalment, spread, typed, written
+from billing.policy.instalments import MOST, Ended, Every, Instalment, ended, spread, typed, written
 from partner_portal.kernel.errors import Invalid
 
 FIRST = date(2027, 1, 31)
@@ -20,6 +20,29 @@ def test_the_first_instalments_are_a_cent_more_and_months_come_back_to_the_last_
 
 def test_nothing_is_spread_over_more_days_than_there_are_cents() -> None:
     assert spread(2, 3, FIRST, Every.WEEK) == (Instalment(FIRST, 1), Instalment(date(2027, 2, 7), 1))
+
+
+@pytest.mark.parametrize(
+    ("open_cents", "due_cents", "is_written_off", "is_credited", "how"),
+    [
+        (300_00, 0, False, False, None),
+        (200_00, 100_00, False, False, None),
+        (200_00, 100_01, False, False, Ended.BROKEN),
+        (1, 300_00, False, False, Ended.BROKEN),
+        (0, 300_00, False, False, Ended.KEPT),
+        (0, 0, False, False, Ended.KEPT),  # all at once, before the first day
+        (0, 0, True, False, Ended.WRITTEN_OFF),
+        (0, 300_00, True, False, Ended.WRITTEN_OFF),  # a part was paid, and the rest given up
+        (0, 100_00, False, True, Ended.CREDITED),
+        (0, 100_00, True, True, Ended.WRITTEN_OFF),  # one given up and another credited: not all of it was taken back
+        (200_00, 100_00, True, False, None),  # one of its invoices was given up, another is still paid
+        (200_00, 100_01, True, False, Ended.BROKEN),
+    ],
+)
+def test_a_plan_ends_as_what_happened_to_it(
+    open_cents: int, due_cents: int, *, is_written_off: bool, is_credited: bool, how: Ended | None
+) -> None:
+    assert ended(300_00, open_cents, due_cents, is_written_off=is_written_off, is_credited=is_credited) is how
 
 
 def test_what_is_written_reads_as_it_was() -> None:
