@@ -259,10 +259,11 @@ def _whose(wanted: Filter, values: list[Any]) -> str:
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """A debtor's account on a day: whose, what is open, by age, and what it has coming."""
+    """A debtor's account on a day: whose, what is open, by age, and what it has coming; `abroad` is the country of its address if not its partner's."""
 
     on: date
     recipient: Sequence[str]
+    abroad: str
     rows: Sequence[asyncpg.Record]
     ageing: Ageing
     in_favour_cents: int
@@ -274,11 +275,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _CUSTOMER = """
-SELECT c.name, l.street, l.postcode, l.city FROM customer c LEFT JOIN location l ON l.tenant = c.tenant AND l.customer = c.id
- WHERE c.id = $1 ORDER BY l.kind <> 'billing', l.id LIMIT 1
+SELECT c.name, l.street, l.postcode, l.city, nullif(l.country, t.country) AS abroad FROM customer c JOIN tenant t ON t.id = c.tenant
+  LEFT JOIN location l ON l.tenant = c.tenant AND l.customer = c.id WHERE c.id = $1 ORDER BY l.kind <> 'billing', l.id LIMIT 1
 """
 _PARTNER = """
-SELECT coalesce(i.name, t.name) AS name, i.street, i.postcode, i.city FROM tenant t LEFT JOIN billing_issuer i ON i.tenant = t.id WHERE t.id = $1
+SELECT coalesce(i.name, t.name) AS name, i.street, i.postcode, i.city, NULL AS abroad
+  FROM tenant t LEFT JOIN billing_issuer i ON i.tenant = t.id WHERE t.id = $1
 """
 
 
@@ -291,6 +293,7 @@ async def statement(tenant: UUID, customer: UUID | None) -> Statement:
     return Statement(
         on=clock.today(),
         recipient=[row["name"], row["street"] or "", f"{row['postcode'] or ''} {row['city'] or ''}".strip()],
+        abroad=row["abroad"] or "",
         rows=await page(LISTING.window(limit=MOST_ON_A_STATEMENT), wanted),
         ageing=await ageing(wanted),
         in_favour_cents=await in_favour(wanted),

@@ -17,6 +17,7 @@ from partner_portal.kernel.money import Money
 from ..policy.ledger import Kind, Label
 from . import einvoice, factur_x
 from .documents import Document, Rendering, Standing
+from .parties import Party
 
 _LONGEST_NAME = 70  # EPC069-12, "AT-21 name of the beneficiary"
 _LARGEST_NAME = 210  # bytes, which with the longest account, amount and reference are within the 331 of the whole code
@@ -46,7 +47,7 @@ def words(document: Document, brand: Brand, rendering: Rendering, stands: Standi
     return {
         "brand": brand,
         "provider": document.issuer.name,
-        "recipient": _recipient(document),
+        "recipient": recipient(document.debtor, document.issuer.located_in, document.language),
         "issued_at": document.issued_at,
         "number": document.number,
         "document": document,
@@ -66,9 +67,9 @@ def words(document: Document, brand: Brand, rendering: Rendering, stands: Standi
     }
 
 
-def _recipient(document: Document) -> list[str]:
-    debtor = document.debtor
-    abroad = formats.country(debtor.located_in, document.language) if debtor.located_in != document.issuer.located_in else ""
+def recipient(debtor: Party, sent_from: str, language: str) -> list[str]:
+    """To whom and where a letter goes, a line each; the country where that is not the one it is sent from, else an empty line."""
+    abroad = formats.country(debtor.located_in, language) if debtor.located_in != sent_from else ""
     return [debtor.name, debtor.street, f"{debtor.postcode} {debtor.city}".strip(), abroad]
 
 

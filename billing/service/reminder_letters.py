@@ -64,12 +64,13 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A reminder with whoever gets it, and in whose face."""
+    """A reminder with whoever gets it, in whose face, and from which country."""
 
     said: Said
     debtor: Debtor
     brand: Brand
     documents: Sequence[tuple[UUID, str]]
+    sent_from: str
 
 
 async def made(tenant: UUID, letter_id: UUID) -> Letter | None:
@@ -86,6 +87,7 @@ async def made(tenant: UUID, letter_id: UUID) -> Letter | None:
         debtor=debtor,
         brand=await _face(first["tenant"], Layer(first["layer"])),
         documents=[(row["document"], f"{row['number']}.pdf") for row in rows if row["document"]],
+        sent_from=msgspec.json.decode(first["issuer_details"], type=Party).located_in,
     )
 
 
@@ -156,11 +158,10 @@ def _said(rows: Sequence[asyncpg.Record], debtor: Debtor, link: str) -> Said:
 
 def letter_words(letter: Letter, brand: Brand, version: str) -> dict[str, Any]:
     """What the letter on paper needs."""
-    party = letter.debtor.party
     return {
         "brand": brand,
         "provider": letter.said.payee,
-        "recipient": [party.name, party.street, f"{party.postcode} {party.city}"],
+        "recipient": paper.recipient(letter.debtor.party, letter.sent_from, letter.debtor.language),
         "issued_at": clock.now(),
         "number": letter.said.first.number,
         "said": letter.said,

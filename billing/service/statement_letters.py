@@ -36,7 +36,7 @@ async def words(tenant: UUID, customer: UUID | None, language: str) -> tuple[str
     said = {
         "brand": await brands.for_letter(tenant),
         "provider": accounts[0].holder if len(accounts) == 1 else settings.current().provider_name,
-        "recipient": told.recipient,
+        "recipient": [*told.recipient, formats.country(told.abroad, language) if told.abroad else ""],
         "issued_at": clock.now(),
         "number": formats.day(told.on, language),
         "told": told,

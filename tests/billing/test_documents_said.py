@@ -10,7 +10,7 @@ import pytest
 
 from billing.policy.ledger import Kind, Layer, LineKind
 from billing.policy.tax import Vat, VatCategory
-from billing.service import credit_notes, damages, documents, einvoice, paper, ubl
+from billing.service import credit_notes, damages, documents, einvoice, paper, parties, statement_letters, ubl
 from billing.service.charges import ChargeWanted
 from billing.service.credit_notes import Wanted
 from billing.service.documents import Document, Earlier, Rendering
@@ -108,3 +108,18 @@ async def test_a_final_bill_of_several_invoices_keeps_the_official_rules(world: 
 
     assert len(said.earlier) == 3
     assert validator.fatal(ubl.render(said)) == []
+
+
+async def test_a_reminder_and_a_statement_on_paper_say_to_which_country_they_go(world: World) -> None:
+    noord = world.noord
+    private = noord.customers["private"]
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE location SET country = 'BE' WHERE customer = $1", private)
+        debtor = await parties.debtor(noord.id, private, date(2026, 11, 22))
+        _, statement = await statement_letters.words(noord.id, private, "nl")
+
+    assert paper.recipient(debtor.party, "NL", "nl") == ["Pieter Particulier", "Dorpsstraat 1", "1234 AB Utrecht", "België"]
+    assert statement["recipient"] == ["Pieter Particulier", "Dorpsstraat 1", "1234 AB Utrecht", "België"]
+    async with db.unit_of_work(STAFF_DOOR):
+        _, home = await statement_letters.words(noord.id, noord.customers["bakery"], "nl")
+    assert [line for line in home["recipient"] if line] == ["Bakkerij De Korst", "Dorpsstraat 1", "1234 AB Utrecht"]

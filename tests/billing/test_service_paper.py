@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 from pypdf import PdfReader
 from stdnum import iso11649
+from weasyprint import CSS, HTML
 
 from billing.policy.ledger import Label
 from billing.service import paper
@@ -219,6 +220,21 @@ def test_names_of_any_length_leave_it_whole() -> None:
     assert len(reader.pages) <= 3
     assert "9401GXAssen" in told
     assert "NL999999990B29" in told
+
+
+def test_the_whole_address_of_a_sender_with_a_long_name_is_seen() -> None:
+    long = "Samenwerkingsverband voor duurzame telecommunicatie en informatievoorziening in de noordelijke provinciën en daarbuiten"
+    document = papers.document(
+        issuer=replace(papers.HOUSE, name=long, street="Laan van de Vereenigde Nederlandsche Telecommunicatieondernemingen 1001")
+    )
+
+    [first, *_] = HTML(string=page(document)).render(stylesheets=[CSS(press.ASSETS / "pdf.css")]).pages
+    [sender] = [
+        box for box in first._page_box.descendants() if box.element is not None and box.element.get("class") == "sender" and box.children
+    ]
+    written = max(box.position_y + box.height for box in sender.descendants())
+
+    assert written <= sender.position_y + sender.height
 
 
 def test_sixty_lines_run_over_pages_with_their_head_on_each_and_how_to_pay_in_one_piece() -> None:
