@@ -21,7 +21,7 @@ async def page(client: httpx.AsyncClient, path: str = PATH) -> str:
 
 
 async def press(client: httpx.AsyncClient, decision: str, **typed: str) -> httpx.Response:
-    token = re.search(r'name="csrf_token" value="([\w.=-]+)"', await page(client))
+    token = re.search(r'name="csrf_token" value="([\w.=-]+)"', await page(client, "/admin/waiting"))  # always a form there
     assert token
     return await client.post(PATH, data={"csrf_token": token[1], "decision": decision, **typed})
 
