@@ -133,8 +133,10 @@ async def called(gateway_id: str) -> UUID | None:
         if row is None:
             return None
         intent: UUID = row["id"]
-        # Told again and again, it is looked up one at a time; each look sees all there is.
-        await outbox.publish(GatewayCalled(tenant_id=row["tenant"], intent_id=intent), turn=f"gateway {gateway_id}")
+        # Told again and again, it is looked up one at a time; each look sees all there is, and whoever knocks without end fills no queue.
+        turn = f"gateway {gateway_id}"
+        if not await outbox.waits(GatewayCalled, turn):
+            await outbox.publish(GatewayCalled(tenant_id=row["tenant"], intent_id=intent), turn=turn)
     return intent
 
 

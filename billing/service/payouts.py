@@ -66,8 +66,10 @@ async def fetch() -> int:
         gateway = chosen.current()
         if gateway is None:
             return 0
+        since = clock.today() - _BACK
+        known = await db.fetch("SELECT gateway_id FROM billing_payout WHERE gateway = $1 AND day >= $2", gateway.name, since)
         try:
-            found = await gateway.settlements(clock.today() - _BACK)
+            found = await gateway.settlements(since, {row["gateway_id"] for row in known})
         except (GatewayUnavailable, GatewayRefuses) as problem:
             log.warning("gateway.settlements", detail=problem.facts.get("detail"))
             return 0

@@ -95,6 +95,15 @@ async def publish_all(events: Sequence[Event], *, after: timedelta = timedelta()
         await db.execute(_PUBLISH, *(list(column) for column in zip(*rows, strict=True)), turn, due)
 
 
+async def waits(event: type[Event], turn: str) -> bool:
+    """Whether such an event waits for this turn that nobody has begun with: it will see all that is by now. Runs in the caller's unit of work."""
+    found = await db.fetch_one(
+        "SELECT 1 FROM infra_outbox WHERE turn = $1 AND topic = $2 AND done_at IS NULL AND dead_at IS NULL AND attempts = 0 AND leased_until IS NULL",
+        *(turn, event.__name__),
+    )
+    return found is not None
+
+
 async def hold(turn: str, after: timedelta) -> None:
     """Nothing that waits for this turn is delivered before `after` has passed. Runs in the caller's unit of work."""
     await db.execute(

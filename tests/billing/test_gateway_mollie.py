@@ -157,7 +157,33 @@ async def test_what_was_paid_out_is_told_with_all_pages_of_its_parts_and_the_fee
         ("re_1", PartKind.REFUND, -2100),
     ]
     assert await ours.settlements(date(2026, 12, 1)) == []
+    asked = len(there.asked)
+    assert await ours.settlements(date(2026, 11, 1), {"stl_1"}) == []
+    assert len(there.asked) == asked + 1, "what was in those that are known is not asked for again"
     assert await Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=1.0)).settlements(date(2026, 1, 1)) == []
+
+
+async def test_a_refund_whose_answer_got_lost_is_found_also_when_the_key_is_forgotten_there(there: theirs.Mollie, ours: Mollie) -> None:
+    made = await ours.create(WANTED)
+    there.paid(made.id)
+    first = await ours.refund(made.id, key="refund:1", cents=105, description="Terug")
+    there.by_key.clear()  # an hour later
+    again = await ours.refund(made.id, key="refund:1", cents=105, description="Terug")
+    other = await ours.refund(made.id, key="refund:2", cents=105, description="Terug")
+
+    assert (again, other.id != first.id) == (first, True)
+    assert len(there.refunds[made.id]) == 2
+
+
+async def test_costs_in_parts_of_a_cent_are_one_fee_in_whole_cents(there: theirs.Mollie) -> None:
+    ours = Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=1.0), token=theirs.TOKEN)
+    there.settle("stl_1", "1234567.2611.01", "2026-11-24T06:00:00+00:00", payments={"tr_1": "42.90"}, fee="3.15")
+    costs = [{"amountGross": theirs.euro(cost)} for cost in ("2.5410", "0.6050")]
+    there.settlements[0]["periods"] = {"2026": {"11": {"costs": costs[:1]}, "12": {"costs": costs[1:]}}}
+
+    (told,) = await ours.settlements(date(2026, 11, 1))
+
+    assert (told.paid_cents, told.fee_cents) == (3975, 315)
 
 
 async def test_nothing_of_that_id_is_none(ours: Mollie) -> None:

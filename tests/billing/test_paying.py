@@ -129,6 +129,9 @@ async def test_the_gateway_tells_by_an_id_and_nothing_else_and_may_repeat_itself
     for _ in range(3):
         answer = await stranger.post("/gateway/news", data={"id": number})
         assert (answer.status_code, answer.text) == (200, "")
+    async with db.unit_of_work(STAFF_DOOR):
+        waiting = await db.fetch("SELECT 1 FROM infra_outbox WHERE topic = 'GatewayCalled' AND done_at IS NULL")
+    assert len(waiting) == 1, "whoever knocks without end fills no queue"
     await outbox.drain()
 
     assert await standing(invoice) == (0, 12100)

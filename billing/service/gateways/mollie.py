@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from msgspec import Meta
 from partner_portal.infra import outgoing, remote
 from partner_portal.kernel.dates import local_date
 from partner_portal.kernel.money import TooPreciseAmount, exact_cents
+from partner_portal.kernel.money import cents as rounded
 
 from ...policy.money_in import IntentState, PartKind
 from .port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, GoneBack, Part, Remote, Settlement, Wanted
@@ -148,16 +150,20 @@ class Mollie:
         return _remote(found)
 
     async def refund(self, payment: str, *, key: str, cents: int, description: str) -> GoneBack:
-        """POST /payments/{id}/refunds."""
+        """POST /payments/{id}/refunds, unless it is there: a key is remembered for an hour there, and what was asked may be asked again later than that."""
+        there = await self.fetch(payment)
+        for known in there.backs if there else ():
+            if known.kind is BackKind.REFUND and known.key == key:
+                return known
         body = {"amount": _amount(cents), "description": description[:_LONGEST], "metadata": {"key": key}}
         return _back(await self._read("POST", f"/payments/{quote(payment, safe='')}/refunds", _Back, body, key=key), BackKind.REFUND)
 
-    async def settlements(self, since: date) -> list[Settlement]:
+    async def settlements(self, since: date, known: Collection[str] = ()) -> list[Settlement]:
         """GET /settlements with the payments, refunds and chargebacks of each; none without an access token of the organisation, as the API wants one."""
         if not self._token:
             return []
         found = await self._read("GET", "/settlements?limit=50", _Settlements, token=self._token)
-        days = [(one, _day(one.settled_at)) for one in found.embedded.settlements if one.status == "paidout"]
+        days = [(one, _day(one.settled_at)) for one in found.embedded.settlements if one.status == "paidout" and one.id not in known]
         return [await self._settlement(one, day) for one, day in days if day is not None and day >= since]
 
     async def _settlement(self, one: _Settled, day: date) -> Settlement:
@@ -166,9 +172,12 @@ class Mollie:
             for kind in PartKind
             for part in await self._parts(f"{self._url}/settlements/{quote(one.id, safe='')}/{kind.value}s?limit=250")
         ]
-        costs = [cost.amount_gross.cents for months in one.periods.values() for month in months.values() for cost in month.costs]
+        # Each cost has parts of a cent; what is kept is all of them together, in whole ones.
+        costs = sum(
+            Decimal(cost.amount_gross.value) for months in one.periods.values() for month in months.values() for cost in month.costs
+        )
         return Settlement(
-            id=one.id, reference=one.reference or one.id, day=day, paid_cents=one.amount.cents, fee_cents=sum(costs), parts=tuple(parts)
+            id=one.id, reference=one.reference or one.id, day=day, paid_cents=one.amount.cents, fee_cents=rounded(costs), parts=tuple(parts)
         )
 
     async def _parts(self, address: str) -> list[_Part]:

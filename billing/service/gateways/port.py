@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
@@ -107,5 +108,5 @@ class Gateway(Protocol):
     async def refund(self, payment: str, *, key: str, cents: int, description: str) -> GoneBack:
         """So much of the payment goes back to the payer; again under the same key it is the same refund."""
 
-    async def settlements(self, since: date) -> list[Settlement]:
-        """What was paid out from that day on, with all that was in it."""
+    async def settlements(self, since: date, known: Collection[str] = ()) -> list[Settlement]:
+        """What was paid out from that day on, with all that was in it; not those `known` by their ids."""

@@ -7,6 +7,7 @@ through the staff door, and its page looks it up apart from the request.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -80,9 +81,11 @@ class Sandbox:
             await _keep(row, [*known, made])
         return made
 
-    async def settlements(self, since: date) -> list[Settlement]:
+    async def settlements(self, since: date, known: Collection[str] = ()) -> list[Settlement]:
         """The days that were closed."""
-        rows = await db.fetch("SELECT * FROM billing_sandbox_payout WHERE day >= $1 ORDER BY id", since)
+        rows = await db.fetch(
+            "SELECT * FROM billing_sandbox_payout WHERE day >= $1 AND number <> ALL($2::text[]) ORDER BY id", since, list(known)
+        )
         return [
             Settlement(
                 id=row["number"],
