@@ -64,3 +64,12 @@ def left(there: Side, remote: str) -> Decimal:
         return abs(Decimal(there.invoices[remote]["total_unpaid"]))
     stored = there.stored(remote)
     return Decimal(stored["AmountDue"] if "AmountDue" in stored else stored["RemainingCredit"])
+
+
+def unpay(there: Side, remote: str) -> None:
+    """Somebody at the package removes the only payment of the document."""
+    if isinstance(there, moneybird.Moneybird):
+        there.unpay(remote)
+    else:
+        (payment,) = there.things["Payments"].values()
+        there.unpay(payment, {"Status": "DELETED"})

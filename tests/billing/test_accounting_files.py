@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -103,6 +104,20 @@ async def test_a_file_that_is_no_statement_is_set_apart_with_the_reason(
     assert (conflict["why"], conflict["about"]) == ("file", "bank.xml")
     assert (folder / "refused" / "bank.xml.reason.txt").read_text().strip() == conflict["detail"]
     assert conflict["detail"].startswith(why)
+
+
+async def test_a_name_in_letters_of_another_system_hinders_nothing(world: World, connection: Connection, folder: Path) -> None:
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"])
+    await carry()
+    known, _number = await reference(invoice)
+    good, bad = (folder / "in" / os.fsdecode(name) for name in (b"\xdcberweisung.xml", b"\xdcbel.xml"))
+    good.write_bytes(camt([Booking(cents=1210, reference=known)]))
+    bad.write_bytes(b"<broken")
+    await look(connection)
+    await outbox.drain()
+
+    assert await open_cents(invoice) == 0
+    assert (names(folder / "in"), [one["about"] for one in await conflicts()]) == ([], ["?bel.xml"])
 
 
 async def test_nobody_tells_of_another_issuers_account(world: World, connection: Connection, folder: Path) -> None:

@@ -38,7 +38,7 @@ def ours(there: theirs.Moneybird) -> Moneybird:
 # --- when it does not go well
 
 
-@pytest.mark.parametrize("status", [302, 402, 408, 423, 425, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [302, 402, 408, 409, 423, 425, 500, 502, 503, 504])
 async def test_what_may_pass_is_asked_again_later(there: theirs.Moneybird, ours: Moneybird, status: int) -> None:
     there.fails(status, b"{}")
 

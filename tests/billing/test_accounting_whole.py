@@ -103,6 +103,30 @@ async def test_a_payment_that_was_booked_there_comes_home_once_and_ours_do_not_c
     assert (said(documents(there)[0])[2], await conflicts()) == (1, [])
 
 
+@pytest.mark.parametrize(("whose", "why"), [("theirs", "payment gone"), ("ours", "gone")])
+async def test_a_payment_that_is_removed_there_is_on_the_list_once(world: World, there: Side, whose: str, why: str) -> None:
+    connection = await connect(there, world)
+    invoice = await issue(world.noord.id, world.noord.customers["bakery"])
+    if whose == "ours":
+        await pay(invoice, 1210)
+    await carry()
+    await look(connection)
+    remote = (await link_of(invoice))["remote_id"]
+    there.later(120)
+    if whose == "theirs":
+        at_books.pay(there, remote, "12.10")
+        await look(connection)
+        assert await conflicts() == []
+
+    there.later(120)
+    at_books.unpay(there, remote)
+    await look(connection)
+    await look(connection)
+
+    assert [one["why"] for one in await conflicts()] == [why]
+    assert len(await rows("SELECT 1 FROM billing_payment")) == 1, "a person says whether the money is back"
+
+
 async def test_another_cent_there_is_on_the_list_and_nothing_is_called_sent(world: World, there: Side) -> None:
     await connect(there, world)
     if isinstance(there, moneybird.Moneybird):

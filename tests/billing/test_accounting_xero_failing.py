@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from billing.service.accounting import speaking, xero_words
+from billing.service.accounting import connections, speaking, xero_words
 from billing.service.accounting.port import (
     AccountingRefuses,
     AccountingUnavailable,
@@ -22,6 +23,7 @@ from tests.billing import xero as theirs
 from tests.billing import xero_contract as contract
 from tests.billing.at_xero import GRANT, adapter, booking, invoice, line
 from tests.billing.to_books import BAKER, document
+from tests.world import World
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -38,7 +40,7 @@ def ours(there: theirs.FakeXero) -> Xero:
 # --- when it does not go well
 
 
-@pytest.mark.parametrize("status", [302, 402, 408, 500, 502, 503])
+@pytest.mark.parametrize("status", [302, 402, 408, 409, 500, 502, 503])
 async def test_what_may_pass_is_asked_again_later(there: theirs.FakeXero, ours: Xero, status: int) -> None:
     there.fails(status, b"{}")
 
@@ -133,6 +135,22 @@ async def test_a_token_that_is_refused_is_renewed_and_the_question_asked_once_mo
     await ours.create(BAKER)
 
     assert (there.refreshed, len(there.things["Contacts"])) == (1, 1)
+
+
+async def test_two_who_renew_at_once_use_what_one_of_them_got(there: theirs.FakeXero, world: World) -> None:
+    stale = msgspec.json.encode(GRANT | {"until": "2020-01-01T00:00:00Z"}).decode()
+    connections.keep_secret("huis", stale)
+
+    async def keep(secret: str) -> None:
+        connections.keep_secret("huis", secret)
+
+    several = [adapter(there, msgspec.json.decode(stale), keep=keep, alone=lambda: connections.alone("huis")) for _ in range(3)]
+    await asyncio.gather(*(one.find(BAKER) for one in several))
+
+    assert there.refreshed == 1
+    there.tokens = set()  # ended before its time: whoever hears that first renews it for all of them
+    await asyncio.gather(*(one.find(BAKER) for one in several))
+    assert there.refreshed == 2
 
 
 async def test_a_renewal_whose_answer_got_lost_is_asked_for_again_within_half_an_hour(there: theirs.FakeXero) -> None:

@@ -6,12 +6,14 @@ All of the accounting link runs through the staff door. Secrets stand in files b
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -32,6 +34,7 @@ from .port import Accounting, Setup
 PAPERS = "papers"
 """The option by which documents go without their papers: `papers = none`."""
 SECRET = "secret"  # noqa: S105  # the name of a file
+_LOCK_ASKED = timedelta(milliseconds=50)
 _URL = re.compile(r"https?://[^\s]+[^/\s]")
 
 
@@ -210,11 +213,7 @@ async def look_soon(connection: Connection) -> None:
     """What happened there, and what is to be sent, is looked for once more; not twice where that waits already."""
     if connection.state is not ConnectionState.ACTIVE:
         return
-    waits = await db.fetch_one(
-        "SELECT 1 FROM infra_outbox WHERE turn = $1 AND topic = $2 AND done_at IS NULL AND dead_at IS NULL AND attempts = 0 AND leased_until IS NULL",
-        *(connection.turn, AccountingLookDue.__name__),
-    )
-    if waits is None:
+    if not await outbox.waits(AccountingLookDue, connection.turn):
         await look_on(connection)
 
 
@@ -270,6 +269,7 @@ def adapter(connection: Connection) -> Accounting:
         options=connection.options,
         within=timedelta(seconds=settings.current().accounting_seconds),
         keep=lambda secret: asyncio.to_thread(keep_secret, connection.code, secret),
+        alone=lambda: alone(connection.code),
         folder=folder,
     )
     return chosen.of(connection.package, setup)
@@ -280,13 +280,37 @@ def _secret(folder: Path) -> str:
     return file.read_text().strip() if file.is_file() else ""
 
 
+@asynccontextmanager
+async def alone(code: str) -> AsyncIterator[str]:
+    """Nobody else, in this process or another, renews the connection's secret inside the block; gives the secret as it is kept now."""
+    folder = settings.current().accounting / code
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / f".{SECRET}.lock").open("w") as lock:
+        while not _taken(lock):  # noqa: ASYNC110  # another process may hold it, and tells nobody
+            await asyncio.sleep(_LOCK_ASKED.total_seconds())
+        yield _secret(folder)
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of when the file is closed, also by a process that dies
+    except BlockingIOError:
+        return False
+    return True
+
+
 def keep_secret(code: str, secret: str) -> None:
     """The connection's secret is this one from now on, in a file that its owner alone reads."""
     folder = settings.current().accounting / code
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = folder / f".{SECRET}.{os.getpid()}"
     new.touch(mode=0o600)
-    new.write_text(secret)
+    with new.open("w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(
+            file.fileno()
+        )  # the one before it is good for nothing any more: an empty file after a power failure would end the connection
     new.replace(folder / SECRET)
 
 

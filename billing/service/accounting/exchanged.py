@@ -36,12 +36,17 @@ async def take(connection: Connection, adapter: Accounting) -> list[Callable[[],
         try:
             async with db.savepoint():
                 await _must_be_own(connection, content)
-                await importing.take(SYSTEM, file.name, content)
+                await importing.take(SYSTEM, _called(file), content)
         except StatementUnreadable as problem:
             reason = _reason(problem)
             await _put_on_list(connection, file, content, reason)
         moves.append(partial(adapter.put_away, file, reason))
     return moves
+
+
+def _called(file: Path) -> str:
+    """The file's name as it can be written down, though some system wrote it in letters of its own."""
+    return file.name.encode("utf-8", "replace").decode()
 
 
 async def _must_be_own(connection: Connection, content: bytes) -> None:
@@ -60,5 +65,6 @@ def _reason(problem: StatementUnreadable) -> str:
 
 async def _put_on_list(connection: Connection, file: Path, content: bytes, reason: str) -> None:
     digest = hashlib.sha256(content).hexdigest()[:12]
-    found = Found(key=f"file {file.name[:100]} {digest}", why=Why.FILE, about=file.name, detail=reason, forever=True)
+    name = _called(file)
+    found = Found(key=f"file {name[:100]} {digest}", why=Why.FILE, about=name, detail=reason, forever=True)
     await differences.put(connection, found)

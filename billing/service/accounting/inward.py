@@ -189,8 +189,30 @@ async def _lost(connection: Connection, ours: Any, seen: SeenPayment) -> None:
 
 async def _altered(connection: Connection, altered: Altered) -> None:
     row = await links.by_remote(connection, altered.what, altered.id)
+    if row is not None and altered.payments is not None:
+        await _removed(connection, row, altered.payments)
     if row is not None and row["state"] == LinkState.SENT:
         await _compare(connection, altered.what, row, altered.now)
+
+
+_ON_RECORD = """
+SELECT l.remote_id AS id, a.amount_cents, p.received_on FROM billing_allocation a JOIN billing_payment p ON p.id = a.payment
+  JOIN billing_accounting_link l ON l.connection = $1 AND l.what = 'payment' AND l.subject = a.id AND l.state = 'sent' WHERE a.invoice = $2
+UNION ALL
+SELECT substr(p.source_key, length($3) + 1), p.amount_cents, p.received_on FROM billing_payment p
+ WHERE p.source = 'accounting' AND p.reverses IS NULL AND left(p.source_key, length($3)) = $3
+   AND p.id IN (SELECT a.payment FROM billing_allocation a WHERE a.invoice = $2)
+"""
+
+
+async def _removed(connection: Connection, document: Any, payments_there: frozenset[str]) -> None:
+    """What we have of a document's payments and the package has no more was removed there."""
+    for row in await db.fetch(_ON_RECORD, connection.id, document["subject"], source_key(connection.id, "")):
+        if row["id"] not in payments_there:
+            gone = SeenPayment(
+                id=row["id"], document=document["remote_id"], amount_cents=row["amount_cents"], on=row["received_on"], is_gone=True
+            )
+            await _paid(connection, gone)
 
 
 async def _compare(connection: Connection, what: What, row: Any, now: Remote | None) -> None:

@@ -188,7 +188,7 @@ class Moneybird:
             payments=tuple(payment for one in documents for payment in words.seen(one)),
             altered=(
                 *(Altered(what=What.CONTACT, id=str(one.id), now=words.contact_remote(one)) for one in contacts),
-                *(Altered(what=What.DOCUMENT, id=str(one.id), now=words.document_remote(one)) for one in documents),
+                *map(_altered, documents),
             ),
             is_more=len(taken) < len(changed),
         )
@@ -227,6 +227,11 @@ class Moneybird:
             if len(listed) < size:
                 return
         raise AccountingUnavailable(detail=f"{path} has no end")
+
+
+def _altered(there: TheirInvoice) -> Altered:
+    payments = frozenset(str(one.id) for one in there.payments)
+    return Altered(what=What.DOCUMENT, id=str(there.id), now=words.document_remote(there), payments=payments)
 
 
 def _safe(remote_id: str) -> str:

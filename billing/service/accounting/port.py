@@ -7,6 +7,7 @@ dates; a credit note's amounts are positive here, as on the document, and each a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -59,7 +60,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter is made of: where its API is, which of the administrations there, and the secret that opens it.
 
     `options` holds what else the package wants to know, as the operator entered it. `keep` replaces the secret where the package gives a new one each
-    time; it has to be kept before anything else is asked. `folder` is for packages that exchange files.
+    time; it has to be kept before anything else is asked. `alone` holds off whoever else would renew it, in this process or another, and gives the secret
+    as it is kept by now. `folder` is for packages that exchange files.
     """
 
     connection: str
@@ -69,6 +71,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = {}
     within: timedelta = timedelta(seconds=10)
     keep: Callable[[str], Awaitable[None]] | None = None
+    alone: Callable[[], AbstractAsyncContextManager[str]] | None = None
     folder: Path | None = None
 
     def __repr__(self) -> str:
@@ -229,11 +232,15 @@ class SeenPayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Altered(msgspec.Struct, frozen=True, kw_only=True):
-    """A contact or document that is new, changed or gone there since last time; `now` is None where it is gone."""
+    """A contact or document that is new, changed or gone there since last time; `now` is None where it is gone.
+
+    `payments` are the ids of all that it has by now, from packages that tell nothing of a payment that was removed.
+    """
 
     what: What
     id: str
     now: Remote | None
+    payments: frozenset[str] | None = None
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):

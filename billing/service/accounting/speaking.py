@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -35,7 +36,18 @@ _SAYS = 400
 _AN_INSTANT = 1_000_000_000
 """From here on a number of seconds is no pause but an instant since 1970."""
 _OK, _REDIRECT, _WRONG, _SERVER = 200, 300, 400, 500
-_UNKNOWN, _UNPAID, _FORBIDDEN, _NOT_FOUND, _TOO_SLOW, _GONE, _LOCKED, _EARLY, _TOO_MANY = 401, 402, 403, 404, 408, 410, 423, 425, 429
+_UNKNOWN, _UNPAID, _FORBIDDEN, _NOT_FOUND, _TOO_SLOW, _CONFLICT, _GONE, _LOCKED, _EARLY, _TOO_MANY = (
+    401,
+    402,
+    403,
+    404,
+    408,
+    409,
+    410,
+    423,
+    425,
+    429,
+)
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +62,14 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     def is_fresh(self, now: datetime) -> bool:
         """Whether the token can be used without asking for another."""
         return bool(self.access_token) and (self.until is None or now + _RENEWED_BEFORE < self.until)
+
+    def serves(self, instead_of: str) -> bool:
+        """Whether its token can be used now; `instead_of` is one that was refused."""
+        return self.is_fresh(clock.now()) and self.access_token != instead_of
+
+    def __repr__(self) -> str:
+        """Says nothing secret."""
+        return f"Grant({self.client_id})"
 
 
 class _Renewed(msgspec.Struct, frozen=True):
@@ -116,13 +136,19 @@ class Speaker:
             now = self._held
             if isinstance(now, str):
                 return now
-            if not now.is_fresh(clock.now()) or now.access_token == instead_of:
-                now = self._held = await self._renew(now)
+            if not now.serves(instead_of):
+                async with self._setup.alone() if self._setup.alone else nullcontext("") as kept:
+                    now = self._held = await self._renew(now, kept, instead_of)
             return now.access_token
 
-    async def _renew(self, grant: Grant) -> Grant:
-        form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
-        fresh = await granted(grant, form, where=self._renews_at, is_basic=self._is_basic, within=self._setup.within)
+    async def _renew(self, grant: Grant, kept: str, instead_of: str) -> Grant:
+        """What somebody else renewed meanwhile is used as it is: the refresh token that we hold is good for nothing then."""
+        now = held(kept) if kept else grant
+        now = now if isinstance(now, Grant) else grant
+        if now.serves(instead_of):
+            return now
+        form = {"grant_type": "refresh_token", "refresh_token": now.refresh_token}
+        fresh = await granted(now, form, where=self._renews_at, is_basic=self._is_basic, within=self._setup.within)
         if self._setup.keep:
             await self._setup.keep(msgspec.json.encode(fresh).decode())
         return fresh
@@ -139,7 +165,8 @@ def judge(answer: remote.Answer, words: Callable[[bytes], str]) -> None:
         raise CredentialRefused(detail=detail)
     if answer.status == _UNPAID:
         raise AccountingUnavailable(pause=_UNPAID_PAUSE, detail=detail)
-    if answer.status < _WRONG or answer.status >= _SERVER or answer.status in {_TOO_SLOW, _LOCKED, _EARLY, _TOO_MANY}:
+    # 409: what we sent before, and did not hear of, is still under way there.
+    if answer.status < _WRONG or answer.status >= _SERVER or answer.status in {_TOO_SLOW, _CONFLICT, _LOCKED, _EARLY, _TOO_MANY}:
         raise AccountingUnavailable(pause=pause_of(answer.retry_after, clock.now()), detail=detail)
     raise AccountingRefuses(detail=detail)
 
