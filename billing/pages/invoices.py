@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
 import asyncpg
@@ -13,13 +11,12 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from partner_portal.infra import catalogue, clock, mail, pdf, spreadsheets_out
+from partner_portal.infra import catalogue, mail, pdf
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.actor import ActorKind
-from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
-from partner_portal.web import answers, auth, lists, pages
+from partner_portal.web import answers, auth, exports, lists, pages
 
 from ..policy.ledger import Layer
 from ..service import archive, documents, invoice_list, invoice_view, paper
@@ -73,7 +70,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         asked = request.query_params
         sort = asked.get("sort", "")
         return cls(
-            filter=_filter({name: asked.get(name, "").strip() for name in Filter.__struct_fields__}),
+            filter=lists.understood(Filter, {name: asked.get(name, "").strip() for name in Filter.__struct_fields__}),
             sort=sort if sort in SORTS else LISTING.usual,
             after=asked.get("after") or None,
             path=path,
@@ -103,17 +100,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return catalogue.text(_OPEN[name], language, value=shown)
 
 
-def _filter(asked: Mapping[str, str]) -> Filter:
-    known = {}
-    for name, value in asked.items():
-        try:
-            msgspec.convert({name: value}, Filter)
-        except msgspec.ValidationError:
-            continue
-        known[name] = value
-    return msgspec.convert(known, Filter)
-
-
 @get("/")
 async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """The partner's documents with their sums; for htmx only the rows."""
@@ -124,7 +110,7 @@ async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Respons
 
 
 async def _list(request: Request[Any, Any, Any], wanted: Wanted, language: str) -> Response[bytes]:
-    window = _window(wanted)
+    window = LISTING.window_or_first(sort=wanted.sort, after=wanted.after, **wanted.filter.asked)
     found = await invoice_list.page(window, wanted.filter)
     page = window.page(found.rows)
     return await pages.page(
@@ -144,15 +130,6 @@ async def _list(request: Request[Any, Any, Any], wanted: Wanted, language: str) 
     )
 
 
-def _window(wanted: Wanted) -> lists.Window:
-    """The window asked for; the first page for a cursor of another list, which an old address may hold."""
-    asked: dict[str, Any] = dict(wanted.filter.asked)
-    try:
-        return LISTING.window(sort=wanted.sort, after=wanted.after, **asked)
-    except Invalid:
-        return LISTING.window(sort=wanted.sort, **asked)
-
-
 @get("/export.csv")
 async def export_csv(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """Exactly the documents of the filter, for programs."""
@@ -165,10 +142,6 @@ async def export_xlsx(request: Request[Any, Any, Any], actor: auth.Acting) -> Re
     return await _export(request, actor.language, "xlsx")
 
 
-_MAKERS = {
-    "csv": (spreadsheets_out.csv, spreadsheets_out.CSV_TYPE.partition(";")[0]),
-    "xlsx": (spreadsheets_out.xlsx, spreadsheets_out.XLSX_TYPE),
-}
 _FILE = sentence("invoices")
 _HEADINGS = (
     sentence("Number"),
@@ -187,13 +160,10 @@ _HEADINGS = (
 )
 
 
-async def _export(request: Request[Any, Any, Any], language: str, kind: Literal["csv", "xlsx"]) -> Response[bytes]:
+async def _export(request: Request[Any, Any, Any], language: str, kind: exports.Kind) -> Response[bytes]:
     wanted = Wanted.of(request)
     table = [_cells(row, language) for row in await invoice_list.export(wanted.sort, wanted.filter)]
-    make, media_type = _MAKERS[kind]
-    content = await asyncio.to_thread(make, [catalogue.text(heading, language) for heading in _HEADINGS], table)
-    filename = f"{catalogue.text(_FILE, language)}-{clock.today().isoformat()}.{kind}"
-    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{filename}"'})
+    return await exports.table(kind, _FILE, _HEADINGS, table, language)
 
 
 def _cells(row: asyncpg.Record, language: str) -> list[Cell]:

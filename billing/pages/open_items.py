@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,12 +13,11 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 from markupsafe import Markup
 
-from partner_portal.infra import catalogue, clock, pdf, spreadsheets_out
+from partner_portal.infra import catalogue, clock, pdf
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
-from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
-from partner_portal.web import auth, charts, lists, pages
+from partner_portal.web import auth, charts, exports, lists, pages
 from partner_portal.web.charts import Bar
 from tenants.service import customers
 
@@ -63,7 +61,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, asked: Mapping[str, str], path: str = PATH) -> Wanted:
         """As these values of an address ask."""
         known = {name: asked.get(name, "").strip()[:100] for name in Filter.__struct_fields__}
-        return cls(filter=_filter(known), path=path, after=asked.get("after") or None)
+        return cls(filter=lists.understood(Filter, known), path=path, after=asked.get("after") or None)
 
     def address(self, path: str = "", **more: str) -> str:
         """The same list, or the same items at `path`, with something else besides."""
@@ -78,17 +76,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def is_narrowed(self) -> bool:
         """Whether more was asked for than whose."""
         return bool(set(self.filter.asked) - {"whose"})
-
-
-def _filter(asked: Mapping[str, str]) -> Filter:
-    known = {}
-    for name, value in asked.items():
-        try:
-            msgspec.convert({name: value}, Filter)
-        except msgspec.ValidationError:
-            continue
-        known[name] = value
-    return msgspec.convert(known, Filter)
 
 
 @get("/")
@@ -114,7 +101,7 @@ async def own(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[b
 
 
 async def _list(request: Request[Any, Any, Any], wanted: Wanted, language: str, **more: Any) -> Response[bytes]:
-    window = _window(wanted)
+    window = LISTING.window_or_first(after=wanted.after, **wanted.filter.asked, path=wanted.path)
     found = window.page(await open_items.page(window, wanted.filter))
     ageing = await open_items.ageing(wanted.filter)
     answer = await pages.page(
@@ -152,14 +139,6 @@ def picture(ageing: Ageing, language: str) -> Markup:
     return charts.bars(columns, language=language, words=said, money=True)
 
 
-def _window(wanted: Wanted) -> lists.Window:
-    asked: dict[str, Any] = {**wanted.filter.asked, "path": wanted.path}
-    try:
-        return LISTING.window(after=wanted.after, **asked)
-    except Invalid:
-        return LISTING.window(**asked)
-
-
 def _tenant(tenant: UUID | None) -> UUID:
     assert tenant is not None  # noqa: S101  # whoever sees these pages has one
     return tenant
@@ -177,10 +156,6 @@ async def export_xlsx(request: Request[Any, Any, Any], actor: auth.Acting) -> Re
     return await _export(Wanted.of(request.query_params), actor.language, "xlsx")
 
 
-_MAKERS = {
-    "csv": (spreadsheets_out.csv, spreadsheets_out.CSV_TYPE.partition(";")[0]),
-    "xlsx": (spreadsheets_out.xlsx, spreadsheets_out.XLSX_TYPE),
-}
 _FILE = sentence("open-items")
 _HEADINGS = (
     sentence("Invoice"),
@@ -197,11 +172,9 @@ _HEADINGS = (
 )
 
 
-async def _export(wanted: Wanted, language: str, kind: Literal["csv", "xlsx"]) -> Response[bytes]:
+async def _export(wanted: Wanted, language: str, kind: exports.Kind) -> Response[bytes]:
     table = [_cells(row, language) for row in await open_items.export(wanted.filter)]
-    make, media_type = _MAKERS[kind]
-    content = await asyncio.to_thread(make, [catalogue.text(heading, language) for heading in _HEADINGS], table)
-    return _file(content, f"{catalogue.text(_FILE, language)}-{clock.today().isoformat()}.{kind}", media_type)
+    return await exports.table(kind, _FILE, _HEADINGS, table, language)
 
 
 def _cells(row: asyncpg.Record, language: str) -> list[Cell]:
@@ -219,10 +192,6 @@ def _cells(row: asyncpg.Record, language: str) -> list[Cell]:
         catalogue.text(HOLDS[reason], language) if reason else None,
         row["reference"],
     ]
-
-
-def _file(content: bytes, filename: str, media_type: str) -> Response[bytes]:
-    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{filename}"'})
 
 
 @get("/customers/{customer_id:uuid}/statement.pdf")
@@ -248,7 +217,7 @@ async def own_statement(actor: auth.Acting) -> Response[bytes]:
 async def _statement(tenant: UUID, customer: UUID | None, language: str) -> Response[bytes]:
     name, words = await statement_letters.words(tenant, customer, language)
     content = await pdf.render(statement_letters.LETTER, language=language, **words)
-    return _file(content, f"{name}.pdf", "application/pdf")
+    return exports.attached(content, f"{name}.pdf", "application/pdf")
 
 
 routers = [

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 Out = TypeVar("Out")
+Asked = TypeVar("Asked", bound=msgspec.Struct)
 
 LARGEST_PAGE = 200
 Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="How many rows at most.")]
@@ -63,6 +64,13 @@ class Listing(msgspec.Struct, frozen=True):
             raise Invalid(FieldError("/sort", "choice", {"allowed": sorted(self.columns), "in": "query"}))
         last = _opened(after, _context(self.name, chosen, filters)) if after else None
         return Window(self, column, chosen, limit, filters, last)
+
+    def window_or_first(self, *, sort: str | None = None, after: str | None = None, **filters: Any) -> Window:
+        """The same for people: the first page for a cursor of another list, which an old address may hold."""
+        try:
+            return self.window(sort=sort, after=after, **filters)
+        except Invalid:
+            return self.window(sort=sort, **filters)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -131,6 +139,21 @@ def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
         return f"{request.scope['path']}?after={cursor}"
     kept = [(name, value) for name, value in parse_qsl(asked.decode("latin-1")) if name != "after"]
     return f"{request.scope['path']}?{urlencode([*kept, ('after', cursor)])}"
+
+
+def understood(filters: type[Asked], asked: Mapping[str, str], *, strict: bool = True) -> Asked:
+    """Of what an address asks for, what these filters understand: a value that one does not take is as if it were not there.
+
+    Not `strict`: figures and yes or no are read from words.
+    """
+    known = {}
+    for name, value in asked.items():
+        try:
+            msgspec.convert({name: value}, filters, strict=strict)
+        except msgspec.ValidationError:
+            continue
+        known[name] = value
+    return msgspec.convert(known, filters, strict=strict)
 
 
 def contains(text: str) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, Router, get
 
-from partner_portal.infra import catalogue, clock, spreadsheets_out
+from partner_portal.infra import catalogue
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
-from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
-from partner_portal.web import auth, lists, pages
+from partner_portal.web import auth, exports, lists, pages
 from tenants.service import customers
 
 from ..service import deadlines, figures
@@ -42,7 +40,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, asked: Mapping[str, str]) -> Wanted:
         """As these values of an address or form ask."""
         return cls(
-            filter=_filter({name: asked.get(name, "").strip() for name in Filter.__struct_fields__}), after=asked.get("after") or None
+            filter=lists.understood(Filter, {name: asked.get(name, "").strip() for name in Filter.__struct_fields__}, strict=False),
+            after=asked.get("after") or None,
         )
 
     def address(self, path: str = PATH, **more: str) -> str:
@@ -71,22 +70,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return bool(set(self.filter.asked) - {"window"})
 
 
-def _filter(asked: Mapping[str, str]) -> Filter:
-    known = {}
-    for name, value in asked.items():
-        try:
-            msgspec.convert({name: value}, Filter, strict=False)
-        except msgspec.ValidationError:
-            continue
-        known[name] = value
-    return msgspec.convert(known, Filter, strict=False)
-
-
 @get("/")
 async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """The partner's deadlines, the nearest first; for htmx only the rows."""
     wanted = Wanted.of(request.query_params)
-    window = _window(wanted)
+    window = deadlines.listing(wanted.filter).window_or_first(after=wanted.after, filter=wanted.filter.asked)
     found = await deadlines.page(window, wanted.filter)
     page = window.page(found.rows)
     chosen = wanted.filter.customer
@@ -120,15 +108,6 @@ def _tabs(wanted: Wanted, due: NoticesDue, language: str) -> list[tuple[str, str
     ]
 
 
-def _window(wanted: Wanted) -> lists.Window:
-    """The window asked for; the first page for a cursor of another list, which an old address may hold."""
-    listing, asked = deadlines.listing(wanted.filter), wanted.filter.asked
-    try:
-        return listing.window(after=wanted.after, filter=asked)
-    except Invalid:
-        return listing.window(filter=asked)
-
-
 @get("/export.csv")
 async def export_csv(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """Exactly the services of the filter, for programs."""
@@ -141,10 +120,6 @@ async def export_xlsx(request: Request[Any, Any, Any], actor: auth.Acting) -> Re
     return await _export(request, actor.language, "xlsx")
 
 
-_MAKERS = {
-    "csv": (spreadsheets_out.csv, spreadsheets_out.CSV_TYPE.partition(";")[0]),
-    "xlsx": (spreadsheets_out.xlsx, spreadsheets_out.XLSX_TYPE),
-}
 _FILE = sentence("deadlines")
 _HEADINGS = (
     sentence("Last day to give notice"),
@@ -162,13 +137,10 @@ _HEADINGS = (
 )
 
 
-async def _export(request: Request[Any, Any, Any], language: str, kind: Literal["csv", "xlsx"]) -> Response[bytes]:
+async def _export(request: Request[Any, Any, Any], language: str, kind: exports.Kind) -> Response[bytes]:
     rows = await deadlines.export(Wanted.of(request.query_params).filter)
     table = [_cells(row, language) for row in rows]
-    make, media_type = _MAKERS[kind]
-    content = await asyncio.to_thread(make, [catalogue.text(heading, language) for heading in _HEADINGS], table)
-    filename = f"{catalogue.text(_FILE, language)}-{clock.today().isoformat()}.{kind}"
-    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{filename}"'})
+    return await exports.table(kind, _FILE, _HEADINGS, table, language)
 
 
 def _cells(row: Watched, language: str) -> list[Cell]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,3 +183,30 @@ def test_a_page_knows_rows_by_attribute_or_by_name() -> None:
     with settings.use(settings.Settings(secret_key="x" * 40)):
         assert THINGS.window(limit=1).page(rows).next == THINGS.window(limit=1).page([{"name": "a", "id": NOORD}] * 2).next
         assert lists.contains("50%_\\") == "%50\\%\\_\\\\%"
+
+
+class Sought(msgspec.Struct, frozen=True):
+    """Filters of a page."""
+
+    word: str = ""
+    day: date | None = None
+    is_open: bool = False
+
+
+def test_of_an_address_what_is_understood_counts_and_the_rest_is_left_out() -> None:
+    asked = {"word": "null", "day": "soon", "is_open": "true"}
+
+    assert lists.understood(Sought, asked) == Sought(word="null")
+    assert lists.understood(Sought, asked, strict=False) == Sought(word="null", is_open=True)
+    assert lists.understood(Sought, {"day": "2027-01-31"}) == Sought(day=date(2027, 1, 31))
+
+
+@pytest.mark.usefixtures("parts")
+def test_an_old_cursor_leads_to_the_first_page_and_a_sorting_that_is_none_still_does_not() -> None:
+    made = lists.Listing("things", {"name": lists.Column("name", "varchar", "name")}, usual="name").window(word="old")
+    cursor = msgspec.structs.replace(made, limit=1).page([{"name": "a", "id": "1"}, {"name": "b", "id": "2"}]).next
+
+    assert made.listing.window_or_first(after=cursor, word="old").last == ("a", "1")
+    assert made.listing.window_or_first(after=cursor, word="new").last is None
+    with pytest.raises(Invalid):
+        made.listing.window_or_first(sort="size")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 import asyncpg
 import msgspec
 from litestar import Request, Response, Router, get
 
-from partner_portal.infra import catalogue, clock, spreadsheets_out
+from partner_portal.infra import clock
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.actor import Role
-from partner_portal.kernel.errors import Invalid
 from partner_portal.kernel.money import Money
-from partner_portal.web import auth, lists, pages
+from partner_portal.web import auth, exports, lists, pages
 
 from ..service import customers
 from ..service.customers import LISTING, Filter
@@ -53,7 +51,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         sort = asked.get("sort", "")
         chosen = asked.getall("columns", [])
         return cls(
-            filter=_filter({name: asked.get(name, "").strip() for name in Filter.__struct_fields__}),
+            filter=lists.understood(Filter, {name: asked.get(name, "").strip() for name in Filter.__struct_fields__}),
             sort=sort if sort in SORTS else LISTING.usual,
             columns=tuple(name for name in COLUMNS if name in chosen) if chosen else USUAL,
             after=asked.get("after") or None,
@@ -75,22 +73,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return f"{path}?{urlencode(said, doseq=True)}" if said else path
 
 
-def _filter(asked: Mapping[str, str]) -> Filter:
-    known = {}
-    for name, value in asked.items():
-        try:
-            msgspec.convert({name: value}, Filter)
-        except msgspec.ValidationError:
-            continue
-        known[name] = value
-    return msgspec.convert(known, Filter)
-
-
 @get("/")
 async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """The partner's customers; for htmx only the rows."""
     wanted = Wanted.of(request)
-    window = _window(wanted)
+    window = LISTING.window_or_first(sort=wanted.sort, after=wanted.after, **wanted.filter.asked)
     found = await customers.page(window, wanted.filter)
     page = window.page(found.rows)
     answer = await pages.page(
@@ -112,15 +99,6 @@ async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Respons
     return answer
 
 
-def _window(wanted: Wanted) -> lists.Window:
-    """The window asked for; the first page for a cursor of another list, which an old address may hold."""
-    asked: dict[str, Any] = dict(wanted.filter.asked)
-    try:
-        return LISTING.window(sort=wanted.sort, after=wanted.after, **asked)
-    except Invalid:
-        return LISTING.window(sort=wanted.sort, **asked)
-
-
 @get("/export.csv")
 async def export_csv(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
     """Exactly the customers of the filter, with the chosen columns, for programs."""
@@ -133,10 +111,6 @@ async def export_xlsx(request: Request[Any, Any, Any], actor: auth.Acting) -> Re
     return await _export(request, actor.language, "xlsx")
 
 
-_MAKERS = {
-    "csv": (spreadsheets_out.csv, spreadsheets_out.CSV_TYPE.partition(";")[0]),
-    "xlsx": (spreadsheets_out.xlsx, spreadsheets_out.XLSX_TYPE),
-}
 _FILE = sentence("customers")
 _NUMBER, _PLACE, _CONTACT, _ENDS = (
     sentence("Customer number"),
@@ -146,15 +120,12 @@ _NUMBER, _PLACE, _CONTACT, _ENDS = (
 )
 
 
-async def _export(request: Request[Any, Any, Any], language: str, kind: Literal["csv", "xlsx"]) -> Response[bytes]:
+async def _export(request: Request[Any, Any, Any], language: str, kind: exports.Kind) -> Response[bytes]:
     wanted = Wanted.of(request)
     rows = await customers.export(wanted.sort, wanted.filter)
     headings = [_NUMBER, sentence("Name"), _PLACE, _CONTACT, *(COLUMNS[name] for name in wanted.columns), _ENDS]
     table = [_cells(row, wanted.columns, language) for row in rows]
-    make, media_type = _MAKERS[kind]
-    content = await asyncio.to_thread(make, [catalogue.text(heading, language) for heading in headings], table)
-    filename = f"{catalogue.text(_FILE, language)}-{clock.today().isoformat()}.{kind}"
-    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{filename}"'})
+    return await exports.table(kind, _FILE, headings, table, language)
 
 
 def _cells(row: asyncpg.Record, columns: tuple[str, ...], language: str) -> list[Cell]:
