@@ -11,8 +11,8 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from billing.policy.matching import Match
-from billing.service import debits, refunds
-from billing.service.statements import booking, importing, read
+from billing.service import debits, refunds, refused_files
+from billing.service.statements import booking, gaps, importing, read
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web.auth import PerhapsActing
@@ -24,7 +24,7 @@ from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
 _STATEMENTS, _DEBITS = "/admin/statements", "/admin/direct-debits"
-_DONE = {"import", "known", "accept", "refuse", "book", "account", "return", "ignore", "collect", "pay-out"}
+_DONE = {"import", "known", "accept", "refuse", "book", "account", "return", "ignore", "collect", "pay-out", "refused"}
 
 
 @get("/statements")
@@ -102,7 +102,7 @@ async def _put_on_account(actor: Actor, form: Form) -> None:
 
 
 async def _return(actor: Actor, form: Form) -> None:
-    await booking.take_back(actor, _id(form), form.one("payment"))
+    await booking.take_back(actor, _id(form), parts(form.one("payment"), "/payment"))
 
 
 async def _ignore(actor: Actor, form: Form) -> None:
@@ -117,6 +117,14 @@ async def _pay_out(actor: Actor, form: Form) -> None:
     await refunds.pay_out(actor, _id(form))
 
 
+async def _refused(actor: Actor, form: Form) -> None:
+    ids = form.one("ids").replace(",", " ").replace(";", " ").split()
+    if ids:
+        await refused_files.some(actor, _id(form), ids, form.one("note"))
+    else:
+        await refused_files.whole(actor, _id(form), form.one("note"))
+
+
 _ON_STATEMENTS: Presses = {
     "import": _import,
     "accept": _accept,
@@ -126,16 +134,16 @@ _ON_STATEMENTS: Presses = {
     "return": _return,
     "ignore": _ignore,
 }
-_ON_DEBITS: Presses = {"collect": _collect, "pay-out": _pay_out}
+_ON_DEBITS: Presses = {"collect": _collect, "pay-out": _pay_out, "refused": _refused}
 
 
-def parts(typed: str) -> list[booking.Part]:
-    """What was typed as parts of an entry: numbers of invoices, each with an amount behind `=` where it is not all of it."""
+def parts(typed: str, field: str = "/numbers") -> list[booking.Part]:
+    """What was typed as parts of an entry: numbers of invoices (or keys of payments), each with an amount behind `=` where it is not all of it."""
     found = []
     for one in typed.replace("\n", ";").replace(",", ";" if "=" not in typed else ",").split(";"):
         number, _, amount = one.partition("=")
         if number.strip():
-            found.append(booking.Part(number.strip(), cents(amount, "/numbers") if amount.strip() else None))
+            found.append(booking.Part(number.strip(), cents(amount, field) if amount.strip() else None))
     return found
 
 
@@ -147,7 +155,7 @@ async def _statements(request: Any, *, done: str = "", refused: Refused = NOTHIN
     rows = await booking.waiting()
     waiting = [(row, msgspec.json.decode(row["found"], type=Match)) for row in rows]
     done, parked = done if done in _DONE else "", await booking.parked()
-    return own_pages.shown(request, "statements.html", done=done, refused=refused, waiting=waiting, parked=parked)
+    return own_pages.shown(request, "statements.html", done=done, refused=refused, waiting=waiting, parked=parked, gaps=await gaps.seen())
 
 
 async def _debits(request: Any, *, done: str = "", refused: Refused = NOTHING) -> Response[Any]:

@@ -13,6 +13,7 @@ from billing.service.paying import NothingOpen
 from billing.service.payments import NotADebtorsPayment
 from billing.service.payouts import PayoutLookedAt
 from billing.service.refunds import NothingToGiveBack, RefundDecided, RefundNeedsSecondPerson
+from billing.service.refused_files import FileCarriedOut
 from billing.service.sepa import FileNotValid
 from billing.service.setting_off import NothingToSettle, NothingWasPaid
 from billing.service.statements.booking import EntryDecided
@@ -46,6 +47,10 @@ PROBLEMS: dict[type[Problem], Words] = {
     NobodyToInvite: Words(sentence("Nobody to invite"), sentence("Enter an e-mail address for the customer's invoices first.")),
     InvitationOver: Words(sentence("This link no longer works"), sentence("It was used, or is too old. Ask for a new one.")),
     FileNotValid: Words(sentence("The bank would refuse this file"), sentence("Something in it is not as the schema wants: %(reason)s")),
+    FileCarriedOut: Words(
+        sentence("The bank carried it out"),
+        sentence("Something of this file was carried out, or nothing of it is under way. Name the transactions that the bank refused."),
+    ),
     EntryDecided: Words(sentence("Somebody dealt with it already"), sentence("This entry is booked or set aside; look at the list again.")),
     StatementDecided: Words(sentence("Somebody decided already"), sentence("This statement is booked or refused; look at the list again.")),
     StatementUnreadable: Words(
@@ -85,6 +90,8 @@ FIELDS = {
     ),
     "nobody-who-owes-here": sentence("No customer with number %(value)s owes this account's issuer anything."),
     "no-customer-of-that-number": sentence("There is no customer with number %(value)s."),
+    "payments-divided": sentence("Write an amount behind each key, no more than %(amount)s together; what is left are costs of the bank."),
+    "not-under-way": sentence("Nothing of this file is under way under the id %(value)s."),
     "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),
     "money-that-left": sentence("Money that left settles no invoice."),
     "say-why": sentence("Say why, in a few words."),

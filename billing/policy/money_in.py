@@ -87,7 +87,8 @@ class DebitState(StrEnum):
 
     SENT = "sent"
     PAID = "paid"
-    RETURNED = "returned"
+    RETURNED = "returned"  # taken back after it was collected; or refused before, and then without a payment
+    REFUSED = "refused"  # its whole file was: it goes into another
 
 
 class Signed(StrEnum):

@@ -19,6 +19,7 @@ from partner_portal.kernel.errors import NotFound, Refused
 from ..policy.debit import first_day, sequence
 from ..policy.money_in import BatchKind, DebitState, EntryState, Scheme, Source
 from ..policy.money_in import Sequence as Turn
+from ..policy.settling import MoreThanLeft
 from . import mandates, payments, sepa
 from .payments import Back, Debtor, Receipt
 from .sepa import Own, Taken
@@ -142,7 +143,9 @@ async def keep(actor: Actor, batch: UUID, issuer: UUID, kind: BatchKind, day: da
 async def files() -> list[Any]:
     """The newest files for the bank, without what is in them."""
     return await db.fetch(
-        "SELECT b.id, b.issuer, b.kind, b.reference, b.executes_on, b.transactions, b.total_cents, b.made_at, b.downloaded_at,"
+        "SELECT b.id, b.issuer, b.kind, b.reference, b.executes_on, b.transactions, b.total_cents, b.made_at, b.downloaded_at, b.refused_at,"
+        " b.refused_because, (SELECT count(*) FROM billing_debit d WHERE d.batch = b.id AND d.state = 'sent')"
+        " + (SELECT count(*) FROM billing_refund r WHERE r.batch = b.id AND r.state = 'sent') AS under_way,"
         " (SELECT count(*) FROM billing_debit d WHERE d.batch = b.id AND d.state = 'paid') AS paid,"
         " (SELECT count(*) FROM billing_debit d WHERE d.batch = b.id AND d.state = 'returned') AS returned"
         " FROM billing_bank_batch b ORDER BY b.id DESC LIMIT 50"
@@ -171,8 +174,12 @@ async def collected(target: UUID, cents: int, on: date) -> tuple[EntryState, UUI
     """The bank has collected one debit, or a whole file in one sum; where the sum is another, a person looks."""
     told = await db.fetch(f"{_SENT} WHERE d.id = $1 OR d.batch = $1 ORDER BY d.id FOR UPDATE OF d", target)
     rows = [row for row in told if row["state"] == DebitState.SENT]
-    # What came back before the file's sum was seen is in that sum too, unless the bank has left it out.
-    if not rows or cents not in {_total(rows), _total([row for row in told if row["state"] != DebitState.PAID])}:
+    # What was refused before anything was taken is in no sum; what came back is, though it may be seen coming back first.
+    back = [row for row in told if row["state"] == DebitState.RETURNED and row["payment"] is not None]
+    if not rows and len(back) == len(told) and cents == _total(back) > 0:
+        return EntryState.SETTLED, None  # booked both ways when it came back
+    # The bank may leave out of the sum what came back before.
+    if not rows or cents not in {_total(rows), _total([*rows, *back])}:
         return EntryState.WAITING, None
     made = await payments.book_all(SYSTEM, [_receipt(row, on) for row in rows])
     await db.execute(
@@ -202,7 +209,7 @@ def _receipt(row: Any, on: date) -> Receipt:
 async def returned(debit: UUID, key: str, on: date, cents: int, reason: str | None) -> tuple[EntryState, UUID | None]:
     """The bank took a collection back: its invoice is open again. Where that will happen again, the mandate ends."""
     row = await db.fetch_one(f"{_SENT} WHERE d.id = $1 FOR UPDATE OF d", debit)
-    if row is None or row["amount_cents"] != cents or row["state"] == DebitState.RETURNED:
+    if row is None or row["amount_cents"] != cents or row["state"] not in {DebitState.SENT, DebitState.PAID}:
         return EntryState.WAITING, None
     if (
         row["payment"] is None
@@ -211,7 +218,11 @@ async def returned(debit: UUID, key: str, on: date, cents: int, reason: str | No
         row = await db.fetch_one(f"{_SENT} WHERE d.id = $1", debit)
         assert row is not None  # noqa: S101  # it was there a moment ago
     back = Back(payment=row["payment"], source=Source.STATEMENT, source_key=key, on=on, amount_cents=cents, method="return", note=reason)
-    payment = await payments.charge_back(SYSTEM, back)
+    try:
+        async with db.savepoint():
+            payment = await payments.charge_back(SYSTEM, back)
+    except MoreThanLeft:  # given back by us as well: a debt that no payment of ours covers, for a person to look at
+        return EntryState.WAITING, None
     await _came_back(row, reason)
     return EntryState.BOOKED, payment
 
@@ -222,6 +233,11 @@ async def _came_back(row: Any, reason: str | None) -> None:
     )
     if (reason or "").upper() in _ENDS_MANDATE:
         await mandates.end(row["mandate"], f"returned by the bank: {reason}")
+
+
+async def refused(row: Any, reason: str) -> None:
+    """The bank refused a collection before it took anything: it is not tried again. Where it would refuse that again, the mandate ends."""
+    await _came_back(row, reason[:40])
 
 
 async def taken_back(payment: UUID, reason: str | None) -> None:

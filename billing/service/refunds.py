@@ -235,7 +235,8 @@ async def pay_out(actor: Actor, issuer: UUID) -> UUID:
 async def left(target: UUID, cents: int) -> EntryState:
     """The bank says that one refund, or a whole file of them, has left the account; another sum is a person's to look at."""
     rows = await db.fetch(
-        "SELECT id, amount_cents, state FROM billing_refund WHERE (id = $1 OR batch = $1) AND state IN ('sent', 'failed') FOR UPDATE",
+        "SELECT id, amount_cents, state FROM billing_refund WHERE (id = $1 OR batch = $1) AND batch IS NOT NULL AND state IN ('sent', 'failed')"
+        " FOR UPDATE",
         target,
     )
     sent = [row for row in rows if row["state"] == RefundState.SENT]

@@ -53,7 +53,7 @@ UNION ALL SELECT 'statements', count(*), min(imported_at) FROM billing_statement
 UNION ALL SELECT 'entries', count(*), min(s.imported_at) FROM billing_statement_entry e JOIN billing_statement s ON s.id = e.statement WHERE e.state = 'waiting'
 UNION ALL SELECT 'refunds to the bank', count(*), min(coalesce(decided_at, made_at)) FROM billing_refund
            WHERE state = 'agreed' AND way = 'bank' AND (not_before IS NULL OR not_before <= $2)
-UNION ALL SELECT 'files', count(*), min(made_at) FROM billing_bank_batch WHERE downloaded_at IS NULL
+UNION ALL SELECT 'files', count(*), min(made_at) FROM billing_bank_batch WHERE downloaded_at IS NULL AND refused_at IS NULL
 UNION ALL SELECT 'differences', count(*), min(found_at) FROM billing_accounting_conflict WHERE solved_at IS NULL
 UNION ALL SELECT 'parked', count(*), min(parked_at) FROM billing_parked WHERE settled_at IS NULL
 UNION ALL SELECT 'bounced', count(*), min(placed_at) FROM billing_hold WHERE reason = $1 AND lifted_at IS NULL AND (until IS NULL OR until > $2)

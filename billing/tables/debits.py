@@ -97,6 +97,9 @@ class BankBatch(Table, tablename="billing_bank_batch"):
     made_by = Varchar(120)
     made_at = Timestamptz(default=TimestamptzNow())
     downloaded_at = Timestamptz(null=True, default=None)
+    refused_by = Varchar(120, null=True, default=None, help_text="Wie heeft gemeld dat de bank het bestand niet heeft uitgevoerd")
+    refused_at = Timestamptz(null=True, default=None)
+    refused_because = Text(null=True, default=None)
 
 
 class Debit(OwnedByTenant, Table, tablename="billing_debit"):

@@ -106,6 +106,12 @@ async def test_files_to_collect_are_made_and_fetched(world: World, staff: SignsI
     assert (await press(fien, "collect", DEBITS, id=str(world.house))).status_code == 409
     assert await open_cents(invoice) == 12100
 
+    assert (await press(fien, "refused", DEBITS, id=str(batch), ids="I1", note="AC04")).status_code == 422
+    assert (await press(fien, "refused", DEBITS, id=str(batch), ids="", note="bestand afgekeurd")).status_code == 303
+    assert "bestand afgekeurd" in await page(fien, DEBITS)
+    assert (await press(fien, "refused", DEBITS, id=str(batch), ids="", note="nog eens")).status_code == 409
+    assert (await press(fien, "collect", DEBITS, id=str(world.house))).status_code == 303
+
 
 async def test_only_finance_comes_in_and_only_from_its_own_page(
     staff: SignsIn, stranger: httpx.AsyncClient, fien: httpx.AsyncClient

@@ -14,12 +14,15 @@ import pytest_asyncio
 
 from billing.policy.money_in import Scheme
 from billing.policy.money_in import Sequence as Turn
-from billing.service import debits, issuers, mandates, sepa
+from billing.service import debits, issuers, mandates, payments, refunds, refused_files, sepa
 from billing.service.debits import NothingToCollect
 from billing.service.mandates import NewMandate
+from billing.service.refused_files import FileCarriedOut
 from billing.service.sepa import Given, Own, Taken
 from billing.service.statements import booking
+from billing.service.statements.booking import Part
 from partner_portal.infra import clock, db
+from partner_portal.kernel.errors import Invalid
 from tenants.policy import Segment
 from tests.billing.bank import PAYER_IBAN, Booking, camt
 from tests.billing.money import issue, line
@@ -98,6 +101,31 @@ async def test_what_came_back_before_the_files_sum_was_seen_does_not_hold_up_the
     assert (await rows("SELECT sum(amount_cents)::bigint AS cents FROM billing_payment"))[0]["cents"] == 18150 - 12100
 
 
+async def test_one_that_came_back_before_it_was_seen_coming_in_is_nobodys_money(invoices: list[UUID]) -> None:
+    one = await debit(invoices[0])
+
+    await said(Booking(cents=-12100, end_to_end=one["end_to_end"], reason="MS03"), number="S2")
+    await said(Booking(cents=12100, end_to_end=one["end_to_end"]), number="S1")
+
+    assert await opens(invoices) == [12100, 6050]
+    assert await states() == ["booked", "settled"], "both sums are on record since the return"
+
+
+async def test_a_return_of_what_we_gave_back_as_well_holds_up_nothing_else(invoices: list[UUID]) -> None:
+    one, two = await debit(invoices[0]), await debit(invoices[1])
+    await said(Booking(cents=18150, batch=one["reference"]), number="S1")
+    paid = (await rows("SELECT id FROM billing_payment WHERE source_key = $1", one["end_to_end"]))[0]["id"]
+    async with db.unit_of_work(STAFF_DOOR):
+        await payments.release(FINANCE, paid, invoices[0])
+        await refunds.order(FINANCE, paid, iban=PAYER_IBAN, cents=100)
+
+    back = [Booking(cents=-one["amount_cents"], end_to_end=one["end_to_end"], reason="MD06") for one in (one, two)]
+    await said(*back, number="S2")
+
+    assert await states() == ["booked", "waiting", "booked"]
+    assert (await open_cents(invoices[1]), (await debit(invoices[1]))["state"]) == (6050, "returned")
+
+
 async def test_a_return_that_is_told_twice_is_a_persons_and_takes_nothing_twice(invoices: list[UUID]) -> None:
     one = await debit(invoices[0])
     await said(Booking(cents=18150, batch=one["reference"]), number="S1")
@@ -130,7 +158,7 @@ async def test_a_return_with_the_banks_costs_that_a_person_books_is_not_collecte
     await said(Booking(cents=-12100, end_to_end="ANDERS", reason="AC04"), number="S2")
     async with db.unit_of_work(STAFF_DOOR):
         (entry,) = await booking.waiting()
-        await booking.take_back(FINANCE, entry["id"], str(paid))
+        await booking.take_back(FINANCE, entry["id"], [Part(str(paid))])
 
     again = await debit(invoices[0])
     assert (again["state"], again["reason"]) == ("returned", "AC04")
@@ -149,3 +177,46 @@ async def test_a_file_is_the_same_however_often_it_is_fetched(invoices: list[UUI
 
     assert found[0] == found[1]
     assert found[0][1].count("<EndToEndId>") == 2
+
+
+async def test_a_file_that_the_bank_refused_is_collected_by_another(world: World, invoices: list[UUID]) -> None:
+    one = await debit(invoices[0])
+    with pytest.raises(Invalid):
+        async with db.unit_of_work(STAFF_DOOR):
+            await refused_files.whole(FINANCE, one["batch"], " ")
+    async with db.unit_of_work(STAFF_DOOR):
+        await refused_files.whole(FINANCE, one["batch"], "no longer valid in this form")
+        (again,) = await debits.collect(FINANCE, world.house)
+        with pytest.raises(FileCarriedOut):
+            await refused_files.whole(FINANCE, one["batch"], "twice")
+
+    await said(Booking(cents=18150, batch=f"B{again.hex}"), number="S1")
+
+    assert again != one["batch"]
+    assert await opens(invoices) == [0, 0]
+    with pytest.raises(FileCarriedOut):
+        async with db.unit_of_work(STAFF_DOOR):
+            await refused_files.whole(FINANCE, again, "too late")
+
+
+async def test_one_that_the_bank_refused_is_asked_for_and_in_no_sum(world: World, invoices: list[UUID]) -> None:
+    one = await debit(invoices[0])
+    for wrong in ("I0", (await debit(invoices[1]))["end_to_end"].lower()):
+        with pytest.raises(Invalid):
+            async with db.unit_of_work(STAFF_DOOR):
+                await refused_files.some(FINANCE, one["batch"], [wrong], "AC04")
+    async with db.unit_of_work(STAFF_DOOR):
+        await refused_files.some(FINANCE, one["batch"], [one["end_to_end"]], "AC04")
+
+    await said(Booking(cents=6050, batch=one["reference"]), number="S1")
+    await said(
+        Booking(cents=12100, end_to_end=one["end_to_end"]), Booking(cents=-12100, end_to_end=one["end_to_end"], reason="MS03"), number="S2"
+    )
+
+    assert await opens(invoices) == [12100, 0]
+    assert await states() == ["booked", "waiting", "waiting"], "what was refused moved nothing; where it did, a person looks"
+    ended = await rows("SELECT ended_because FROM billing_mandate WHERE id = $1", one["mandate"])
+    assert ended[0]["ended_because"] == "returned by the bank: AC04"
+    with pytest.raises(NothingToCollect):
+        async with db.unit_of_work(STAFF_DOOR):
+            await debits.collect(FINANCE, world.house)

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from billing.policy.settling import MoreThanLeft, Share
-from billing.service import account_changes, debits, paying, payments, payouts, refunds
+from billing.service import account_changes, debits, paying, payments, payouts, refunds, refused_files
 from billing.service.gateways import sandbox
 from billing.service.payouts import Odd, PayoutLookedAt
 from billing.service.refunds import RefundDecided, RefundNeedsSecondPerson
@@ -182,6 +182,35 @@ async def test_a_transfer_that_comes_back_has_failed(paid: Paid, world: World) -
 
     assert ((await refund())["state"], (await refund())["failed_because"], await left(paid.payment)) == ("failed", "AC04", 12100)
     assert [row["state"] for row in await rows("SELECT state FROM billing_statement_entry ORDER BY id")] == ["settled", "booked"]
+
+
+async def test_a_transfer_that_came_back_before_it_was_seen_leaving_has_failed_and_left(paid: Paid, world: World) -> None:
+    await order(paid.payment, cents=2100, iban=PAYER_IBAN, holder="De Korst")
+    clock.move(account_changes.RESTS_FOR)
+    async with db.unit_of_work(STAFF_DOOR):
+        await refunds.pay_out(FINANCE, world.house)
+    sent = await refund()
+
+    await take(camt([Booking(cents=2100, end_to_end=sent["end_to_end"], reason="AC04", reversal=True)], number="S2"))
+    await take(camt([Booking(cents=-2100, end_to_end=sent["end_to_end"])], number="S1"))
+
+    assert ((await refund())["state"], await left(paid.payment)) == ("failed", 12100)
+    assert [row["state"] for row in await rows("SELECT state FROM billing_statement_entry ORDER BY id")] == ["booked", "settled"]
+
+
+async def test_a_transfer_that_the_bank_refused_leaves_with_another_file_or_is_on_account_again(paid: Paid, world: World) -> None:
+    await order(paid.payment, cents=2100, iban=PAYER_IBAN, holder="De Korst")
+    clock.move(account_changes.RESTS_FOR)
+    async with db.unit_of_work(STAFF_DOOR):
+        await refused_files.whole(FINANCE, await refunds.pay_out(FINANCE, world.house), "file not signed")
+    assert ((await refund())["state"], (await refund())["batch"], await left(paid.payment)) == ("agreed", None, 10000)
+    end_to_end = (await refund())["end_to_end"]
+    async with db.unit_of_work(STAFF_DOOR):
+        await refused_files.some(FINANCE, await refunds.pay_out(FINANCE, world.house), [end_to_end], "AC01")
+
+    assert ((await refund())["state"], (await refund())["failed_because"], await left(paid.payment)) == ("failed", "AC01", 12100)
+    await take(camt([Booking(cents=-2100, end_to_end=end_to_end)]))
+    assert [row["state"] for row in await rows("SELECT state FROM billing_statement_entry")] == ["waiting"], "it left all the same"
 
 
 async def test_a_transfer_without_a_holder_is_in_the_name_of_who_paid_and_in_its_language(paid: Paid, world: World) -> None:

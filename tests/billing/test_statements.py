@@ -209,7 +209,7 @@ async def test_a_return_that_nobody_knows_is_taken_back_by_a_person(world: World
     payment = (await rows("SELECT id FROM billing_payment"))[0]["id"]
 
     async with db.unit_of_work(STAFF_DOOR):
-        await booking.take_back(FINANCE, entry["id"], str(payment))
+        await booking.take_back(FINANCE, entry["id"], [Part(str(payment))])
 
     assert await open_cents(invoice) == 12100
 

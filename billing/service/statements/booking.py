@@ -228,26 +228,38 @@ def _must_come_in(row: Any) -> None:
         raise Invalid(FieldError("/entry", "money-that-left"))
 
 
-async def take_back(actor: Actor, entry: UUID, original_key: str) -> UUID:
-    """A person says which payment a return takes back: what that settled is open again. Invalid where there is none under this key."""
+async def take_back(actor: Actor, entry: UUID, parts: Sequence[Part]) -> None:
+    """A person says which payments a return takes back, by their keys: what those settled is open again. Invalid where there is none under a key.
+
+    One without an amount is all of the entry; of several each has its own. What these leave of it are costs of the bank, and nobody's.
+    """
     row = await _entry(entry)
+    taken = -int(row["amount_cents"])
+    if taken < 0 or not parts:
+        raise Invalid(FieldError("/payment", "unknown-payment", {"value": parts[0].number if parts else ""}))
+    cents = [taken if part.cents is None and len(parts) == 1 else part.cents or 0 for part in parts]
+    if min(cents) <= 0 or sum(cents) > taken:
+        raise Invalid(FieldError("/payment", "payments-divided", {"amount": Money(taken)}))
+    made = [
+        await _take_back(actor, row, part.number, own, f"/{nth}" if nth else "")
+        for nth, (part, own) in enumerate(zip(parts, cents, strict=True))
+    ]
+    await _decided(actor, row, EntryState.BOOKED, made[0] if len(made) == 1 else None)
+
+
+async def _take_back(actor: Actor, row: Any, original_key: str, cents: int, nth: str) -> UUID:
     found = await db.fetch_one(
         "SELECT p.id FROM billing_payment p WHERE p.reverses IS NULL AND (p.source_key = $1 OR p.id::text = $1) AND p.issuer = $2",
         *(original_key.strip(), row["issuer"]),
     )
-    if found is None or row["amount_cents"] > 0:
+    if found is None:
         raise Invalid(FieldError("/payment", "unknown-payment", {"value": original_key}))
+    key = f"{row['key']}{nth}"
     back = payments.Back(
-        payment=found["id"],
-        source=Source.STATEMENT,
-        source_key=row["key"],
-        on=row["booked_on"],
-        amount_cents=-row["amount_cents"],
-        method="return",
+        payment=found["id"], source=Source.STATEMENT, source_key=key, on=row["booked_on"], amount_cents=cents, method="return"
     )
     payment = await payments.charge_back(actor, back)
     await debits.taken_back(found["id"], row["return_reason"])
-    await _decided(actor, row, EntryState.BOOKED, payment)
     return payment
 
 

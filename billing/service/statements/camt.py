@@ -175,13 +175,12 @@ def _entries(entry: Any) -> list[ReadEntry]:
     if amount.get("Ccy") != "EUR":
         raise StatementUnreadable("currency", value=amount.get("Ccy") or "", line=amount.sourceline or 0)
     whole = _signed(entry, cents(amount.text, amount.sourceline or 0))
-    if whole == 0:
-        return []
     parts = _all(entry, "NtryDtls/TxDtls")
     sums = [_part(one, whole) for one in parts]
     if len(parts) > 1 and None not in sums and sum(one or 0 for one in sums) == whole and all(sums):
         return [_entry(entry, one, cents_ or 0, nth) for nth, (one, cents_) in enumerate(zip(parts, sums, strict=True), 1)]
-    return [_entry(entry, parts[0] if len(parts) == 1 else None, whole, 0, parts)]
+    # What comes in and what leaves may make nothing together; alone, nothing is no booking.
+    return [_entry(entry, parts[0] if len(parts) == 1 else None, whole, 0, parts)] if whole else []
 
 
 def _part(part: Any, whole: int) -> int | None:
@@ -198,7 +197,7 @@ def _entry(entry: Any, part: Any | None, amount: int, nth: int, all_parts: list[
     detail = entry if part is None else part
     parties = detail.find("{*}RltdPties") if part is not None else None
     reason = _text(detail, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
-    is_return = _text(entry, "RvslInd") in {"true", "1"} or detail.find("{*}RtrInf") is not None or _family(entry, part) in _RETURNS
+    is_return = _is_return(entry, [part] if part is not None else all_parts or [None])
     name, iban = _party(parties, amount, is_return=is_return) if parties is not None else (None, None)
     bank_ref = given(_text(entry, "AcctSvcrRef") or (_text(part, "Refs/AcctSvcrRef") if part is not None else None), 70)
     return ReadEntry(
@@ -214,7 +213,14 @@ def _entry(entry: Any, part: Any | None, amount: int, nth: int, all_parts: list[
         bank_ref=f"{bank_ref}/{nth}" if bank_ref and nth else bank_ref,
         is_return=is_return,
         return_reason=given(reason, 40),
-        is_bundle=all_parts is not None and len(all_parts) > 1,
+        is_bundle=all_parts is not None and (len(all_parts) > 1 or _text(entry, "NtryDtls/Btch/NbOfTxs") not in {None, "0", "1"}),
+    )
+
+
+def _is_return(entry: Any, parts: list[Any | None]) -> bool:
+    """Whether it takes something back: all of it, or something of several in one sum."""
+    return _text(entry, "RvslInd") in {"true", "1"} or any(
+        (part is not None and part.find("{*}RtrInf") is not None) or _family(entry, part) in _RETURNS for part in parts
     )
 
 

@@ -6,6 +6,7 @@ Through the staff door: statements are the provider's own.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -76,6 +77,11 @@ SELECT e.id, o.told_in FROM billing_statement_entry e JOIN billing_statement s O
           AND (f.iban IS NULL OR e.iban IS NULL OR f.iban = e.iban) ORDER BY f.id LIMIT 1) o
  WHERE e.statement = $1 AND e.state = 'new'
 """
+# Told in the statement that ended where this one begins, whose entries are none older: it cannot be of this one as well.
+_TOLD_BEFORE = """
+SELECT e.key FROM billing_statement_entry e JOIN billing_statement s ON s.id = e.statement
+ WHERE e.key = ANY($1::text[]) AND s.issuer = $2 AND s.state = 'accepted' AND s.closing_cents = $3 AND s.opening_cents <> $3 AND s.day <= $4
+"""
 _NEW = "SELECT * FROM billing_statement_entry WHERE statement = $1 AND state = 'new' ORDER BY position FOR UPDATE"
 _MATCHED = """
 UPDATE billing_statement_entry e SET state = m.state, rule = m.rule, found = m.found::jsonb
@@ -144,9 +150,22 @@ async def _one(actor: Actor, file_name: str, statement: ReadStatement, issuer: U
         known = await db.fetch_one("SELECT id, state FROM billing_statement WHERE key = $1", statement.key)
         assert known is not None  # noqa: S101  # the key was taken
         return Imported(id=known["id"], is_known=True, is_parked=known["state"] == StatementState.PARKED, new=0, **told)  # type: ignore[arg-type]
+    keys = await _after(issuer, statement, keys)
     new = await _write(made, statement, keys)
     matched, waiting = await sort(issuer, made, keys) if statement.adds_up else (0, 0)
     return Imported(id=made, is_known=False, is_parked=not statement.adds_up, new=new, matched=matched, waiting=waiting, **told)  # type: ignore[arg-type]
+
+
+async def _after(issuer: UUID, statement: ReadStatement, keys: Sequence[str]) -> list[str]:
+    """The keys of a statement that goes on where another ended, in a file before this one: of two alike, one in each, both are new, as on pages of one file."""
+    if not (keys and statement.adds_up and statement.has_balances):
+        return list(keys)
+    first = min(entry.booked_on for entry in statement.entries)
+    found, before = list(keys), list[tuple[object, ...]]()
+    while told := {row["key"] for row in await db.fetch(_TOLD_BEFORE, found, issuer, statement.opening_cents, first)}:
+        before += [statement.said_of(entry) for entry, key in zip(statement.entries, found, strict=True) if key in told]
+        found = statement.entry_keys(Counter(before))
+    return found
 
 
 async def _told_otherwise(issuer: UUID, statement: ReadStatement) -> UUID | None:

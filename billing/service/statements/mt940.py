@@ -54,16 +54,21 @@ _DOTTED = re.compile(r"(?m)^:(?:61:\d{6}(?:\d{4}|\s{4})?[A-Za-z]{1,3}|6[0245][FM
 
 def read(text: str) -> list[ReadStatement]:
     """The statements of the file, in its order; StatementUnreadable."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xad", "-")
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xad", "-").replace("\x00", "")
     plain = _INDENTED.sub("", plain)
     if dotted := _DOTTED.search(plain):
         raise StatementUnreadable("amount", value=dotted[1], line=plain.count("\n", 0, dotted.start()) + 1)
     found = _BEGINS.split(plain)[1:]
     if not found:
         raise StatementUnreadable("not-a-statement")
-    if len(_ENTRY.findall(plain)) > _MOST_ENTRIES:
+    entries = len(_ENTRY.findall(plain))
+    if entries > _MOST_ENTRIES:
         raise StatementUnreadable("too-large")
-    return [_statement(_AFTER.sub(r"\1", one)) for one in found]
+    pages = [_AFTER.sub(r"\1", one) for one in found]
+    # An entry before the first statement, or behind the end of one, is nobody's: no money is left out because nobody knows where it belongs.
+    if sum(len(_ENTRY.findall(page)) for page in pages) != entries:
+        raise StatementUnreadable("damaged", value=":61:")
+    return [_statement(page) for page in pages]
 
 
 def _parsed(text: str) -> Transactions:
@@ -246,7 +251,9 @@ def _keyed(text: str) -> dict[str, str]:
 
 def same_account(said: str, iban: str) -> bool:
     """Whether a file's account, an IBAN or a bare number as older files have it, is the account of this IBAN."""
-    plain = said.replace(" ", "").replace(".", "").upper().strip("/").rpartition("/")[2]
+    bank, _, plain = said.replace(" ", "").replace(".", "").upper().strip("/").rpartition("/")
     if plain == iban:
         return True
+    if iban.startswith("DE") and bank == iban[4:12]:
+        return _ACCOUNT_NUMBER.fullmatch(plain) is not None and plain.zfill(10) == iban[12:]
     return iban.startswith("NL") and _ACCOUNT_NUMBER.fullmatch(plain) is not None and len(plain) <= 10 and int(plain) == int(iban[8:])  # noqa: PLR2004

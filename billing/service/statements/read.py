@@ -93,15 +93,17 @@ class ReadStatement(msgspec.Struct, frozen=True, kw_only=True):
         seen = Counter() if seen is None else seen
         keys = []
         for entry in self.entries:
-            own = (self.account, entry.booked_on.isoformat(), entry.amount_cents)
-            said: tuple[object, ...] = (
-                (*own, entry.bank_ref)
-                if entry.bank_ref
-                else (*own, entry.end_to_end, entry.reference, entry.iban, entry.name, " ".join(entry.text.split()))
-            )
+            said = self.said_of(entry)
             seen[said] += 1
             keys.append(hashlib.sha256(repr((*said, seen[said])).encode()).hexdigest())
         return keys
+
+    def said_of(self, entry: ReadEntry) -> tuple[object, ...]:
+        """By what an entry is known again, alike ones not told apart."""
+        own = (self.account, entry.booked_on.isoformat(), entry.amount_cents)
+        if entry.bank_ref:
+            return (*own, entry.bank_ref)
+        return (*own, entry.end_to_end, entry.reference, entry.iban, entry.name, " ".join(entry.text.split()))
 
 
 def keys_of_all(statements: Sequence[ReadStatement]) -> list[list[str]]:
