@@ -14,6 +14,8 @@ LAPSE_MONTHS = 36
 """A mandate that was not used for so long has ended (SEPA rulebooks)."""
 ANNOUNCED_DAYS = 14
 """So long before the money is taken the debtor knows the day and the sum, by the invoice."""
+SOON = timedelta(days=60)
+"""So long before a mandate lapses whoever looks at it is told: an invoice of now may be due after that."""
 SUBMITTED_WORKING_DAYS = 2
 """A file is at the bank a working day before; a day more leaves time to bring it there."""
 
@@ -21,6 +23,17 @@ SUBMITTED_WORKING_DAYS = 2
 def lapses_on(signed_on: date, last_used_on: date | None) -> date:
     """The first day on which the mandate holds no more, unless it is used before."""
     return add_months(last_used_on or signed_on, LAPSE_MONTHS)
+
+
+def holds_on(day: date, signed_on: date, last_used_on: date | None) -> bool:
+    """Whether money may be collected by the mandate on that day, as it was used so far: not whether it holds today counts, but then."""
+    return day < lapses_on(signed_on, last_used_on)
+
+
+def lapses_soon(signed_on: date, last_used_on: date | None, today: date) -> date | None:
+    """The first day on which the mandate holds no more, where that is near; None where it is not."""
+    day = lapses_on(signed_on, last_used_on)
+    return day if day <= today + SOON else None
 
 
 def sequence(last_used_on: date | None, *, is_final: bool = False) -> Sequence:

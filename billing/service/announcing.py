@@ -18,7 +18,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.errors import NotFound
 
 from ..events import CollectionAnnounced
-from ..policy.debit import Collection, collection_day, first_day
+from ..policy.debit import Collection, collection_day, first_day, holds_on
 from ..policy.money_in import Scheme
 
 # ruff: noqa: S608  # nothing but queries and columns of our own is put into them
@@ -27,7 +27,7 @@ _AHEAD = timedelta(days=14)
 """So long before it would be time, what was not announced yet is announced."""
 _AT_A_TIME = 1000
 
-# A mandate that holds, of the same debtor and issuer; what is disputed or waits for a person is not collected either.
+# A mandate of the same debtor and issuer that has not lapsed; what is disputed or waits for a person is not collected either.
 _COLLECTABLE = """
   FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
   JOIN billing_mandate m ON m.tenant = i.tenant AND m.customer IS NOT DISTINCT FROM i.customer AND m.issuer = i.issuer
@@ -41,11 +41,12 @@ _FREE = """
                       AND (h.invoice = i.id OR h.customer = i.customer))
 """
 _WANTED = """
-SELECT i.id, i.tenant, i.issued_on, i.due_on, s.open_cents, m.id AS mandate, m.reference, m.iban, m.announced_days, m.rests_until, o.creditor_id
+SELECT i.id, i.tenant, i.issued_on, i.due_on, s.open_cents, m.id AS mandate, m.reference, m.iban, m.announced_days, m.rests_until, m.signed_on,
+       m.last_used_on, o.creditor_id
 """
 _WITH_INVOICES = f"{_WANTED} {_COLLECTABLE} AND i.id = ANY($2::uuid[])"
 _UNTOLD = f"""
-{_WANTED} {_COLLECTABLE} {_FREE} AND i.due_on <= $1::date + m.announced_days + $2::int AND NOT EXISTS (
+{_WANTED} {_COLLECTABLE} {_FREE} AND i.due_on <= $1::date + m.announced_days + $2::int AND (i.due_on, i.id) > ($4::date, $5::uuid) AND NOT EXISTS (
     SELECT 1 FROM (SELECT a.* FROM billing_announcement a WHERE a.tenant = i.tenant AND a.invoice = i.id ORDER BY a.id DESC LIMIT 1) a
      WHERE a.mandate = m.id AND a.iban = m.iban AND a.amount_cents = s.open_cents AND a.collects_on >= $3
        AND (m.rests_until IS NULL OR m.rests_until <= a.collects_on))
@@ -68,29 +69,29 @@ async def with_invoices(invoices: Sequence[UUID]) -> None:
 
 async def announce() -> int:
     """Whatever would be collected soon and was not announced as it would be now, is, with a mail to follow; returns how many. A missed day heals itself."""
-    total = 0
+    total, last = 0, (date.min, UUID(int=0))
     while True:
         async with db.unit_of_work(Principal(Door.STAFF, actor="system:daily")):
             today = clock.today()
-            rows = await db.fetch(_UNTOLD, today, _AHEAD.days, first_day(today))
+            rows = await db.fetch(_UNTOLD, today, _AHEAD.days, first_day(today), *last)
             made = await _write(rows, is_separate=True)
             await outbox.publish_all([CollectionAnnounced(tenant_id=row["tenant"], announcement_id=row["id"]) for row in made])
         total += len(made)
-        if len(rows) < _AT_A_TIME or not made:
+        if len(rows) < _AT_A_TIME:
             return total
+        last = (rows[-1]["due_on"], rows[-1]["id"])
 
 
 async def _write(rows: Sequence[Any], *, is_separate: bool) -> list[Any]:
-    if not rows:
-        return []
     today = clock.today()
     told = [
-        (
-            *(new_id(), row["tenant"], row["id"], row["mandate"], row["reference"], row["creditor_id"], row["iban"], row["open_cents"]),
-            _day(row, today),
-        )
+        (*(new_id(), row["tenant"], row["id"], row["mandate"], row["reference"], row["creditor_id"], row["iban"], row["open_cents"]), day)
         for row in rows
+        # A mandate that will have lapsed by then collects nothing: the debtor is asked to pay.
+        if holds_on(day := _day(row, today), row["signed_on"], row["last_used_on"])
     ]
+    if not told:
+        return []
     return await db.fetch(_INSERT, *(list(column) for column in zip(*told, strict=True)), is_separate, today, clock.now())
 
 
@@ -137,6 +138,7 @@ SELECT i.id AS invoice, {_COLLECTION} FROM billing_invoice i JOIN billing_standi
   JOIN LATERAL (SELECT * FROM billing_announcement a WHERE a.tenant = i.tenant AND a.invoice = i.id ORDER BY a.id DESC LIMIT 1) a ON true
   JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate
  WHERE i.id = ANY($1::uuid[]) AND s.open_cents > 0 AND m.ended_on IS NULL AND a.iban = m.iban AND a.amount_cents = s.open_cents
+   AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > a.collects_on
    AND NOT EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state = 'returned')
    AND (a.collects_on >= $2 OR EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state = 'sent'))
 """

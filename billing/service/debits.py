@@ -43,7 +43,7 @@ SELECT i.id, i.number, i.tenant, i.customer, s.open_cents, a.collects_on, m.id A
   FROM billing_mandate m JOIN billing_invoice i ON i.tenant = m.tenant AND i.customer IS NOT DISTINCT FROM m.customer AND i.issuer = m.issuer
   JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
   JOIN LATERAL (SELECT * FROM billing_announcement a WHERE a.tenant = i.tenant AND a.invoice = i.id ORDER BY a.id DESC LIMIT 1) a ON true
- WHERE m.issuer = $1 AND m.ended_on IS NULL AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > $2::date
+ WHERE m.issuer = $1 AND m.ended_on IS NULL AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > a.collects_on
    AND s.open_cents > 0 AND i.kind <> 'credit note' AND a.mandate = m.id AND a.iban = m.iban AND a.amount_cents = s.open_cents
    AND a.collects_on BETWEEN $3 AND $4 AND (m.rests_until IS NULL OR m.rests_until <= a.collects_on)
    AND NOT EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state IN ('sent', 'returned'))
@@ -54,7 +54,10 @@ SELECT i.id, i.number, i.tenant, i.customer, s.open_cents, a.collects_on, m.id A
 
 
 async def due(issuer: UUID) -> list[Any]:
-    """The documents that a file made today would collect: announced for the coming days as they stand now, and never sent back by the bank before."""
+    """The documents that a file made today would collect: announced for the coming days as they stand now, and never sent back by the bank before.
+
+    None whose mandate will have lapsed on the day of collection.
+    """
     today = clock.today()
     return await db.fetch(_DUE, issuer, today, first_day(today), today + _AHEAD)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 
-from ..policy.debit import lapses_on
+from ..policy.debit import lapses_on, lapses_soon
 from ..policy.ledger import Layer
 from . import mandates, parties
 from .mandates import NewMandate
@@ -49,6 +50,16 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     def lapses_on(self) -> Any:
         """The day on which it ends unless it is used before."""
         return lapses_on(self.row["signed_on"], self.row["last_used_on"])
+
+    @property
+    def is_near(self) -> bool:
+        """Whether that day is near: what is collected on it or later is not, by this mandate."""
+        return near(self.row) is not None
+
+
+def near(row: Any) -> date | None:
+    """The day on which a mandate ends unless it is used before, where it is in force and that day is near."""
+    return None if row["ended_on"] else lapses_soon(row["signed_on"], row["last_used_on"], clock.today())
 
 
 async def listed(q: str = "", limit: int = 200) -> list[Any]:

@@ -15,6 +15,7 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound
 
 from ..events import MandateWithdrawn
+from ..policy.debit import lapses_soon
 from ..policy.ledger import Layer
 from . import account_changes, announcing, mandate_links, mandates, open_now, parties
 from .mandates import MandateEnded
@@ -58,6 +59,11 @@ class OwnMandate(msgspec.Struct, frozen=True, kw_only=True):
     creditor: Party | None
     text: str
     collections: Sequence[Coming]
+
+    @property
+    def lapses_on(self) -> date | None:
+        """The day on which the mandate ends unless it is used before, where that is near."""
+        return lapses_soon(self.mandate["signed_on"], self.mandate["last_used_on"], clock.today()) if self.mandate else None
 
     @property
     def words(self) -> str:

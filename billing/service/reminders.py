@@ -49,7 +49,7 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
  WHERE s.open_cents > 0 AND s.due_on IS NOT NULL AND i.kind <> ALL ($3)
    AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.tenant = i.tenant AND x.invoice = i.id AND x.state = 'sent')
    AND NOT EXISTS (SELECT FROM billing_announcement a JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate AND m.ended_on IS NULL
-                    WHERE a.invoice = i.id AND a.collects_on >= $4
+                    WHERE a.invoice = i.id AND a.collects_on >= $4 AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > a.collects_on
                       AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.invoice = i.id AND x.state = 'returned'))
  ORDER BY i.due_on, i.number
 """
