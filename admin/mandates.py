@@ -90,6 +90,7 @@ async def _one(request: Request[Any, Any, Any], mandate: UUID, *, done: str = ""
         request,
         "mandate.html",
         one=one,
+        how=mandates.HOW,
         people=await access.people(was["by"] for was in one.earlier),
         done=done if done in _DONE else "",
         refused=refused,

@@ -17,7 +17,7 @@ from partner_portal.web.errors import HTML
 from partner_portal.web.forms import NO_ERRORS, Errors
 from tenants.service import brands
 
-from ..service import mandate_links, own_mandates
+from ..service import mandate_links, mandates, own_mandates
 from ..service.mandate_links import Given, InvitationOver, View
 from ..service.mandates import MandateEnded, MandateInForce
 
@@ -82,7 +82,12 @@ async def of_customer(request: Request[Any, Any, Any], customer_id: FromPath[UUI
     """The customer's mandate, or the way to one."""
     words = await around.customer(customer_id)
     return await pages.page(
-        request, "billing/mandate/of_customer.html", **words, tab="mandate", stands=await mandate_links.of_customer(customer_id)
+        request,
+        "billing/mandate/of_customer.html",
+        **words,
+        tab="mandate",
+        stands=await mandate_links.of_customer(customer_id),
+        how=mandates.HOW,
     )
 
 
@@ -109,6 +114,7 @@ async def _own(request: Request[Any, Any, Any], actor: Actor, typed: Any = None,
         typed=typed or forms.NOTHING_TYPED,
         errors=errors,
         may_decide=_may_decide(actor),
+        how=mandates.HOW,
         today=clock.today(),
     )
 

@@ -185,14 +185,14 @@ def hashed(words: str) -> str:
 
 
 async def give_own(actor: Actor, given: Given, seen: dict[str, str]) -> UUID:
-    """The contact's own organisation has given its mandate, signed in: on record as behind a link, with the copy to where its invoices go.
+    """The contact's own organisation has given its mandate, signed in: on record with who it was, and with the copy to where its invoices go.
 
     Raises as `give` and `invite`.
     """
     assert actor.customer is not None  # noqa: S101  # contacts have one, and no others come here
     async with db.as_the_tenant():
         made, _tenant = await _made(actor, actor.customer)
-        return await give(actor, await look(made, actor.language), given, seen | {"by": actor.trail})
+        return await give(actor, await look(made, actor.language), given, seen | {"by": actor.trail, "name": actor.label})
 
 
 async def give(actor: Actor, view: View, given: Given, seen: dict[str, str]) -> UUID:

@@ -15,6 +15,7 @@ from stdnum import bic as bic_code
 from stdnum import iban as iban_code
 
 from partner_portal.infra import clock, db, step_up
+from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
@@ -57,7 +58,7 @@ async def sign(
 ) -> UUID:
     """The debtor's mandate is on record and in force; MandateInForce where it has one, Invalid for an account that cannot be or a day to come.
 
-    `consent` is what was shown and pressed where it was given by a click.
+    `consent` is what was shown and pressed where it was given by a click, and `by` in it who was signed in; behind a link nobody is.
     From another account than before nothing is collected for some days, in which the debtor, who is told, may object.
     """
     _judge(new.iban, new.bic)
@@ -88,7 +89,7 @@ async def sign(
                     actor.trail,
                     clock.now(),
                     rests_until,
-                    (Signed.LINK if consent else Signed.PAPER).value,
+                    _how(consent or {}).value,
                     json.dumps(consent or {}),
                     new.announced_days,
                 ),
@@ -98,6 +99,20 @@ async def sign(
             raise MandateInForce from error
         raise Invalid(FieldError("/reference", "taken", {"value": reference})) from error
     return made
+
+
+def _how(consent: Mapping[str, str]) -> Signed:
+    if not consent:
+        return Signed.PAPER
+    return Signed.PORTAL if "by" in consent else Signed.LINK
+
+
+HOW: dict[str, str] = {
+    Signed.PAPER: sentence("on paper"),
+    Signed.LINK: sentence("by a link"),
+    Signed.PORTAL: sentence("in the portal, signed in"),
+}
+"""How a mandate was given, in words."""
 
 
 def _judge(iban: str, bic: str | None) -> None:

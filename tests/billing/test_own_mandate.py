@@ -53,7 +53,7 @@ async def withdraw(client: httpx.AsyncClient, mandate: UUID) -> httpx.Response:
     return await post(client, path, fields((await client.get(path)).text, path))
 
 
-async def test_given_signed_in_it_is_on_record_as_behind_a_link(world: World) -> None:
+async def test_given_signed_in_it_is_on_record_with_who_it_was(world: World) -> None:
     async with baker(world) as client:
         assert "Nog" not in (await client.get(PAGE)).text
         assert (await give(client)).status_code == 303
@@ -61,8 +61,10 @@ async def test_given_signed_in_it_is_on_record_as_behind_a_link(world: World) ->
 
     [mandate] = await rows("SELECT * FROM billing_mandate")
     consent = json.loads(mandate["consent"])
-    assert (mandate["iban"], mandate["signed_how"], mandate["customer"]) == (PAYER_IBAN, "link", world.noord.customers["bakery"])
+    assert (mandate["iban"], mandate["signed_how"], mandate["customer"]) == (PAYER_IBAN, "portal", world.noord.customers["bakery"])
     assert (consent["from"], consent["by"]) == ("192.0.2.1", mandate["made_by"])
+    assert consent["name"]
+    assert "in het portaal, ingelogd" in page
     assert "NL98ZZZ999999990000" in consent["text"]
     assert mandate["reference"] in page
     assert "NL91 •••• 4300" in page
@@ -199,7 +201,7 @@ async def test_the_api_says_and_does_the_same(world: World) -> None:
         made = await client.post("/api/v1/own/mandate", json=body)
         assert made.status_code == 201, made.text
         mandate = made.json()["mandate"]
-        assert (mandate["account"], mandate["signed_how"]) == ("NL91 •••• 4300", "link")
+        assert (mandate["account"], mandate["signed_how"]) == ("NL91 •••• 4300", "portal")
         assert (await client.post("/api/v1/own/mandate", json=body)).status_code == 409
         ended = await client.post(f"/api/v1/own/mandate/{mandate['id']}/withdrawal")
         assert (ended.status_code, ended.json()["mandate"]) == (200, None)
