@@ -32,18 +32,33 @@ INSERT INTO billing_invoice (id, tenant, customer, issuer, layer, kind, series, 
     run, issued_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 """
-_LINE = """
+# Days that were billed before and credited since, by whatever document or an earlier line of this one, are billed for one time more.
+_LINES = """
+WITH given AS (
+    SELECT * FROM unnest($4::uuid[], $5::int[], $6::text[], $7::uuid[], $8::text[], $9::numeric[], $10::text[], $11::numeric[], $12::bigint[],
+        $13::bigint[], $14::text[], $15::numeric[], $16::text[], $17::date[], $18::date[], $19::uuid[], $20::jsonb[])
+        AS g (id, position, kind, service, description, quantity, unit, unit_price, net_cents, amount_cents, category, rate, country, period_from,
+              period_until, credits, why))
 INSERT INTO billing_line (id, tenant, invoice, position, kind, layer, service, description, quantity, unit, unit_price, net_cents, amount_cents,
     vat_category, vat_rate, vat_country, period_from, period_until, turn, credits, why)
-VALUES ($1, $2, $3, $4, $5::text, $6::text, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-    CASE WHEN $5::text = 'recurring' THEN 1 + (SELECT count(*) FROM billing_line o WHERE o.service = $7 AND o.layer = $6::text AND o.period_from = $17
-         AND o.kind = 'recurring' AND EXISTS (SELECT 1 FROM billing_line c WHERE c.tenant = o.tenant AND c.credits = o.id AND c.period_from = $17))
-         ELSE 1 END, $19, $20)
+SELECT g.id, $1, $2, g.position, g.kind, $3::text, g.service, g.description, g.quantity, g.unit, g.unit_price, g.net_cents, g.amount_cents,
+       g.category, g.rate, g.country, g.period_from, g.period_until,
+       CASE WHEN g.kind = 'recurring' THEN 1 + (
+            SELECT count(*) FROM billing_line o WHERE o.service = g.service AND o.layer = $3::text AND o.period_from = g.period_from AND o.kind = 'recurring'
+               AND (EXISTS (SELECT 1 FROM billing_line c WHERE c.tenant = o.tenant AND c.credits = o.id AND c.period_from = g.period_from)
+                    OR EXISTS (SELECT 1 FROM given c WHERE c.position < g.position AND c.credits = o.id AND c.period_from = g.period_from)))
+            ELSE 1 END, g.credits, g.why
+  FROM given g ORDER BY g.position
 """
-_VAT = (
-    "INSERT INTO billing_vat (id, tenant, invoice, category, rate, country, base_cents, vat_cents) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-)
-_BILLED = "UPDATE billing_charge SET line = $2 WHERE id = $1 AND line IS NULL AND dropped_at IS NULL"
+_VAT = """
+INSERT INTO billing_vat (id, tenant, invoice, category, rate, country, base_cents, vat_cents)
+SELECT g.id, $1, $2, g.category, g.rate, g.country, g.base_cents, g.vat_cents
+  FROM unnest($3::uuid[], $4::text[], $5::numeric[], $6::text[], $7::bigint[], $8::bigint[]) AS g (id, category, rate, country, base_cents, vat_cents)
+"""
+_BILLED = """
+UPDATE billing_charge c SET line = g.line FROM unnest($1::uuid[], $2::uuid[]) AS g (charge, line)
+ WHERE c.id = g.charge AND c.line IS NULL AND c.dropped_at IS NULL
+"""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +87,7 @@ async def issue(draft: Draft) -> UUID:
     invoice = new_id()
     await _head(invoice, draft, sums, (sender, debtor), today)
     await _lines(invoice, draft, sums)
-    for total in sums.totals:
-        vat = total.vat
-        await db.execute(
-            _VAT, *(new_id(), draft.tenant, invoice, vat.category.value, vat.rate, vat.country, total.base_cents, total.vat_cents)
-        )
+    await _vat(invoice, draft.tenant, sums)
     await places.record([invoice], placed)
     await announcing.with_invoices([invoice])
     await outbox.publish(InvoiceIssued(tenant_id=draft.tenant, invoice_id=invoice))
@@ -132,13 +143,31 @@ async def _head(invoice: UUID, draft: Draft, sums: Amounts, who: tuple[Sender, D
 
 
 async def _lines(invoice: UUID, draft: Draft, sums: Amounts) -> None:
-    for position, (line, net) in enumerate(zip(draft.lines, sums.nets, strict=True), 1):
-        made, period = new_id(), line.period or (None, None)
-        await db.execute(
-            _LINE,
-            *(made, draft.tenant, invoice, position, line.kind.value, draft.layer.value, line.service, line.description, line.quantity),
-            *(line.unit.value, unit_price(line, net), net, line.amount_cents, line.vat.category.value, line.vat.rate, line.vat.country),
-            *(*period, line.credits, msgspec.json.encode(line.why).decode()),
+    """All lines at once, and what waited for them no longer waits."""
+    rows = [
+        (
+            *(new_id(), position, line.kind.value, line.service, line.description, line.quantity, line.unit.value, unit_price(line, net)),
+            *(
+                net,
+                line.amount_cents,
+                line.vat.category.value,
+                line.vat.rate,
+                line.vat.country,
+                *(line.period or (None, None)),
+                line.credits,
+            ),
+            msgspec.json.encode(line.why).decode(),
         )
-        if line.charge:
-            await db.execute(_BILLED, line.charge, made)
+        for position, (line, net) in enumerate(zip(draft.lines, sums.nets, strict=True), 1)
+    ]
+    await db.execute(_LINES, draft.tenant, invoice, draft.layer.value, *(list(column) for column in zip(*rows, strict=True)))
+    billed = [(line.charge, row[0]) for line, row in zip(draft.lines, rows, strict=True) if line.charge]
+    if billed:
+        await db.execute(_BILLED, *(list(column) for column in zip(*billed, strict=True)))
+
+
+async def _vat(invoice: UUID, tenant: UUID, sums: Amounts) -> None:
+    rows = [
+        (new_id(), total.vat.category.value, total.vat.rate, total.vat.country, total.base_cents, total.vat_cents) for total in sums.totals
+    ]
+    await db.execute(_VAT, tenant, invoice, *(list(column) for column in zip(*rows, strict=True)))

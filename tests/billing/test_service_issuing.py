@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,15 @@ import asyncpg
 import pytest
 
 from billing.policy.drafting import MixedPrices, NothingToBill
-from billing.policy.ledger import Kind, Layer
+from billing.policy.ledger import Kind, Layer, LineKind
 from billing.policy.tax import Vat, VatCategory
 from billing.service import issuing
 from billing.service.issuing import Draft
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
-from partner_portal.infra import db
+from partner_portal.infra import clock, db
+from partner_portal.infra.ids import new_id
 from tests.billing.money import issue, line, pay
+from tests.counting import counted
 from tests.world import STAFF_DOOR, World
 
 
@@ -134,3 +137,52 @@ async def test_what_cannot_be_a_document_is_refused(world: World) -> None:
         await db.execute("UPDATE tenant SET bills = 'own name' WHERE id = $1", noord.id)
     with pytest.raises(IssuerUnknown):
         await issue(noord.id, noord.customers["private"])
+
+
+async def test_a_document_is_written_by_as_many_statements_however_long_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines, its VAT of several rates, and what waited to be billed."""
+    sent = counted(monkeypatch)
+    counts = []
+    for many in (1, 2, 60):
+        charges = [await _charge(world) for _ in range(many)]
+        lines = [line(100 + nth, charge=one, vat=Vat(rate=Decimal(21 if nth % 2 else 9))) for nth, one in enumerate(charges)]
+        sent.clear()
+        made = await issue(world.noord.id, world.noord.customers["bakery"], lines)
+        counts.append(len(sent))
+        async with db.unit_of_work(STAFF_DOOR):
+            written = await db.fetch(
+                "SELECT id, position, amount_cents, vat_rate FROM billing_line WHERE invoice = $1 ORDER BY position", made
+            )
+            billed = await db.fetch("SELECT id, line FROM billing_charge WHERE id = ANY($1::uuid[])", charges)
+        assert [(row["position"], row["amount_cents"]) for row in written] == [(nth + 1, 100 + nth) for nth in range(many)]
+        assert {row["id"]: row["line"] for row in billed} == dict(zip(charges, (row["id"] for row in written), strict=True))
+
+    assert len(set(counts)) == 1, counts
+
+
+async def _charge(world: World) -> UUID:
+    made = new_id()
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute(
+            "INSERT INTO billing_charge (id, tenant, key, customer, description, unit_price, amount_cents, bill_from)"
+            " VALUES ($1, $2, $3, $4, 'Werk', 1, 100, $5)",
+            *(made, world.noord.id, str(made), world.noord.customers["bakery"], clock.today()),
+        )
+    return made
+
+
+async def test_days_that_are_given_back_and_billed_again_on_one_document_are_billed_a_second_time(world: World) -> None:
+    """A line sees what stands before it on its own document, as it sees every other document."""
+    noord, days = world.noord, (date(2026, 12, 1), date(2027, 1, 1))
+    recurring: dict[str, Any] = {"kind": LineKind.RECURRING, "service": noord.services["bound"], "period": days}
+    first = await issue(noord.id, noord.customers["bakery"], [line(8995, **recurring)])
+    async with db.unit_of_work(STAFF_DOOR):
+        row = await db.fetch_one("SELECT id FROM billing_line WHERE invoice = $1", first)
+    assert row
+    back = line(-8995, kind=LineKind.CREDIT, service=noord.services["bound"], period=days, credits=row["id"])
+
+    again = await issue(noord.id, noord.customers["bakery"], [back, line(9995, **recurring)])
+
+    async with db.unit_of_work(STAFF_DOOR):
+        written = await db.fetch("SELECT kind, turn FROM billing_line WHERE invoice = $1 ORDER BY position", again)
+    assert [(row["kind"], row["turn"]) for row in written] == [("credit", 1), ("recurring", 2)]
