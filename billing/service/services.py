@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -70,10 +70,18 @@ class AgreedTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 _TERMS = msgspec.structs.fields(AgreedTerms)
 _COLUMNS = [field.name for field in _TERMS if field.name != "buyout_rule"]
-_INSERT = (
-    f"INSERT INTO billing_service (id, tenant, customer, product, number, buyout_rule, location, version, created_at, {', '.join(_COLUMNS)})"  # noqa: S608  # names of our own fields
-    f" VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, {', '.join(f'${place}' for place in range(9, 9 + len(_COLUMNS)))})"
-)
+_WRITTEN = ", ".join(["id", "tenant", "customer", "product", "number", "buyout_rule", "location", "version", "created_at", *_COLUMNS])
+# A number that is taken, also by an earlier one of the same, leaves its service out.
+_INSERT = f"""
+INSERT INTO billing_service ({_WRITTEN})
+SELECT {_WRITTEN} FROM jsonb_populate_recordset(NULL::billing_service, $1::jsonb) WITH ORDINALITY ORDER BY ordinality
+    ON CONFLICT DO NOTHING RETURNING id
+"""  # noqa: S608  # names of our own fields
+_AT_A_TIME = 1000
+_LOCATIONS = """
+SELECT DISTINCT ON (w.customer, w.said) w.customer, w.said, l.id FROM unnest($1::uuid[], $2::text[]) AS w (customer, said)
+  JOIN location l ON l.customer = w.customer AND (l.kind = w.said OR l.id::text = w.said) ORDER BY w.customer, w.said, l.id
+"""
 _SELECT = """
 SELECT {service}, p.code AS product_code, p.name_nl AS product_nl, p.name_en AS product_en, p.kind AS product_kind, p.is_domain, p.has_numbers, p.has_data,
        r.name AS rule_name, r.method AS rule_method, r.scale AS rule_scale, r.percentage AS rule_percentage, r.bands AS rule_bands,
@@ -153,6 +161,16 @@ async def with_wholesale(rows: Sequence[asyncpg.Record]) -> Sequence[Any]:
     return [{**row, "wholesale_cents": cents[row["id"]]} for row in rows]
 
 
+class Entered(msgspec.Struct, frozen=True, kw_only=True):
+    """A service to be entered: whose, which product (its code), its terms, and the customer's address of that kind or id."""
+
+    customer: UUID
+    product: str
+    terms: AgreedTerms
+    number: str | None = None
+    location: LocationKind | UUID | None = None
+
+
 async def enter(
     actor: Actor,
     *,
@@ -163,42 +181,93 @@ async def enter(
     location: LocationKind | UUID | None = None,
 ) -> UUID:
     """The service exists with these terms, at the customer's address of that kind or id; Invalid names everything that cannot be."""
-    await db.execute("SELECT 1 FROM customer WHERE id = $1 FOR SHARE", customer)
-    product_id = await db.fetch_one("SELECT id FROM billing_product WHERE code = $1", product)
-    rule = await db.fetch_one("SELECT id FROM billing_buyout_rule WHERE name = $1", terms.buyout_rule) if terms.buyout_rule else None
-    faults = list(contradictions(terms))
-    if product_id is None:
-        faults.append(FieldError("/product", "unknown-product", {"value": product}))
-    if terms.buyout_rule and rule is None:
-        faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": terms.buyout_rule}))
-    place = await _location(customer, location)
-    if location and place is None:
-        faults.append(FieldError("/location", "no-such-location", {"value": str(location)}))
-    if faults or product_id is None:
-        raise Invalid(*faults)
-    service, number = new_id(), number or await numbers.next_in("S")
-    values = {name: getattr(terms, name) for name in _COLUMNS}
-    values["signed_on"] = terms.signed_on or terms.starts_on
-    try:
-        async with db.savepoint():
-            await db.execute(
-                _INSERT,
-                *(service, actor.tenant, customer, product_id["id"], number, rule["id"] if rule else None, place, clock.now()),
-                *values.values(),
-            )
-    except asyncpg.UniqueViolationError as error:
-        raise Invalid(FieldError("/number", "taken", {"value": number})) from error
-    except asyncpg.ForeignKeyViolationError as error:
-        raise NotFound(what="customer", id=str(customer)) from error
-    return service
+    wanted = Entered(customer=customer, product=product, terms=terms, number=number, location=location)
+    (made,) = await enter_all(actor, [wanted])
+    if isinstance(made, UUID):
+        return made
+    raise Invalid(*made)
 
 
-async def _location(customer: UUID, wanted: LocationKind | UUID | None) -> UUID | None:
-    if wanted is None:
-        return None
-    which = "id" if isinstance(wanted, UUID) else "kind"
-    row = await db.fetch_one(f"SELECT id FROM location WHERE customer = $1 AND {which} = $2 ORDER BY id LIMIT 1", customer, wanted)  # noqa: S608  # one of two names
-    return row["id"] if row else None
+async def enter_all(actor: Actor, wanted: Sequence[Entered]) -> list[UUID | list[FieldError]]:
+    """Each of them exists, in this order, or is answered with everything that is wrong with it: by a few statements for a thousand. NotFound for no customer.
+
+    One that cannot be keeps nothing of the others out: whoever wants all or none takes back what was written.
+    """
+    known = await _known(wanted)
+    made: list[UUID | list[FieldError]] = [faults or new_id() for faults in (_faults(one, known) for one in wanted)]
+    good = [nth for nth, answer in enumerate(made) if isinstance(answer, UUID)]
+    for nth in good:
+        if wanted[nth].customer not in known.customers:
+            raise NotFound(what="customer", id=str(wanted[nth].customer))
+    given = await _numbers([wanted[nth] for nth in good])
+    rows = [_row(actor, made[nth], wanted[nth], known) | {"number": number} for nth, number in zip(good, given, strict=True)]
+    entered = set[UUID]()
+    for first in range(0, len(rows), _AT_A_TIME):
+        written = await db.fetch(_INSERT, msgspec.json.encode(rows[first : first + _AT_A_TIME]).decode())
+        entered |= {row["id"] for row in written}
+    for nth, number in zip(good, given, strict=True):
+        if made[nth] not in entered:
+            made[nth] = [FieldError("/number", "taken", {"value": number})]
+    return made
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What is there of what services to be entered name."""
+
+    customers: frozenset[UUID]
+    products: Mapping[str, UUID]
+    rules: Mapping[str, UUID]
+    locations: Mapping[tuple[UUID, str], UUID]
+
+
+async def _known(wanted: Sequence[Entered]) -> _Known:
+    customers = await db.fetch(
+        "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE", list({one.customer for one in wanted})
+    )
+    products = await db.fetch("SELECT code, id FROM billing_product WHERE code = ANY($1::text[])", list({one.product for one in wanted}))
+    names = {one.terms.buyout_rule for one in wanted if one.terms.buyout_rule}
+    rules = await db.fetch("SELECT name, id FROM billing_buyout_rule WHERE name = ANY($1::text[])", list(names)) if names else []
+    places = {(one.customer, str(one.location)) for one in wanted if one.location}
+    found = await db.fetch(_LOCATIONS, *(list(column) for column in zip(*places, strict=True))) if places else []
+    return _Known(
+        frozenset(row["id"] for row in customers),
+        {row["code"]: row["id"] for row in products},
+        {row["name"]: row["id"] for row in rules},
+        {(row["customer"], row["said"]): row["id"] for row in found},
+    )
+
+
+def _faults(one: Entered, known: _Known) -> list[FieldError]:
+    faults, rule = contradictions(one.terms), one.terms.buyout_rule
+    if one.product not in known.products:
+        faults.append(FieldError("/product", "unknown-product", {"value": one.product}))
+    if rule and rule not in known.rules:
+        faults.append(FieldError("/terms/buyout_rule", "unknown-buyout-rule", {"value": rule}))
+    if one.location and (one.customer, str(one.location)) not in known.locations:
+        faults.append(FieldError("/location", "no-such-location", {"value": str(one.location)}))
+    return faults
+
+
+async def _numbers(wanted: Sequence[Entered]) -> list[str]:
+    """The number of each: as given, else the next of the series."""
+    missing = sum(not one.number for one in wanted)
+    following = iter(await numbers.several_in("S", missing) if missing else ())
+    return [one.number or next(following) for one in wanted]
+
+
+def _row(actor: Actor, service: object, one: Entered, known: _Known) -> dict[str, Any]:
+    terms = {name: getattr(one.terms, name) for name in _COLUMNS}
+    return terms | {
+        "id": service,
+        "tenant": actor.tenant,
+        "customer": one.customer,
+        "product": known.products[one.product],
+        "buyout_rule": known.rules[one.terms.buyout_rule] if one.terms.buyout_rule else None,
+        "location": known.locations[one.customer, str(one.location)] if one.location else None,
+        "version": 1,
+        "created_at": clock.now(),
+        "signed_on": one.terms.signed_on or one.terms.starts_on,
+    }
 
 
 def contradictions(terms: AgreedTerms) -> list[FieldError]:

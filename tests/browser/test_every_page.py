@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 import pytest
@@ -21,6 +21,7 @@ from tests.browser import looking
 from tests.browser.gallery import Gallery
 from tests.browser.portal import LOOKS, NARROW, Look, session
 from tests.conftest import browser
+from tests.counting import counted
 from tests.world import STAFF_DOOR
 
 MOST_STATEMENTS = 12
@@ -125,18 +126,3 @@ async def asked(gallery: Gallery, surface: Surface, now: Callable[[], None] = la
             client.cookies.set(auth.session_cookie(), await session(gallery.world, gallery.who(surface)))
         now()
         return await client.get(surface.address(gallery.scene.things))
-
-
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that a unit of work sends from now on; beginning, ending and savepoints are none."""
-    sent: list[str] = []
-    for name in ("fetch", "fetchrow", "execute"):
-        original = getattr(db._Connection, name)
-
-        async def noted(self: Any, sql: str, *args: Any, original: Any = original) -> Any:
-            if "SAVEPOINT" not in sql.upper():
-                sent.append(" ".join(sql.split())[:200])
-            return await original(self, sql, *args)
-
-        monkeypatch.setattr(db._Connection, name, noted)
-    return sent
