@@ -156,7 +156,7 @@ async def test_what_will_be_collected_is_not_to_be_paid(world: World) -> None:
     await take_off(payment, wrong)
 
     said = await text(wrong)
-    assert "wij incasseren" in said.lower()
+    assert "wij schrijven het bedrag van uw rekening af" in said
     assert "/pay/" not in said
 
 
