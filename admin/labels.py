@@ -38,6 +38,7 @@ TABLES: Mapping[str, str] = {
     "billing_vat_place": sentence("Where documents to consumers elsewhere are taxed"),
     "billing_run": sentence("Billing runs"),
     "billing_parked": sentence("Parked by a run"),
+    "billing_account": sentence("How customers are billed"),
     "billing_issuer": sentence("Senders of invoices"),
     "billing_order": sentence("Orders"),
     "billing_order_line": sentence("Lines of orders"),

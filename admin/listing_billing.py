@@ -1,14 +1,18 @@
-"""The tables of billing as the admin serves them: everything to be read, nothing of money or history to be written."""
+"""The tables of billing as the admin serves them: everything to be read, nothing of money or history to be written; how a debtor is billed, is."""
 
 from __future__ import annotations
 
-from billing.tables.invoices import Charge, Invoice, Issuer, Line, Parked, Run
+from billing.tables.invoices import Account, Charge, Invoice, Issuer, Line, Parked, Run
 from billing.tables.orders import Offer, OfferPrice, Order, OrderLine, PortIn, PortInStep
 from billing.tables.payments import Allocation, Payment
 from billing.tables.places import LocationEvidence, VatPlace
 
+from . import masters
 from .listed import FINANCE, WORKERS, Listed
+from .masters import adding, changing
 from .screens import Rights
+
+_BILLING = tuple(masters.BillingData.__struct_fields__)
 
 TABLES = (
     Listed(
@@ -50,6 +54,13 @@ TABLES = (
     Listed(
         table=VatPlace, group="billing", rights=Rights(see=FINANCE), order="country",
         columns="invoice country rule first second", filters="invoice country rule",
+    ),
+    Listed(
+        table=Account, group="billing", order="buyer_reference",
+        rights=Rights(see=FINANCE, create=FINANCE, change=FINANCE, columns=_BILLING),
+        columns="id customer tenant buyer_reference endpoint_scheme endpoint_id email payment_days is_collective",
+        filters="customer tenant buyer_reference endpoint_id email", fields=tuple(masters.BillingOf.__struct_fields__),
+        hooks=(adding(masters.BillingOf, masters.new_billing), changing(masters.BillingData, _BILLING, masters.changed_billing)),
     ),
     Listed(
         table=Issuer, group="billing", rights=Rights(see=FINANCE), order="name",

@@ -15,7 +15,7 @@ from piccolo.table import Table
 from piccolo_api.crud.hooks import Hook, HookType
 from starlette.requests import Request
 
-from billing.policy import agreed
+from billing.policy import agreed, peppol
 from billing.policy.agreed import ScaleKind
 from billing.service import services
 from billing.service.services import AgreedTerms
@@ -94,6 +94,23 @@ class Place(Address, frozen=True, kw_only=True):
 
     customer: UUID
     kind: policy.LocationKind
+
+
+class BillingData(msgspec.Struct, kw_only=True):
+    """How a debtor is billed where it differs from the usual; empty: as usual."""
+
+    buyer_reference: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")] | None = None
+    endpoint_scheme: str | None = None
+    endpoint_id: str | None = None
+    email: Email | None = None
+    payment_days: Annotated[int, Meta(ge=0, le=120)] | None = None
+    is_collective: bool = True
+
+
+class BillingOf(BillingData, kw_only=True):
+    """The same of a customer."""
+
+    customer: UUID
 
 
 class Product(msgspec.Struct, kw_only=True):
@@ -227,6 +244,26 @@ async def of_customer(fresh: Any, _sent: Any, _actor: Actor) -> Any:
     """The row belongs to the partner of its customer."""
     fresh.tenant = await tenant_of(fresh.customer)
     return fresh
+
+
+async def new_billing(fresh: Any, sent: Any, actor: Actor) -> Any:
+    """The address in Peppol is one, and its customer had no such row before."""
+    _peppol_address(fresh.endpoint_scheme, fresh.endpoint_id)
+    if await db.fetch_one("SELECT 1 FROM billing_account WHERE customer = $1", fresh.customer):
+        raise Invalid(FieldError("/customer", "has-billing-data"))
+    return await of_customer(fresh, sent, actor)
+
+
+async def changed_billing(now: Any, changed: dict[str, Any], actor: Actor) -> dict[Any, Any]:
+    """The address in Peppol is one."""
+    _peppol_address(*(changed.get(name, getattr(now, name)) for name in ("endpoint_scheme", "endpoint_id")))
+    return await new_version(now, changed, actor)
+
+
+def _peppol_address(scheme: str | None, identifier: str | None) -> None:
+    if wrong := peppol.fault(scheme, identifier):
+        name, code = {"scheme": ("endpoint_scheme", "not-a-peppol-scheme"), "identifier": ("endpoint_id", "not-a-peppol-address")}[wrong]
+        raise Invalid(FieldError(f"/{name}", code))
 
 
 async def tenant_of(customer: UUID) -> UUID:

@@ -10,7 +10,8 @@ import pytest
 import admin.site
 from admin.column_names import COLUMNS
 from admin.screens import NOBODY, _is_hidden
-from partner_portal.infra import db
+from billing.service import parties
+from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import StaffRole
 from tenants.policy import fingerprint
 from tests.admin.conftest import SignsIn
@@ -200,6 +201,36 @@ async def test_a_contact_belongs_to_the_partner_of_its_customer(world: World, st
     assert added.status_code == 201, added.text
     row = await one("SELECT tenant, is_main FROM contact WHERE name = 'Bea'")
     assert tuple(row) == (world.noord.id, False)
+
+
+async def test_finance_enters_under_which_reference_and_address_a_public_body_is_billed(world: World, staff: SignsIn) -> None:
+    finance, desk = await staff(StaffRole.FINANCE), await staff(StaffRole.SERVICE_DESK)
+    bakery = world.noord.customers["bakery"]
+    sent = {
+        "customer": str(bakery), "buyer_reference": "PO 4711", "endpoint_scheme": "0190", "endpoint_id": "00000001234567890000", "is_collective": True,
+    }  # fmt: skip
+
+    assert (await desk.post("/admin/api/tables/billing_account/", json=sent)).status_code == 403
+    wrong = await finance.post("/admin/api/tables/billing_account/", json=sent | {"endpoint_id": "1234"})
+    assert (wrong.status_code, "OIN" in wrong.text) == (422, True), wrong.text
+    added = await finance.post("/admin/api/tables/billing_account/", json=sent)
+    assert added.status_code == 201, added.text
+    again = await finance.post("/admin/api/tables/billing_account/", json=sent)
+    assert again.status_code == 422, "a customer has one"
+
+    row = await one("SELECT id, tenant FROM billing_account WHERE customer = $1", bakery)
+    assert row["tenant"] == world.noord.id
+    changed = await finance.patch(
+        f"/admin/api/tables/billing_account/{row['id']}/", json={"buyer_reference": "PO 4712", "payment_days": 14}
+    )
+    assert changed.status_code == 200, changed.text
+    refused = await finance.patch(f"/admin/api/tables/billing_account/{row['id']}/", json={"endpoint_scheme": "1234"})
+    assert refused.status_code == 422
+    async with db.unit_of_work(STAFF_DOOR):
+        debtor = await parties.debtor(world.noord.id, bakery, clock.today())
+    assert (debtor.buyer_reference, debtor.payment_days, debtor.party.endpoint_scheme, debtor.party.endpoint_id) == (
+        "PO 4712", 14, "0190", "00000001234567890000",
+    )  # fmt: skip
 
 
 async def test_a_brand_colour_must_be_one(world: World, administrator: httpx.AsyncClient) -> None:
