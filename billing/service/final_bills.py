@@ -94,8 +94,9 @@ async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UU
     if not waiting:
         return ()
     try:
-        sender = await parties.sender(whose.tenant, whose.layer)
-        debtor = await parties.debtor(whose.tenant, whose.debtor, clock.today())
+        async with db.savepoint():
+            sender = await parties.sender(whose.tenant, whose.layer)
+            debtor = await parties.debtor(whose.tenant, whose.debtor, clock.today())
     except (IssuerUnknown, DebtorIncomplete) as lacking:
         if whose.debtor is None:
             raise

@@ -55,6 +55,7 @@ OPENING_FOLDERS = ("partner_portal/console/", "partner_portal/demo", "partner_po
 # Who gives a contact's unit of work its tenant's rights for a moment: what it may do was judged before, and what is read is none of the answer.
 AS_THE_TENANT = {
     "billing/service/mandate_links.py",
+    "billing/service/ordered.py",
     "billing/service/own_mandates.py",
     "billing/service/services.py",
     "terminations/service/quotes.py",
