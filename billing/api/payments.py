@@ -43,9 +43,9 @@ class PaymentLinkOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Money that came in, or went back (below zero; `reverses` is the payment it went back of). `on_account` is what has not settled anything yet.
+    """Money that came in, or went back (below zero; `reverses` is the payment it went back of, null where a document below zero was paid back).
 
-    `source`: where it was seen; without `customer_id` the partner itself paid.
+    `on_account` is what has not settled anything yet. `source`: where it was seen; without `customer_id` the partner itself paid.
     """
 
     id: UUID
