@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from billing.service import payouts, refunds, setting_off
+from billing.service import invoice_view, payouts, refunds, setting_off
 from partner_portal.infra import clock, settings
 from partner_portal.kernel.actor import Actor
 from partner_portal.web.auth import PerhapsActing
@@ -45,6 +45,7 @@ async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str =
         late_before=clock.now() - LATE,
         limit=settings.current().four_eyes_limit_cents,
         trail=actor.trail,
+        methods=invoice_view.METHODS,
         reasons=refunds.REASONS,
         done=done if done in _DONE else "",
         refused=refused,

@@ -149,7 +149,12 @@ _PORT = {
 }
 
 VALUES: Mapping[str, Mapping[str, str]] = {
-    "billing_invoice.kind": {"invoice": sentence("Invoice"), "credit note": sentence("Credit note"), "damages": sentence("Damages note")},
+    "billing_invoice.kind": {
+        "invoice": sentence("Invoice"),
+        "credit note": sentence("Credit note"),
+        "damages": sentence("Damages note"),
+        "costs": sentence("Interest and costs"),
+    },
     "billing_invoice.layer": _LAYER,
     "billing_line.layer": _LAYER,
     "billing_line.kind": _LINE,
