@@ -44,7 +44,7 @@ async def test_a_payment_is_found_by_its_invoice_and_moved_to_the_right_one(worl
 
     ask = f"{PAYMENTS}/{payment}/{wrong}"
     told = await seen(fien, ask)
-    for what in ("EUR 121,00", "een mail dat hij is betaald", "De herinneringen beginnen"):
+    for what in ("EUR 121,00", "een mail dat de factuur is betaald", "De herinneringen beginnen"):
         assert what in told, what
     refused = [
         await press(fien, "take-off", ask, reason="", numbers="X-1"),
