@@ -65,6 +65,18 @@ class Numbered(msgspec.Struct, frozen=True):
     number: Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class Because(Numbered, frozen=True):
+    """Of which document, and why."""
+
+    note: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Several(msgspec.Struct, frozen=True):
+    """Of which documents."""
+
+    numbers: Annotated[str, msgspec.Meta(min_length=1)]
+
+
 @get("/late")
 async def look(
     request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, show: FromQuery[str] = "plans", done: FromQuery[str] = ""
@@ -96,8 +108,8 @@ async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) 
 async def _spread(request: Request[Any, Any, Any], actor: Actor, form: Form) -> Response[Any]:
     try:
         refusing.must_be_short(form)
-        how = forms.parse(form, Spread)
-        ids = await _invoices(form.one("numbers"))
+        several, how = refusing.parse(form, Several, Spread)
+        ids = await _invoices(several.numbers)
         rows = await db.fetch("SELECT open_cents FROM billing_standing WHERE invoice = ANY($1)", ids)
     except Problem as problem:
         answer = await _page(request, actor, "plans", refused=refusing.refused(problem, form, access.spoken(request)))
@@ -110,8 +122,8 @@ async def _spread(request: Request[Any, Any, Any], actor: Actor, form: Form) -> 
 
 
 async def _agree_plan(actor: Actor, form: Form) -> None:
-    said = forms.parse(form, Agreed)
-    ids = await _invoices(form.one("numbers"))
+    several, said = refusing.parse(form, Several, Agreed)
+    ids = await _invoices(several.numbers)
     wanted = [InstalmentWanted(one.due_on, one.amount_cents) for one in instalments.typed(form.one("schedule"))]
     with refusing.called(instalments="schedule", invoices="numbers"):
         await plans.agree(actor, ids, wanted, note=said.note, agreed_with=said.agreed_with)
@@ -122,9 +134,10 @@ async def _withdraw(actor: Actor, form: Form) -> None:
 
 
 async def _waive(actor: Actor, form: Form) -> None:
+    said = forms.parse(form, Because)
     invoice = await _invoice(form)
     with refusing.called(reason="note"):
-        await late.waive(actor, invoice, form.one("note"))
+        await late.waive(actor, invoice, said.note)
 
 
 async def _rest(actor: Actor, form: Form) -> None:
@@ -150,7 +163,8 @@ async def _decline(actor: Actor, form: Form) -> None:
 
 
 async def _revive(actor: Actor, form: Form) -> None:
-    await write_offs.revive(actor, await _invoice(form), form.one("note"))
+    said = forms.parse(form, Because)
+    await write_offs.revive(actor, await _invoice(form), said.note)
 
 
 _DEALS: Presses = {

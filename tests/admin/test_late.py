@@ -53,6 +53,22 @@ async def test_a_plan_is_shown_and_agreed_on_and_withdrawn(world: World, finance
     assert "ingetrokken" in await page(finance, "plans")
 
 
+@pytest.mark.parametrize(
+    ("decision", "wrong"),
+    [
+        ("show", {"numbers", "count", "first_on"}),
+        ("plan", {"numbers", "agreed_with", "note"}),
+        ("waive", {"number", "note"}),
+        ("revive", {"number", "note"}),
+    ],
+)
+async def test_everything_that_lacks_is_said_at_once(world: World, finance: httpx.AsyncClient, decision: str, wrong: set[str]) -> None:
+    answer = await press(finance, decision)
+
+    assert answer.status_code == 422
+    assert set(re.findall(r'id="([a-z_]+?)(?:-again)?-error"', answer.text)) >= wrong
+
+
 async def overdue(world: World) -> UUID:
     """An invoice whose last letter ran out some days ago: the past is lived first, for sessions end when the clock moves on."""
     begin = START - timedelta(days=63)
