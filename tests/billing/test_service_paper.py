@@ -237,6 +237,16 @@ def test_the_whole_address_of_a_sender_with_a_long_name_is_seen() -> None:
     assert written <= sender.position_y + sender.height
 
 
+@pytest.mark.parametrize("count", [9, 10])
+def test_sums_have_a_line_above_them_on_their_page(count: int) -> None:
+    document = papers.document(*(papers.line(f"Regel {nth}") for nth in range(count)))
+
+    pages = [one.extract_text() for one in PdfReader(io.BytesIO(press.write(page(document)))).pages]
+
+    [sums] = [text for text in pages if "Totaal zonder btw" in text]
+    assert f"Regel {count - 1}" in sums
+
+
 def test_sixty_lines_run_over_pages_with_their_head_on_each_and_how_to_pay_in_one_piece() -> None:
     reader = PdfReader(io.BytesIO(press.write(page(CASES["many lines"]))))
     pages = [one.extract_text() for one in reader.pages]
