@@ -57,7 +57,8 @@ _BACKS = "SELECT amount_cents, received_on, method FROM billing_payment WHERE re
 _COLLECTED = """
        EXISTS (SELECT FROM billing_mandate m JOIN billing_issuer o ON o.tenant = m.issuer
                 WHERE m.tenant = i.tenant AND m.customer IS NOT DISTINCT FROM i.customer AND m.issuer = i.issuer AND m.ended_on IS NULL
-                  AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > greatest(i.due_on, $3::date + m.announced_days) AND coalesce(o.creditor_id, '') <> ''
+                  AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > greatest(i.due_on, $3::date + m.announced_days)
+                  AND coalesce(o.creditor_id, '') <> ''
                   AND NOT EXISTS (SELECT FROM billing_debit d WHERE d.tenant = i.tenant AND d.invoice = i.id AND d.state = 'returned'))
 """
 _FOLLOWS = f"""
