@@ -57,11 +57,11 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("The file cannot be booked"),
         sentence("It is no CAMT.053, CAMT.054 or MT940 of one of our accounts in euros (%(why)s %(value)s). Nothing of it is booked."),
     ),
+    NothingToGiveBack: Words(sentence("Nothing of this document is left to give back"), sentence("Look at the list again.")),
     RefundDecided: Words(sentence("Somebody decided about this refund already"), sentence("Look at the list again.")),
     RefundNeedsSecondPerson: Words(
         sentence("A second person must agree"), sentence("You ordered this refund; from this sum on somebody else of finance agrees to it.")
     ),
-    NothingToGiveBack: Words(sentence("Nothing of this document is left to give back"), sentence("Look at the list again.")),
     PayoutLookedAt: Words(sentence("Somebody looked at this payout already"), sentence("Look at the list again.")),
     NotOpen: Words(sentence("This payment is over"), sentence("Go back to the invoice and begin again.")),
 }
