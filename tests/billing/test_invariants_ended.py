@@ -67,7 +67,10 @@ async def test_what_was_billed_to_its_last_day_is_in_order(owner: asyncpg.Connec
 
 @pytest.mark.parametrize(("days", "is_found"), [(2, False), (3, True)])
 async def test_a_final_bill_that_was_not_made_is_found_when_it_is_a_day_late(
-    owner: asyncpg.Connection, world: World, days: int, is_found: bool  # noqa: FBT001 - a table's column
+    owner: asyncpg.Connection,
+    world: World,
+    days: int,
+    is_found: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     await charge(owner, await over(owner, world, days=days), days=9)
 
@@ -99,7 +102,10 @@ async def test_days_before_the_end_that_were_not_billed_are_found(owner: asyncpg
 
 @pytest.mark.parametrize(("mode", "is_found"), [("CAL", True), ("NONE", False), ("MONTHS", False)])
 async def test_days_after_the_end_that_were_not_given_back_are_found_where_the_contract_gives_them_back(
-    owner: asyncpg.Connection, world: World, mode: str, is_found: bool  # noqa: FBT001 - a table's column
+    owner: asyncpg.Connection,
+    world: World,
+    mode: str,
+    is_found: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     await over(owner, world, billed_on=9, mode=mode)
 
