@@ -38,7 +38,7 @@ _SKIPPED: dict[Skip, str] = {
     Skip.CHANGED: sentence("Its day or cost is no longer what you saw; look again."),
     Skip.REFUSED: sentence("It could not be filed together with others; file it on its own to see why."),
 }
-_UNDER_WAY = sentence("Termination %(case)s ends it on %(day)s already.")
+_UNDER_WAY = sentence("Termination %(case)s is under way for it already, with %(day)s as the last day.")
 
 
 @get("/")

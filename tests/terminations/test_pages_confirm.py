@@ -183,6 +183,8 @@ async def test_every_state_says_how_things_stand(world: World, noord: httpx.Asyn
         "expired": "This link was valid until 6 December 2026",
     }
     assert "has changed since you opened it" in pages["changed"].text
+    # Where nothing ends, the day is what was asked and no longer a last day.
+    assert {name for name, page in pages.items() if "Last day that was asked for" in page.text} == {"withdrawn", "refused", "expired"}
 
 
 async def test_a_sum_that_is_none_is_told_at_its_field_and_nothing_typed_is_lost(

@@ -12,7 +12,7 @@ import pytest
 from billing.service import services
 from partner_portal.infra import clock, db
 from tests.journeys.partner import case as case_of
-from tests.journeys.partner import newest
+from tests.journeys.partner import filed, newest
 from tests.tenants import people
 from tests.tenants.people import open_page, read
 from tests.terminations.customer import BAKER, baker, colleague, end, ending, fields, fresh_consumer, post
@@ -158,6 +158,17 @@ async def test_no_service_chosen_is_told(world: World) -> None:
         answer = await client.get(f"{OWN}/end/when", headers=people.PAGE)
         assert answer.status_code == 422
         assert "Kies minstens één dienst" in read(answer)
+
+
+async def test_what_waits_for_the_customers_own_yes_is_not_said_to_end(world: World, noord: httpx.AsyncClient) -> None:
+    case = await filed(noord, world.noord.services["free"])
+
+    async with baker(world) as client:
+        page = read(await open_page(client, f"{OWN}/end"))
+
+    assert "zou eindigen op 22 december 2026" in page
+    assert " eindigt op 22 december 2026" not in page
+    assert f"Naar opzegging {case['number']}" in page
 
 
 async def test_who_may_not_sign_sees_who_may_and_can_do_nothing(world: World, noord: httpx.AsyncClient) -> None:

@@ -369,6 +369,7 @@ async def test_services_that_end_already_say_so_and_cannot_be_chosen(wizard: Wiz
     assert "disabled" in row[0]
     assert case["number"] in row[0]
     assert f"/portal/terminations/{case['id']}" in row[0]
+    assert "zou eindigen op 22 december 2026" in row[0]  # the customer has yet to say yes
 
 
 async def test_without_a_service_nothing_is_begun(wizard: Wizard, world: World) -> None:

@@ -128,7 +128,9 @@ class Calendar {
   chosen() {
     const marked = [...this.radios].find((radio) => radio.checked);
     const typed = { early: marked?.form.elements.early_on, date: this.field }[marked?.value];
-    const nth = typed ? this.counted(Date.parse(`${typed.value}T00:00:00Z`)) : Number(marked?.value === "free" ? this.words.free : this.words.at);
+    // What was answered before keeps its day: that may be later than the first free one, where the customer is left time to say yes.
+    const isFree = marked?.value === "free" && !marked.defaultChecked;
+    const nth = typed ? this.counted(Date.parse(`${typed.value}T00:00:00Z`)) : Number(isFree ? this.words.free : this.words.at);
     return nth >= 0 && nth < this.total.length ? nth : null;
   }
 
