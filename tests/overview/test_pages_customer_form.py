@@ -102,6 +102,16 @@ async def test_every_fault_is_told_at_its_field_and_nothing_typed_is_lost(world:
     assert [row["name"] for row in (await noord.get("/api/v1/customers")).json()["items"]] == ["Bakkerij De Korst", "Pieter Particulier"]
 
 
+async def test_the_summary_names_what_is_wrong_in_the_order_of_the_page(noord: httpx.AsyncClient) -> None:
+    answer = await noord.post(NEW, data={})
+
+    summary = answer.text.partition('class="problem" role="alert"')[2].partition("</ul>")[0]
+    named = re.findall(r'href="#([^"]+)"', summary)
+    assert named == sorted(named, key=lambda name: answer.text.index(f' id="{name}"'))
+    assert named[:2] == ["name", "segment"]
+    assert len(named) == len(errors(answer))
+
+
 async def test_an_empty_form_names_what_is_needed(world: World, noord: httpx.AsyncClient) -> None:
     answer = await noord.post(NEW, data={})
 
