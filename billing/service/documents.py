@@ -227,12 +227,6 @@ async def settled_last(invoice: UUID) -> UUID | None:
     return row["id"] if row else None
 
 
-async def settled_last(invoice: UUID) -> UUID | None:
-    """The last step by which something of the document was settled or taken back: what is told of how it stands is told once for each."""
-    row = await db.fetch_one("SELECT id FROM billing_allocation WHERE invoice = $1 ORDER BY made_at DESC, id DESC LIMIT 1", invoice)
-    return row["id"] if row else None
-
-
 def label_of(row: Mapping[str, Any] | asyncpg.Record) -> Label | None:
     """The label of a row that has kind, gross_cents, open_cents, credited_cents, written_off_cents and due_on."""
     return labels.label(
