@@ -23,9 +23,11 @@ coalesce((SELECT sum(l.amount_cents - coalesce((
             FROM billing_charge g JOIN billing_line l ON l.id = g.line
            WHERE g.tenant = x.tenant AND g.service = x.service AND g.layer = '{{layer}}' AND {_SETUP}), 0)::bigint AS {{layer}}_billed
 """  # noqa: S608  # our own words
-# What no server would take told nobody anything; the index of dead letters is small.
+# What no server would take told nobody anything, and what was mailed long after the service began came too late. The index of dead letters is small.
 _TOLD = f"""
-EXISTS (SELECT FROM infra_mail m WHERE m.tenant = o.tenant AND m.about = o.id AND m.name = '{CONFIRMED}' AND (m.sent_at IS NOT NULL OR NOT EXISTS (
+EXISTS (SELECT FROM infra_mail m WHERE m.tenant = o.tenant AND m.about = o.id AND m.name = '{CONFIRMED}'
+    AND (m.queued_at AT TIME ZONE 'Europe/Amsterdam')::date <= 1 + greatest(s.starts_on, (o.placed_at AT TIME ZONE 'Europe/Amsterdam')::date)
+    AND (m.sent_at IS NOT NULL OR NOT EXISTS (
         SELECT FROM infra_outbox d WHERE d.dead_at IS NOT NULL AND d.done_at IS NULL AND d.topic = 'MailQueued' AND d.payload ->> 'mail_id' = m.id::text)))
 """  # noqa: S608  # our own words
 _ORDERED = f"""
@@ -47,7 +49,7 @@ UPDATE billing_charge g SET dropped_at = $3, dropped_because = $4
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
     """What was agreed by an order of one service. Cents as prices of each layer are given.
 
-    `asked_early`: the customer expressly asked for a start within the cooling-off period; `told`: it was sent the confirmation with its rights.
+    `asked_early`: the customer expressly asked for a start within the cooling-off period; `told`: it was sent the confirmation with its rights in time.
     `delivered_from`: the first day it had the service, None while the numbers that come along have not come. `setup_billed_cents` is what was billed of
     `setup_cents` and not given back.
     """

@@ -149,6 +149,7 @@ async def _order() -> Any:
     [
         (False, "", "ground.early_use.not_asked"),
         (True, "DELETE FROM infra_mail WHERE name = 'billing/order_confirmed'", "ground.early_use.not_told"),
+        (True, "UPDATE infra_mail SET queued_at = '2026-11-24 12:00Z' WHERE name = 'billing/order_confirmed'", "ground.early_use.not_told"),
         (True, NOT_TAKEN, "ground.early_use.not_told"),
     ],
 )
