@@ -73,8 +73,14 @@ async def test_what_waits_stands_on_the_first_page_and_yes_plans_the_end(world: 
 async def test_no_keeps_everything_and_the_partner_reads_why(world: World, noord: httpx.AsyncClient) -> None:
     case = await journey.filed(noord, world.noord.services["free"], mandate=False)
     async with baker(world) as client:
+        asked = read(await open_page(client, f"{OWN}/terminations/{case['id']}"))
+        assert "Wacht op uw antwoord" in asked
+        assert "Wacht op klant" not in asked, "whoever reads it is the customer"
         await answer(client, case["id"], "refusal", note="Wij blijven <b>graag</b>.")
-        assert "Alles blijft zoals het is" in read(await open_page(client, f"{OWN}/terminations/{case['id']}"))
+        kept = read(await open_page(client, f"{OWN}/terminations/{case['id']}"))
+        assert "Alles blijft zoals het is" in kept
+        assert "Wat het gekost zou hebben" in kept
+        assert "Wat er daarna gebeurt" not in kept
     assert await state_of(noord, case["id"]) == "refused"
     assert "Wij blijven <b>graag</b>." in newest(world.mailbox, "owner@noord").text
 

@@ -46,6 +46,7 @@ async def test_the_list_shows_what_waits_and_until_when(world: World, noord: htt
     every = await page(noord, "/portal/notices?state=all")
     assert "Bakkerij De Korst" in every
     assert "Onbekende" in every
+    assert "vóór of op 24-11-2026" in every, "a day alone does not say what is to be done on it"
     clock.move_to(date(2026, 11, 25))
     assert "te laat" in await page(noord, "/portal/notices")
 
