@@ -7,9 +7,8 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from billing.policy.accounting import POSSIBLE, Decision, Why
 from billing.service.accounting import chosen, connections, deciding, differences, seen
@@ -19,11 +18,10 @@ from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.kernel.money import Money
 from partner_portal.web import forms
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form, Typed
 
 from . import access, own_pages, refusing
-from .form import FINANCE
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
@@ -46,26 +44,21 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 @get("/accounting")
-async def look(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "", change: FromQuery[str] = ""
-) -> Response[Any]:
+async def look(request: Request[Any, Any, Any], done: FromQuery[str] = "", change: FromQuery[str] = "") -> Response[Any]:
     """How each connection stands, and what differs, or one connection to be changed; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _page(
         request, done=done if done in _PRESSES else "", entered=_entered(await connections.called(change)) if change else None
     )
 
 
 @post("/accounting", status_code=200)
-async def act(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def act(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The button pressed: done, or refused with the reason at its field and everything typed still there."""
 
     async def again(refused: Refused) -> Response[Any]:
         return await _page(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, _PRESSES, ADDRESS, again)
+    return await pressed(request, actor, _PRESSES, ADDRESS, again)
 
 
 async def _solve(actor: Actor, form: Form) -> None:
@@ -169,6 +162,3 @@ async def _page(
         differences=[_difference(row, access.spoken(request)) for row in await differences.open_ones()],
         solved=await differences.solved_ones(20),
     )
-
-
-router = Router("/admin", route_handlers=[look, act], include_in_schema=False)

@@ -6,20 +6,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect
 
 from billing.policy.matching import Match
 from billing.service import debits, refunds, refused_files
 from billing.service.statements import booking, gaps, importing, read
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import own_pages
-from .form import FINANCE, cents
+from .form import cents
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
@@ -28,49 +27,40 @@ _DONE = {"import", "known", "accept", "refuse", "book", "account", "return", "ig
 
 
 @get("/statements")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], done: FromQuery[str] = "") -> Response[Any]:
     """Statements that do not add up and entries that nobody knows, each with what it may be; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _statements(request, done=done)
 
 
 @post("/statements", status_code=200, request_max_body_size=read.LARGEST + 1024 * 1024)
-async def act(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def act(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """A file is taken in, or a button of one statement or entry was pressed."""
 
     async def show(refused: Refused) -> Response[Any]:
         return await _statements(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, _ON_STATEMENTS, _STATEMENTS, show)
+    return await pressed(request, actor, _ON_STATEMENTS, _STATEMENTS, show)
 
 
 @get("/direct-debits")
-async def look_at_debits(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look_at_debits(request: Request[Any, Any, Any], done: FromQuery[str] = "") -> Response[Any]:
     """What can be collected today, and the files that were made; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _debits(request, done=done)
 
 
 @post("/direct-debits", status_code=200)
-async def make_file(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def make_file(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """Files to collect or to pay out are made."""
 
     async def show(refused: Refused) -> Response[Any]:
         return await _debits(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, _ON_DEBITS, _DEBITS, show)
+    return await pressed(request, actor, _ON_DEBITS, _DEBITS, show)
 
 
 @post("/direct-debits/{file_id:uuid}/file", status_code=200)
-async def fetch(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, file_id: FromPath[UUID]) -> Response[Any]:
+async def fetch(request: Request[Any, Any, Any], file_id: FromPath[UUID]) -> Response[Any]:
     """The file for the bank, as it was made."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     await own_pages.read(request)
     reference, xml = await debits.file(file_id)
     headers = {"content-disposition": f'attachment; filename="{reference}.xml"', "cache-control": "no-store"}
@@ -163,6 +153,3 @@ async def _debits(request: Any, *, done: str = "", refused: Refused = NOTHING) -
     due = [(row, await debits.due(row["tenant"])) for row in issuers]
     done, files = done if done in _DONE else "", await debits.files()
     return own_pages.shown(request, "direct_debits.html", done=done, refused=refused, issuers=due, files=files)
-
-
-router = Router("/admin", route_handlers=[look, act, look_at_debits, make_file, fetch], include_in_schema=False)

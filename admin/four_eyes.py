@@ -6,16 +6,14 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from billing.service import credit_requests
 from partner_portal.infra import settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import own_pages
-from .form import FINANCE
 from .pressing import pressed
 from .refusing import NOTHING, Refused
 
@@ -24,23 +22,20 @@ _DONE = {"agree", "decline"}
 
 
 @get("/credit-notes")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], actor: Acting, done: FromQuery[str] = "") -> Response[Any]:
     """What waits, and what was decided lately; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
-    return await _page(request, perhaps_actor, done=done if done in _DONE else "")
+    return await _page(request, actor, done=done if done in _DONE else "")
 
 
 @post("/credit-notes", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def decide(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The button pressed: the credit note is on its way, or is not made; or refused with the reason at its field."""
 
     async def show(refused: Refused) -> Response[Any]:
-        assert perhaps_actor is not None  # noqa: S101  # somebody pressed
-        return await _page(request, perhaps_actor, refused=refused)
+        assert actor is not None  # noqa: S101  # somebody pressed
+        return await _page(request, actor, refused=refused)
 
-    return await pressed(request, perhaps_actor, {"agree": _agree, "decline": _decline}, ADDRESS, show)
+    return await pressed(request, actor, {"agree": _agree, "decline": _decline}, ADDRESS, show)
 
 
 async def _agree(actor: Actor, form: Form) -> None:

@@ -6,16 +6,15 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from billing.service import invoice_view, payouts, refunds, setting_off
 from partner_portal.infra import clock, settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import access, own_pages
-from .form import FINANCE, cents
+from .form import cents
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 from .waiting import LATE
@@ -25,12 +24,9 @@ _DONE = {"order", "settle", "account", "agree", "refuse", "take-up", "look"}
 
 
 @get("/refunds")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], actor: Acting, done: FromQuery[str] = "") -> Response[Any]:
     """Refunds as they stand, and what could be given back; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
-    return await _refunds(request, perhaps_actor, done=done)
+    return await _refunds(request, actor, done=done)
 
 
 async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str = "", refused: Refused = NOTHING) -> Response[str]:
@@ -53,14 +49,14 @@ async def _refunds(request: Request[Any, Any, Any], actor: Actor, *, done: str =
 
 
 @post("/refunds", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def decide(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """What is on account settles what is open; a refund is ordered, agreed to, refused, or taken up."""
 
     async def show(refused: Refused) -> Response[Any]:
-        assert perhaps_actor is not None  # noqa: S101  # somebody pressed
-        return await _refunds(request, perhaps_actor, refused=refused)
+        assert actor is not None  # noqa: S101  # somebody pressed
+        return await _refunds(request, actor, refused=refused)
 
-    return await pressed(request, perhaps_actor, _PRESSES, REFUNDS, show)
+    return await pressed(request, actor, _PRESSES, REFUNDS, show)
 
 
 async def _order(actor: Actor, form: Form) -> None:
@@ -123,11 +119,8 @@ _PRESSES: Presses = {
 
 
 @get("/payouts")
-async def look_at_payouts(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look_at_payouts(request: Request[Any, Any, Any], done: FromQuery[str] = "") -> Response[Any]:
     """What the gateway paid out, and what about it does not add up; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _payouts(request, done=done)
 
 
@@ -144,10 +137,10 @@ async def _payouts(request: Request[Any, Any, Any], *, done: str = "", refused: 
 
 
 @post("/payouts", status_code=200)
-async def look_into(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def look_into(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """Somebody looked at a difference."""
 
     async def show(refused: Refused) -> Response[Any]:
         return await _payouts(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, {"look": _look_at}, PAYOUTS, show)
+    return await pressed(request, actor, {"look": _look_at}, PAYOUTS, show)

@@ -7,7 +7,6 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from billing.policy.indexing import STEPS
 from billing.service import indexations, prices
@@ -17,11 +16,10 @@ from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound, Problem
 from partner_portal.web import decoding, problems
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form, Typed
 
 from . import access, own_pages, refusing
-from .form import FINANCE
 from .pressing import pressed
 from .refusing import NOTHING, Refused
 
@@ -30,27 +28,21 @@ OFFERS, SERVICES = "offers", "services"
 
 
 @get("/indexation")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], done: FromQuery[str] = "") -> Response[Any]:
     """What to index, by how much, from when; changes nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _page(request, Typed.of({"what": OFFERS, "round_to_cents": 1}), done=done if done in {OFFERS, SERVICES} else "")
 
 
 @post("/indexation", status_code=200)
-async def press(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def press(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """Shown first, with every price or the sums; then decided as it was shown."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     form = await own_pages.read(request)
 
     async def again(refused: Refused) -> Response[Any]:
         return await _page(request, form.typed, refused=refused)
 
     if form.one("decision") == "decide":
-        return await pressed(request, perhaps_actor, {"decide": _decide}, ADDRESS, again)
+        return await pressed(request, actor, {"decide": _decide}, ADDRESS, again)
     try:
         refusing.must_be_short(form)
         return await _page(request, form.typed, seen=await _seen(form))

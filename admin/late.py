@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from billing.pages.agreements import ENDED, EVERY, Agreed, Spread
 from billing.policy import instalments
@@ -24,11 +23,10 @@ from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.web import decoding, forms, problems
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form, Typed
 
 from . import access, own_pages, refusing
-from .form import FINANCE
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
@@ -78,31 +76,23 @@ class Several(msgspec.Struct, frozen=True):
 
 
 @get("/late")
-async def look(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, show: FromQuery[str] = "plans", done: FromQuery[str] = ""
-) -> Response[Any]:
+async def look(request: Request[Any, Any, Any], actor: Acting, show: FromQuery[str] = "plans", done: FromQuery[str] = "") -> Response[Any]:
     """Plans, costs or write-offs with their forms; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
-    return await _page(request, perhaps_actor, show if show in SHOWN else SHOWN[0], done=done)
+    return await _page(request, actor, show if show in SHOWN else SHOWN[0], done=done)
 
 
 @post("/late", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def decide(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The button pressed: done by the same function as everywhere, or refused with the reason at its field."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     form = await own_pages.read(request)
     show = _SHOWN_BY.get(form.one("decision"), SHOWN[0])
 
     async def again(refused: Refused) -> Response[Any]:
-        return await _page(request, perhaps_actor, show, refused=refused)
+        return await _page(request, actor, show, refused=refused)
 
     if form.one("decision") == "show":
-        return await _spread(request, perhaps_actor, form)
-    return await pressed(request, perhaps_actor, _DEALS, f"{ADDRESS}?show={show}", again)
+        return await _spread(request, actor, form)
+    return await pressed(request, actor, _DEALS, f"{ADDRESS}?show={show}", again)
 
 
 async def _spread(request: Request[Any, Any, Any], actor: Actor, form: Form) -> Response[Any]:

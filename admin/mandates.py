@@ -8,18 +8,16 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect
 
 from billing.policy.debit import ANNOUNCED_DAYS
 from billing.policy.money_in import Scheme
 from billing.service import mandate_list, mandates
 from billing.service.mandates import NewMandate
 from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import access, own_pages, refusing
-from .form import FINANCE
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
@@ -34,13 +32,8 @@ class Whose(msgspec.Struct, frozen=True):
 
 
 @get("/mandates")
-async def look(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, q: FromQuery[str] = "", done: FromQuery[str] = ""
-) -> Response[Any]:
+async def look(request: Request[Any, Any, Any], q: FromQuery[str] = "", done: FromQuery[str] = "") -> Response[Any]:
     """The mandates, or those that are sought; changes nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _list(request, q=q, done=done)
 
 
@@ -59,13 +52,13 @@ async def _list(request: Request[Any, Any, Any], *, q: str = "", done: str = "",
 
 
 @post("/mandates", status_code=200)
-async def enter(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def enter(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """A mandate on paper is entered."""
 
     async def show(refused: Refused) -> Response[Any]:
         return await _list(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, {"enter": _enter}, ADDRESS, show)
+    return await pressed(request, actor, {"enter": _enter}, ADDRESS, show)
 
 
 async def _enter(actor: Actor, form: Form) -> None:
@@ -74,13 +67,8 @@ async def _enter(actor: Actor, form: Form) -> None:
 
 
 @get("/mandates/{mandate_id:uuid}")
-async def read(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, mandate_id: FromPath[UUID], done: FromQuery[str] = ""
-) -> Response[Any]:
+async def read(request: Request[Any, Any, Any], mandate_id: FromPath[UUID], done: FromQuery[str] = "") -> Response[Any]:
     """One mandate with its history; changes nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _one(request, mandate_id, done=done)
 
 
@@ -98,7 +86,7 @@ async def _one(request: Request[Any, Any, Any], mandate: UUID, *, done: str = ""
 
 
 @post("/mandates/{mandate_id:uuid}", status_code=200)
-async def change(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, mandate_id: FromPath[UUID]) -> Response[Any]:
+async def change(request: Request[Any, Any, Any], actor: Acting, mandate_id: FromPath[UUID]) -> Response[Any]:
     """Another account, or the end."""
 
     async def move(actor: Actor, form: Form) -> None:
@@ -111,4 +99,4 @@ async def change(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, 
         return await _one(request, mandate_id, refused=refused)
 
     presses: Presses = {"move": move, "revoke": revoke}
-    return await pressed(request, perhaps_actor, presses, f"{ADDRESS}/{mandate_id}", show)
+    return await pressed(request, actor, presses, f"{ADDRESS}/{mandate_id}", show)

@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from partner_portal.infra import clock
 from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 from terminations.policy.facts import Ground
 from terminations.policy.notices import NoticeKind, Seen
@@ -21,7 +20,6 @@ from terminations.service.placing import Attach
 from terminations.tables import ReceivedNotice
 
 from . import masters, own_pages
-from .form import DESK
 from .pressing import pressed
 from .refusing import NOTHING, Refused
 
@@ -42,22 +40,19 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/notices")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], done: FromQuery[str] = "") -> Response[Any]:
     """The notices that wait for staff, each with what its details point at; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, DESK)
     return await _page(request, done=done if done in _DONE else "")
 
 
 @post("/notices", status_code=200)
-async def deal(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def deal(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The button pressed: attached to a service of whichever partner it is, or answered; or refused with the reason at its field."""
 
     async def show(refused: Refused) -> Response[Any]:
         return await _page(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, {"attach": _attach, "answer": _answer}, _ADDRESS, show, roles=DESK)
+    return await pressed(request, actor, {"attach": _attach, "answer": _answer}, _ADDRESS, show)
 
 
 async def _answer(actor: Actor, form: Form) -> None:

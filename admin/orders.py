@@ -24,13 +24,12 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import Invalid, NotFound
 from partner_portal.web import forms
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import NO_ERRORS, Errors, Form, Typed
 from partner_portal.web.lists import contains
 from tenants.policy import WhoBills
 
 from . import access, masters, own_pages
-from .form import DESK
 from .pressing import pressed
 from .refusing import NOTHING, Refused
 
@@ -74,13 +73,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 @get("/orders")
-async def look(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, q: FromQuery[str] = "", after: FromQuery[str] = ""
-) -> Response[Any]:
+async def look(request: Request[Any, Any, Any], q: FromQuery[str] = "", after: FromQuery[str] = "") -> Response[Any]:
     """Numbers that wait for a step of ours, the newest orders of all partners, and the customers that were looked for."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, DESK)
     sought = q.strip()[:100]
     try:
         window = orders.LISTING.window(after=after or None)
@@ -100,11 +94,8 @@ async def look(
 
 
 @get("/orders/new")
-async def choose(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, customer: FromQuery[str] = "") -> Response[Any]:
+async def choose(request: Request[Any, Any, Any], customer: FromQuery[str] = "") -> Response[Any]:
     """What can be ordered for this customer."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, DESK)
     who = await _customer(customer)
     locations = await _locations(who["id"])
     usual = {
@@ -117,11 +108,9 @@ async def choose(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, 
 
 
 @post("/orders/new", status_code=200)
-async def show(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def show(request: Request[Any, Any, Any]) -> Response[Any]:
     """The terms of what was chosen, to be told to the customer; nothing is ordered yet."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    form, who = await _read(request, perhaps_actor)
+    form, who = await _read(request)
     if form.one("change"):
         return await _choice(request, who, form.typed)
     try:
@@ -132,11 +121,9 @@ async def show(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) ->
 
 
 @post("/orders", status_code=200)
-async def place(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def place(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The order is placed by the same function as a partner's, in the name of whoever of staff pressed the button."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    form, who = await _read(request, perhaps_actor)
+    form, who = await _read(request)
     try:
         chosen, channel = forms.parse(form, Choice), forms.parse(form, How).channel
         seen = await orders.show(who["id"], [chosen.line()], channel)
@@ -155,7 +142,7 @@ async def place(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -
         )
         await masters.acting_for(who["tenant"])
         async with db.savepoint():
-            made = await orders.place(msgspec.structs.replace(perhaps_actor, tenant=who["tenant"]), wanted, accepted.once)
+            made = await orders.place(msgspec.structs.replace(actor, tenant=who["tenant"]), wanted, accepted.once)
     except TermsDiffer:
         return _terms(request, who, form, seen, status=HTTP_409_CONFLICT)
     except Invalid as problem:
@@ -164,20 +151,13 @@ async def place(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -
 
 
 @get("/orders/{order_id:uuid}")
-async def one(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, order_id: FromPath[UUID], done: FromQuery[str] = ""
-) -> Response[Any]:
+async def one(request: Request[Any, Any, Any], order_id: FromPath[UUID], done: FromQuery[str] = "") -> Response[Any]:
     """The order: who placed and who accepted it, on which terms, what came of it, and where the numbers are."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, DESK)
     return await _order(request, order_id, done=done if done in {"placed", "moved"} else "")
 
 
 @post("/orders/{order_id:uuid}/port-ins/{port_in_id:uuid}", status_code=200)
-async def move(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, order_id: FromPath[UUID], port_in_id: FromPath[UUID]
-) -> Response[Any]:
+async def move(request: Request[Any, Any, Any], actor: Acting, order_id: FromPath[UUID], port_in_id: FromPath[UUID]) -> Response[Any]:
     """The numbers took a step; customer and partner are told."""
 
     async def step(actor: Actor, form: Form) -> str:
@@ -189,11 +169,10 @@ async def move(
     async def show(refused: Refused) -> Response[Any]:
         return await _order(request, order_id, refused=refused)
 
-    return await pressed(request, perhaps_actor, {"move": step}, f"{ADDRESS}/{order_id}", show, roles=DESK)
+    return await pressed(request, actor, {"move": step}, f"{ADDRESS}/{order_id}", show)
 
 
-async def _read(request: Request[Any, Any, Any], actor: Actor) -> tuple[Form, Any]:
-    own_pages.only(actor, DESK)
+async def _read(request: Request[Any, Any, Any]) -> tuple[Form, Any]:
     form = await own_pages.read(request)
     return form, await _customer(form.one("customer"))
 

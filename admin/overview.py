@@ -6,15 +6,13 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 
 from partner_portal.infra import clock, settings
 from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import own_pages, waiting
-from .form import FINANCE
 from .pressing import pressed
 from .refusing import NOTHING, Refused
 
@@ -23,16 +21,13 @@ _DONE = {"on", "off"}
 
 
 @get("/waiting")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], done: FromQuery[str] = "") -> Response[Any]:
     """Everything that waits for a person; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _page(request, done=done if done in _DONE else "")
 
 
 @post("/waiting", status_code=200)
-async def choose(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def choose(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The mail of what waits is switched on or off."""
 
     async def on(actor: Actor, _form: Form) -> None:
@@ -44,7 +39,7 @@ async def choose(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) 
     async def show(refused: Refused) -> Response[Any]:
         return await _page(request, refused=refused)
 
-    return await pressed(request, perhaps_actor, {"on": on, "off": off}, ADDRESS, show)
+    return await pressed(request, actor, {"on": on, "off": off}, ADDRESS, show)
 
 
 async def _page(request: Request[Any, Any, Any], *, done: str = "", refused: Refused = NOTHING) -> Response[str]:

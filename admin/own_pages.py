@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
+from litestar.response import Redirect
+from litestar.types import BeforeRequestHookHandler
 
 from partner_portal.infra import settings, templates
 from partner_portal.infra.brand import Brand
-from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotAllowed, NotFound
-from partner_portal.web import csrf, forms, identity
+from partner_portal.web import auth, csrf, forms, identity
 from partner_portal.web.problems import UntrustedOrigin
 
 from . import access, labels
@@ -20,10 +21,18 @@ from .refusing import NOTHING
 from .screens import Roles
 
 
-def only(actor: Actor, roles: Roles) -> None:
-    """Raise NotAllowed for whoever has none of the roles."""
-    if not actor.has_any(*roles):
-        raise NotAllowed(requires=sorted(roles))
+def for_roles(roles: Roles) -> BeforeRequestHookHandler:
+    """For routers of own pages, as `before_request`: strangers are led to the sign-in of the admin; NotAllowed for whoever has none of the roles."""
+
+    async def judge(request: Request[Any, Any, Any]) -> Response[Any] | None:
+        actor = auth.stranger_or_actor(request.scope)
+        if actor is None:
+            return Redirect("/admin/", status_code=303)
+        if not actor.has_any(*roles):
+            raise NotAllowed(requires=sorted(roles))
+        return None
+
+    return judge
 
 
 def token(request: Request[Any, Any, Any]) -> str:

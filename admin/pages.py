@@ -7,18 +7,20 @@ from urllib.parse import quote
 
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
 
 from billing.service import interest_rates
 from partner_portal.infra import clock, settings
-from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.kernel.actor import Actor, StaffRole
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 from terminations.service import buyouts
 from terminations.service.buyouts import Decision
 
 from . import (
     access,
+    accounting,
+    bank,
     form,
     forms,
     four_eyes,
@@ -39,32 +41,25 @@ from . import (
 )
 from .pressing import pressed
 from .refusing import NOTHING, Refused
+from .screens import Roles
 
 _ADDRESS = "/admin/work-list"
 
 
 @get("/work-list")
-async def look(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, done: FromQuery[str] = "", number: FromQuery[str] = ""
-) -> Response[Any]:
+async def look(request: Request[Any, Any, Any], actor: Acting, done: FromQuery[str] = "", number: FromQuery[str] = "") -> Response[Any]:
     """The cases that wait, with their sums and why, and the rates of interest that nobody entered; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, form.FINANCE)
-    return await _page(request, perhaps_actor, done=done if done in _DONE else "", number=number[:30])
+    return await _page(request, actor, done=done if done in _DONE else "", number=number[:30])
 
 
 @post("/work-list", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def decide(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The button pressed: decided by the same function as everywhere, or refused with the reason at its field."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, form.FINANCE)
     number = (await own_pages.read(request)).one("id")
     asked: Any = request  # the forms of the generated screens know Starlette's
 
     async def show(refused: Refused) -> Response[Any]:
-        return await _page(request, perhaps_actor, refused=refused)
+        return await _page(request, actor, refused=refused)
 
     async def allow(_actor: Actor, typed: Form) -> None:
         await forms.answer_withdrawal(asked, number, typed.one("reason"), is_allowed=True)
@@ -73,7 +68,7 @@ async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) 
         await forms.answer_withdrawal(asked, number, typed.one("reason"), is_allowed=False)
 
     presses = {"allow": allow, "deny": deny, **dict.fromkeys((decision.value for decision in Decision), _act)}
-    return await pressed(request, perhaps_actor, presses, f"{_ADDRESS}?number={quote(number[:30])}", show)
+    return await pressed(request, actor, presses, f"{_ADDRESS}?number={quote(number[:30])}", show)
 
 
 async def _act(actor: Actor, typed: Form) -> str:
@@ -103,29 +98,23 @@ async def _page(
     )
 
 
-router = Router(
-    "/admin",
-    route_handlers=[
+def _only(roles: Roles, *handlers: ControllerRouterHandler) -> Router:
+    return Router("/admin", before_request=own_pages.for_roles(roles), route_handlers=handlers, include_in_schema=False)
+
+
+routers = [
+    _only(
+        form.FINANCE,
         overview.look,
         overview.choose,
         look,
         decide,
-        notices.look,
-        notices.deal,
         reminders.look,
         reminders.decide,
-        invoices.look,
-        invoices.read,
         pro_forma.look,
         pro_forma.make,
         four_eyes.look,
         four_eyes.decide,
-        orders.look,
-        orders.choose,
-        orders.show,
-        orders.place,
-        orders.one,
-        orders.move,
         indexation.look,
         indexation.press,
         mandates.look,
@@ -142,8 +131,33 @@ router = Router(
         giving_back.look_into,
         late.look,
         late.decide,
+        bank.look,
+        bank.act,
+        bank.look_at_debits,
+        bank.make_file,
+        bank.fetch,
+        accounting.look,
+        accounting.act,
+    ),
+    _only(
+        form.DESK,
+        notices.look,
+        notices.deal,
+        orders.look,
+        orders.choose,
+        orders.show,
+        orders.place,
+        orders.one,
+        orders.move,
+    ),
+    _only(
+        invoices.READERS,
+        invoices.look,
+        invoices.read,
+    ),
+    _only(
+        frozenset(StaffRole),
         password_again.ask_again,
         password_again.prove_again,
-    ],
-    include_in_schema=False,
-)
+    ),
+]

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from partner_portal.infra import db
 from partner_portal.infra.catalogue import sentence
 from partner_portal.web import identity, step_up
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Errors
 
 from . import access, own_pages
@@ -19,21 +19,17 @@ from .refusing import Refused
 
 
 @get("/password-again")
-async def ask_again(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def ask_again(request: Request[Any, Any, Any]) -> Response[Any]:
     """The form."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
     return own_pages.shown(request, "password_again.html", wanted=_ours(request.query_params.get("next", "")))
 
 
 @post("/password-again", status_code=200)
-async def prove_again(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def prove_again(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """Whoever gave the right password goes on, and is not asked again for a while."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
     form = await own_pages.read(request)
     wanted, password = _ours(form.one("next")), str((await request.form()).get("password", ""))
-    row = await db.fetch_one("SELECT username FROM piccolo_user WHERE id = $1", int(perhaps_actor.id))
+    row = await db.fetch_one("SELECT username FROM piccolo_user WHERE id = $1", int(actor.id))
     token = access.caller.set(identity.rate_address(request.client.host if request.client else ""))
     try:
         is_right = row is not None and await access.Account.login(row["username"], password) is not None

@@ -7,16 +7,15 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect
 
 from billing.service import invoice_view, taking_off
 from billing.service.taking_off import Why
 from partner_portal.kernel.actor import Actor
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import access, bank, own_pages, refusing
-from .form import FINANCE, cents
+from .form import cents
 from .pressing import pressed
 from .refusing import NOTHING, Refused
 
@@ -25,23 +24,15 @@ _TAKE_OFF = "take-off"
 
 
 @get("/payments")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, q: FromQuery[str] = "") -> Response[Any]:
+async def look(request: Request[Any, Any, Any], q: FromQuery[str] = "") -> Response[Any]:
     """The newest payments, or those that are sought, with what each settles; changes nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     words = {"q": q[:100], "found": await taking_off.listed(q[:100]), "methods": invoice_view.METHODS}
     return own_pages.shown(request, "payments.html", **words)
 
 
 @get("/payments/{payment_id:uuid}")
-async def read(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, payment_id: FromPath[UUID], done: FromQuery[str] = ""
-) -> Response[Any]:
+async def read(request: Request[Any, Any, Any], payment_id: FromPath[UUID], done: FromQuery[str] = "") -> Response[Any]:
     """One payment with what it settles and every step of that; changes nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     one = await taking_off.look(payment_id)
     return own_pages.shown(
         request,
@@ -54,13 +45,8 @@ async def read(
 
 
 @get("/payments/{payment_id:uuid}/{invoice_id:uuid}")
-async def ask(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, payment_id: FromPath[UUID], invoice_id: FromPath[UUID]
-) -> Response[Any]:
+async def ask(request: Request[Any, Any, Any], payment_id: FromPath[UUID], invoice_id: FromPath[UUID]) -> Response[Any]:
     """What follows when the payment is taken off the invoice, and the form that does it; changes nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _asked(request, payment_id, invoice_id)
 
 
@@ -70,9 +56,7 @@ async def _asked(request: Request[Any, Any, Any], payment: UUID, invoice: UUID, 
 
 
 @post("/payments/{payment_id:uuid}/{invoice_id:uuid}", status_code=200)
-async def take_off(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, payment_id: FromPath[UUID], invoice_id: FromPath[UUID]
-) -> Response[Any]:
+async def take_off(request: Request[Any, Any, Any], actor: Acting, payment_id: FromPath[UUID], invoice_id: FromPath[UUID]) -> Response[Any]:
     """It is taken off the invoice, and books others or stays on account."""
 
     async def press(actor: Actor, form: Form) -> None:
@@ -84,4 +68,4 @@ async def take_off(
     async def show(refused: Refused) -> Response[Any]:
         return await _asked(request, payment_id, invoice_id, refused=refused)
 
-    return await pressed(request, perhaps_actor, {_TAKE_OFF: press}, f"{ADDRESS}/{payment_id}", show)
+    return await pressed(request, actor, {_TAKE_OFF: press}, f"{ADDRESS}/{payment_id}", show)

@@ -16,9 +16,7 @@ from partner_portal.web import problems
 from partner_portal.web.forms import Form
 
 from . import access, own_pages, refusing
-from .form import FINANCE
 from .refusing import Refused
-from .screens import Roles
 
 Press = Callable[[Actor, Form], Awaitable[str | None]]
 """What a button does; returns what the page says was done where that is not the button's own name."""
@@ -27,17 +25,12 @@ Presses = Mapping[str, Press]
 
 async def pressed(
     request: Request[Any, Any, Any],
-    actor: Actor | None,
+    actor: Actor,
     presses: Presses,
     address: str,
     show: Callable[[Refused], Awaitable[Response[Any]]],
-    *,
-    roles: Roles = FINANCE,
 ) -> Response[Any]:
     """What was decided is done and the page shown anew; a refusal is said at the fields of the form, with everything that was typed."""
-    if actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(actor, roles)
     form = await own_pages.read(request)
     decision = form.one("decision")
     press = presses.get(decision)

@@ -7,19 +7,14 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.response import Redirect
 
 from billing.service import pro_formas
 from partner_portal.infra import clock, db, pdf
 from partner_portal.infra.press import Enclosed
-from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.web import answers, forms, problems
-from partner_portal.web.auth import PerhapsActing
-from partner_portal.web.forms import Form
 
 from . import access, own_pages, refusing
-from .form import FINANCE
 from .refusing import NOTHING, Refused
 
 ADDRESS = "/admin/pro-forma"
@@ -33,20 +28,15 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 @get("/pro-forma")
-async def look(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def look(request: Request[Any, Any, Any]) -> Response[Any]:
     """The form."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return _page(request, NOTHING)
 
 
 @post("/pro-forma", status_code=200)
-async def make(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def make(request: Request[Any, Any, Any]) -> Response[Any]:
     """The PDF of what would be billed; nothing changes."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    form = await _read(request, perhaps_actor)
+    form = await own_pages.read(request)
     try:
         async with db.savepoint():
             refusing.must_be_short(form)
@@ -56,11 +46,6 @@ async def make(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) ->
         answer.status_code = problems.status(type(problem))
         return answer
     return answers.fresh_pdf("pro-forma", await pdf.write(*sheets))
-
-
-async def _read(request: Request[Any, Any, Any], actor: Actor) -> Form:
-    own_pages.only(actor, FINANCE)
-    return await own_pages.read(request)
 
 
 async def _sheets(wanted: Wanted) -> tuple[str, Enclosed | None]:

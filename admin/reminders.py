@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
-from litestar.response import Redirect
 from markupsafe import Markup
 
 from billing.pages.open_items import HOLDS, LEVELS, picture
@@ -21,11 +20,11 @@ from partner_portal.infra import clock, db
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid
 from partner_portal.web import decoding, forms
-from partner_portal.web.auth import PerhapsActing
+from partner_portal.web.auth import Acting
 from partner_portal.web.forms import Form
 
 from . import access, own_pages, refusing
-from .form import FINANCE, cents
+from .form import cents
 from .pressing import Presses, pressed
 from .refusing import NOTHING, Refused
 
@@ -60,29 +59,21 @@ class PolicyTyped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/reminders")
-async def look(
-    request: Request[Any, Any, Any], perhaps_actor: PerhapsActing, show: FromQuery[str] = "tonight", done: FromQuery[str] = ""
-) -> Response[Any]:
+async def look(request: Request[Any, Any, Any], show: FromQuery[str] = "tonight", done: FromQuery[str] = "") -> Response[Any]:
     """What would be sent, what is held, who owes, by which policy; decides nothing."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     return await _page(request, show if show in SHOWN else SHOWN[0], done=done if done in _DEALS else "")
 
 
 @post("/reminders", status_code=200)
-async def decide(request: Request[Any, Any, Any], perhaps_actor: PerhapsActing) -> Response[Any]:
+async def decide(request: Request[Any, Any, Any], actor: Acting) -> Response[Any]:
     """The button pressed: done by the same function as everywhere, or refused with the reason at its field."""
-    if perhaps_actor is None:
-        return Redirect("/admin/", status_code=303)
-    own_pages.only(perhaps_actor, FINANCE)
     form = await own_pages.read(request)
     show = "policies" if form.one("decision") == "policy" else "held"
 
     async def again(refused: Refused) -> Response[Any]:
         return await _page(request, show, refused=refused)
 
-    return await pressed(request, perhaps_actor, _DEALS, f"{ADDRESS}?show={show}", again)
+    return await pressed(request, actor, _DEALS, f"{ADDRESS}?show={show}", again)
 
 
 async def _hold(actor: Actor, form: Form) -> None:

@@ -11,8 +11,6 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router, get
 
 import admin.access
-import admin.accounting
-import admin.bank
 import admin.pages
 import admin.site
 import billing.api.routes
@@ -112,9 +110,7 @@ app = shell.application(
         *billing.pages.routes.routers,
         *terminations.pages.routes.routers,
         *overview_pages.routers,
-        admin.pages.router,
-        admin.bank.router,
-        admin.accounting.router,
+        *admin.pages.routers,
         admin.site.mount(),
     ],
     authenticator=People(),
