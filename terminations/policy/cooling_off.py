@@ -16,11 +16,15 @@ _DISTANCE = frozenset({Channel.ONLINE, Channel.DISTANCE, Channel.OFF_PREMISES})
 
 
 class CoolingOffTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of BW 6:230o, 6:230r and 6:230s: parameters, not constants of the code."""
+    """The figures of BW 6:230o, 6:230r and 6:230s: parameters, not constants of the code.
+
+    `repaying_days` are ours, not the law's: what it takes to credit, to decide and to have a bank pay within `refund_days`.
+    """
 
     days: int = 14
     extension_months: int = 12
     refund_days: int = 14
+    repaying_days: int = 7
     return_days: int = 14
 
 
@@ -66,6 +70,11 @@ def open_for_certain_until(segment: Segment, channel: Channel, signed_on: date) 
 def refund_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
     """Return the last day to repay everything received, by the means it was paid with (BW 6:230r)."""
     return declared_on + timedelta(days=terms.refund_days)
+
+
+def runs_until(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:
+    """Return the last day on which the service may run, so that a number or domain can move, and its credit still is paid back by `refund_by`."""
+    return refund_by(declared_on, terms=terms) - timedelta(days=terms.repaying_days)
 
 
 def return_by(declared_on: date, *, terms: CoolingOffTerms = BW_6_230O) -> date:

@@ -13,7 +13,7 @@ from partner_portal.kernel.dates import add_months
 from tenants.policy import Segment
 
 from . import early_use
-from .cooling_off import is_open, refund_by, return_by
+from .cooling_off import is_open, refund_by, return_by, runs_until
 from .facts import Applied, Asked, Ground, ServiceFacts
 from .protection import Protected, follows_telecom_rules
 
@@ -22,8 +22,8 @@ UNDONE, UNDONE_BUT_FOR_DAYS_USED = "ground.cooling_off", "ground.cooling_off_use
 
 
 class EndsBy(StrEnum):
-    """How a ground sets the end: the wished day, the day an announced change takes effect at the latest, the day by which an undone
-    contract is paid back, or as usual.
+    """How a ground sets the end: the wished day, the day an announced change takes effect at the latest, the last day on which an undone
+    contract may run and still be paid back in time, or as usual.
     """
 
     WISHED = "WISHED"
@@ -165,8 +165,8 @@ def _can_be_undone(facts: ServiceFacts, declared_on: date) -> bool:
 
 
 def _end(asked: Asked, rule: GroundRule) -> date:
-    """Return the day of the wish, not before receipt or today; without a wish the day of effect or of paying back, or the first day possible."""
-    latest = {EndsBy.UNTIL_EFFECT: asked.ground_effective_on, EndsBy.UNDONE: refund_by(asked.received_on)}.get(rule.ends_by)
+    """Return the day of the wish, not before receipt or today; without one the day of effect, the last of an undone contract, or the first possible."""
+    latest = {EndsBy.UNTIL_EFFECT: asked.ground_effective_on, EndsBy.UNDONE: runs_until(asked.received_on)}.get(rule.ends_by)
     end = asked.wished_on or latest or asked.first_day
     if latest is not None:
         end = min(end, latest)

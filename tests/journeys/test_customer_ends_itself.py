@@ -177,7 +177,7 @@ async def test_a_consumer_withdraws_without_an_account_and_everything_is_paid_ba
     assert "EUR 100,00" in asked.text
     await partner.press(stranger, partner.link_in(asked), "approve")
     case = await only_case(noord)
-    assert (case["state"], case["received_on"], case["ends_on"]) == ("scheduled", "2026-11-22", "2026-12-06")
+    assert (case["state"], case["received_on"], case["ends_on"]) == ("scheduled", "2026-11-22", "2026-11-29")
     assert "herroeping binnen de bedenktijd" in partner.newest(world.mailbox, email).text
 
 

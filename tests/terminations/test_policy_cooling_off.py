@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -45,14 +46,20 @@ def test_the_last_day_to_withdraw(concluded: str, told: str | None, last_day: st
 
 
 def test_its_figures_and_holidays_are_parameters() -> None:
-    month = CoolingOffTerms(days=30, extension_months=1, refund_days=7, return_days=21)
+    month = CoolingOffTerms(days=30, extension_months=1, refund_days=7, repaying_days=2, return_days=21)
     assert cooling_off.cooling_off_ends(D("2026-11-20"), None, terms=month) == D("2027-01-21")
     closed = frozenset({D("2026-12-04")})
     assert cooling_off.cooling_off_ends(D("2026-11-20"), D("2026-11-20"), extra_holidays=closed) == D("2026-12-07")
     assert cooling_off.cooling_off_ends(D("2026-11-18"), D("2026-11-20"), extra_holidays=closed) == D("2026-12-07")
     assert cooling_off.cooling_off_ends(D("2026-11-20"), None, extra_holidays=closed) == D("2027-12-07")
     assert cooling_off.refund_by(D("2026-11-20"), terms=month) == D("2026-11-27")
+    assert cooling_off.runs_until(D("2026-11-20"), terms=month) == D("2026-11-25")
     assert cooling_off.return_by(D("2026-11-20"), terms=month) == D("2026-12-11")
+
+
+def test_what_is_undone_stops_a_week_before_its_money_must_be_back_for_the_final_bill_comes_after_the_end() -> None:
+    assert cooling_off.runs_until(D("2026-11-20")) == D("2026-11-27")
+    assert cooling_off.refund_by(D("2026-11-20")) - cooling_off.runs_until(D("2026-11-20")) == timedelta(days=7)
 
 
 def test_fourteen_days_to_repay_and_to_send_back() -> None:

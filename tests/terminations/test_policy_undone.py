@@ -41,7 +41,7 @@ def undone(facts: ServiceFacts, request: Asked | None = None) -> ServicePreview:
 def test_all_that_was_paid_comes_back_and_the_service_stops_by_the_day_it_has() -> None:
     seen = undone(bought())
 
-    assert (seen.ending.kind, seen.ending.ends_on) == (EndKind.EXTRAORDINARY, D("2026-12-06"))
+    assert (seen.ending.kind, seen.ending.ends_on) == (EndKind.EXTRAORDINARY, D("2026-11-29"))
     assert seen.ending.billing_ends_on == D("2026-11-14"), "not one day is billed"
     (line,) = seen.ending.sheet.lines
     assert (line.code, line.amount_cents) == (LineCode.CREDIT, -2 * 8995)
@@ -73,7 +73,7 @@ def test_a_part_of_a_month_that_was_paid_comes_back_by_its_days() -> None:
 
 def test_an_earlier_day_can_be_wished_a_later_one_not() -> None:
     assert undone(bought(), asked(ground=Ground.COOLING_OFF, wished_on="2026-11-25")).ending.ends_on == D("2026-11-25")
-    assert undone(bought(), asked(ground=Ground.COOLING_OFF, wished_on="2027-03-01")).ending.ends_on == D("2026-12-06")
+    assert undone(bought(), asked(ground=Ground.COOLING_OFF, wished_on="2027-03-01")).ending.ends_on == D("2026-11-29")
     assert undone(bought(), asked(ground=Ground.COOLING_OFF, today=D("2026-12-20"))).ending.ends_on == D("2026-12-20"), "never in the past"
 
 

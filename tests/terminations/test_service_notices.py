@@ -389,7 +389,7 @@ async def test_a_withdrawal_in_time_is_prepared_and_pays_everything_back(
     assert (case["state"], case["buyout"], case["ends_on"], case["received_on"]) == (
         "waiting_for_customer",
         False,
-        "2026-12-06",
+        "2026-11-29",
         "2026-11-22",
     )
     asked = people.newest(world.mailbox, "petra@")
