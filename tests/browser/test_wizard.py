@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import date
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from partner_portal.infra import db
 from tests.browser.portal import NARROW, Portal
@@ -185,6 +186,28 @@ async def test_other_answers_move_the_mark_and_show_their_own_bill(portal: Porta
 
     await expect(page.locator("#bill h2")).to_have_text("Wat kost stoppen op 29 februari 2028?")
     await expect(page.locator("#bill .error")).to_have_count(0)
+
+
+async def test_a_day_typed_before_the_scripts_came_is_the_answer(portal: Portal, world: World) -> None:
+    page = await portal.page("clerk")
+    await begun(page, world, "Webshop hosting")
+    typed = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/wizard*.js", late)
+    await page.goto(page.url, wait_until="commit")
+    await page.locator("#wished_on").fill("2027-05-31")
+    await expect(page.locator("#when-date")).not_to_be_checked()
+    typed.set()
+
+    await expect(page.locator("#when-date")).to_be_checked()
+    await go_on(page)
+    await at(page, "afterwards")
+    await page.goto(page.url.replace("afterwards", "when"))
+    await expect(page.locator("#wished_on")).to_have_value("2027-05-31")
 
 
 async def test_a_finger_chooses_a_day_on_a_phone(portal: Portal, world: World) -> None:

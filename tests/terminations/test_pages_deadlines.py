@@ -129,7 +129,7 @@ async def test_many_are_looked_at_filed_once_and_told_with_numbers(world: World,
     looked = await page(noord, path)
     assert "2 diensten zouden eindigen" in looked
     assert "31 januari 2027" in looked
-    assert f"Opzegging {case['number']} beëindigt de dienst al op 10 februari 2027." in looked
+    assert f"Opzegging {case['number']} loopt al voor deze dienst, met 10 februari 2027 als laatste dag." in looked
     assert "2 opzeggingen indienen" in looked
 
     answers = [await noord.post(f"{path}/filing", data={"reason": "switches", "mandate": "yes"}) for _ in range(2)]

@@ -3,7 +3,10 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 // A day that is typed is the answer, so its circle is marked.
 const day = document.getElementById("wished_on");
-day?.addEventListener("input", () => (document.getElementById("when-date").checked = true));
+const ownDay = document.getElementById("when-date");
+day?.addEventListener("input", () => (ownDay.checked = true));
+// Over a slow line it may have been typed before this script came.
+if (day && day.value !== day.defaultValue && [...document.getElementsByName("when")].every((way) => way.checked === way.defaultChecked)) ownDay.checked = true;
 
 // Enter goes on from every question; from the last page, which files, only by its button.
 const question = document.querySelector("#question[data-enter]");
