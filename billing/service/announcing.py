@@ -20,6 +20,7 @@ from partner_portal.kernel.errors import NotFound
 from ..events import CollectionAnnounced
 from ..policy.debit import Collection, collection_day, first_day, holds_on
 from ..policy.money_in import Scheme
+from . import mandates
 
 # ruff: noqa: S608  # nothing but queries and columns of our own is put into them
 
@@ -28,12 +29,12 @@ _AHEAD = timedelta(days=14)
 _AT_A_TIME = 1000
 
 # A mandate of the same debtor and issuer that has not lapsed; what is disputed or waits for a person is not collected either.
-_COLLECTABLE = """
+_COLLECTABLE = f"""
   FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
   JOIN billing_mandate m ON m.tenant = i.tenant AND m.customer IS NOT DISTINCT FROM i.customer AND m.issuer = i.issuer
   JOIN billing_issuer o ON o.tenant = i.issuer
  WHERE s.open_cents > 0 AND i.kind <> 'credit note' AND m.ended_on IS NULL AND coalesce(o.creditor_id, '') <> ''
-   AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > $1::date
+   AND {mandates.LAPSES_ON} > $1::date
 """
 _FREE = """
    AND NOT EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state IN ('sent', 'returned'))
@@ -138,7 +139,7 @@ SELECT i.id AS invoice, {_COLLECTION} FROM billing_invoice i JOIN billing_standi
   JOIN LATERAL (SELECT * FROM billing_announcement a WHERE a.tenant = i.tenant AND a.invoice = i.id ORDER BY a.id DESC LIMIT 1) a ON true
   JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate
  WHERE i.id = ANY($1::uuid[]) AND s.open_cents > 0 AND m.ended_on IS NULL AND a.iban = m.iban AND a.amount_cents = s.open_cents
-   AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > a.collects_on
+   AND {mandates.LAPSES_ON} > a.collects_on
    AND NOT EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state = 'returned')
    AND (a.collects_on >= $2 OR EXISTS (SELECT 1 FROM billing_debit d WHERE d.invoice = i.id AND d.state = 'sent'))
 """

@@ -20,7 +20,7 @@ from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound, Refused
 
-from ..policy.debit import ANNOUNCED_DAYS, lapses_on
+from ..policy.debit import ANNOUNCED_DAYS, LAPSE_MONTHS, lapses_on
 from ..policy.money_in import Scheme, Signed
 from . import account_changes
 from .payments import Debtor
@@ -46,6 +46,8 @@ class NewMandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     announced_days: Annotated[int, Meta(ge=1, le=60)] = ANNOUNCED_DAYS
 
 
+LAPSES_ON = f"(coalesce(m.last_used_on, m.signed_on) + interval '{LAPSE_MONTHS} months')"
+"""`policy.debit.lapses_on` in SQL, of a mandate `m`."""
 _INSERT = """
 INSERT INTO billing_mandate (id, tenant, customer, issuer, reference, scheme, holder, iban, bic, signed_on, amendments, made_by, made_at, rests_until,
     signed_how, consent, announced_days, version)
@@ -173,8 +175,8 @@ async def in_force(tenant: UUID, customer: UUID | None, issuer: UUID) -> Any | N
 async def lapse() -> int:
     """Mandates that were not used for 36 months have ended; returns how many."""
     tag = await db.execute(
-        "UPDATE billing_mandate SET ended_on = $1, ended_because = 'not used for 36 months', version = version + 1"
-        " WHERE ended_on IS NULL AND coalesce(last_used_on, signed_on) + interval '36 months' <= $1::date",
+        "UPDATE billing_mandate m SET ended_on = $1, ended_because = 'not used for 36 months', version = version + 1"  # noqa: S608  # our own words
+        f" WHERE ended_on IS NULL AND {LAPSES_ON} <= $1::date",
         clock.today(),
     )
     return int(tag.rpartition(" ")[2])

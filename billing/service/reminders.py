@@ -19,7 +19,7 @@ from tenants.policy import Segment, TenantKind
 from ..events import DebtorReminded
 from ..policy.ledger import Kind, Layer
 from ..policy.reminding import Facts, Held, Level, Policy, Quiet, Sent, last_word, next_step, suspends_on
-from . import interest_rates, reminder_policies
+from . import interest_rates, mandates, reminder_policies
 
 BATCH = 200
 """So many debtors are decided in one unit of work."""
@@ -33,7 +33,7 @@ SELECT DISTINCT coalesce(s.owed_by, s.tenant) AS debtor, s.tenant, s.owed_by AS 
    AND NOT EXISTS (SELECT FROM billing_reminder r WHERE r.invoice = s.invoice AND r.level = 3)
  ORDER BY 1 LIMIT $3
 """
-_CLAIMS = """
+_CLAIMS = f"""
 SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.issued_on, i.due_on, s.open_cents, s.bounced_at,
        coalesce(i.customer, i.tenant) AS debtor, c.segment, i.debtor_details ->> 'name' AS debtor_name, h.reason AS held, h.until AS held_until,
        EXISTS (SELECT FROM billing_late_claim x WHERE x.tenant = i.tenant AND x.invoice = i.id)
@@ -49,10 +49,10 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
  WHERE s.open_cents > 0 AND s.due_on IS NOT NULL AND i.kind <> ALL ($3)
    AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.tenant = i.tenant AND x.invoice = i.id AND x.state = 'sent')
    AND NOT EXISTS (SELECT FROM billing_announcement a JOIN billing_mandate m ON m.tenant = a.tenant AND m.id = a.mandate AND m.ended_on IS NULL
-                    WHERE a.invoice = i.id AND a.collects_on >= $4 AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > a.collects_on
+                    WHERE a.invoice = i.id AND a.collects_on >= $4 AND {mandates.LAPSES_ON} > a.collects_on
                       AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.invoice = i.id AND x.state = 'returned'))
  ORDER BY i.due_on, i.number
-"""
+"""  # noqa: S608  # our own words
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.
 _IN_FAVOUR = """
 WITH debtors AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer))

@@ -22,7 +22,7 @@ from ..events import PaymentBooked, PaymentTakenOff
 from ..policy.ledger import Kind
 from ..policy.money_in import Source
 from ..policy.settling import Share
-from . import documents, payments
+from . import documents, mandates, payments
 from .statements.booking import Part
 
 # ruff: noqa: S608  # nothing but queries of our own is put into them
@@ -54,10 +54,10 @@ SELECT i.number, a.amount_cents, a.note, a.made_by, a.made_at FROM billing_alloc
 """
 _BACKS = "SELECT amount_cents, received_on, method FROM billing_payment WHERE reverses = $1 ORDER BY received_on, id"
 # By a mandate that holds: announced anew, and then collected.
-_COLLECTED = """
+_COLLECTED = f"""
        EXISTS (SELECT FROM billing_mandate m JOIN billing_issuer o ON o.tenant = m.issuer
                 WHERE m.tenant = i.tenant AND m.customer IS NOT DISTINCT FROM i.customer AND m.issuer = i.issuer AND m.ended_on IS NULL
-                  AND coalesce(m.last_used_on, m.signed_on) + interval '36 months' > greatest(i.due_on, $3::date + m.announced_days)
+                  AND {mandates.LAPSES_ON} > greatest(i.due_on, $3::date + m.announced_days)
                   AND coalesce(o.creditor_id, '') <> ''
                   AND NOT EXISTS (SELECT FROM billing_debit d WHERE d.tenant = i.tenant AND d.invoice = i.id AND d.state = 'returned'))
 """
