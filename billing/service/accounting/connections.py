@@ -308,9 +308,8 @@ def keep_secret(code: str, secret: str) -> None:
     with new.open("w") as file:
         file.write(secret)
         file.flush()
-        os.fsync(
-            file.fileno()
-        )  # the one before it is good for nothing any more: an empty file after a power failure would end the connection
+        # The one before it is good for nothing any more: an empty file after a power failure would end the connection.
+        os.fsync(file.fileno())
     new.replace(folder / SECRET)
 
 
