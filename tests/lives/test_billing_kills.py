@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -88,9 +90,10 @@ async def killed(chance: random.Random, within: float) -> bool:
     try:
         await asyncio.wait_for(child.wait(), chance.uniform(0, within))
     except TimeoutError:
-        child.kill()
-        await child.wait()
-        return True
+        with contextlib.suppress(ProcessLookupError):  # it may come to its end at the very moment
+            child.kill()
+        if await child.wait() == -signal.SIGKILL:
+            return True
     assert child.stderr is not None
     assert child.returncode == 0, (await child.stderr.read()).decode()[-3000:]
     return False
