@@ -19,12 +19,12 @@ from rich.table import Table
 from partner_portal import wiring
 from partner_portal.infra import log, sessions, settings
 from partner_portal.infra.settings import Env
-from partner_portal.web import auth
+from partner_portal.web import auth, identity
 
 from . import vitals
 from .ground import BenchFailed, Ground
 from .page_server import EMPTY, STATEMENTS
-from .scenes import play
+from .scenes import finance, play
 from .scenes.play import Scene
 from .surfaces import SURFACES, Reader, Surface
 from .world import TENANT, Size
@@ -124,7 +124,8 @@ async def _cookies(scene: Scene) -> dict[Reader, dict[str, str]]:
         reader: {"name": auth.session_cookie(), "value": await sessions.start(actor.trail, tenant=actor.tenant)}
         for reader, actor in people.items()
     }
-    return {Reader.EVERYBODY: {}, **found}
+    staff = {"name": identity.ADMIN_COOKIE, "value": await finance.session(int(scene.staff.id))}
+    return {Reader.EVERYBODY: {}, Reader.STAFF: staff, **found}
 
 
 class _Site:

@@ -23,6 +23,7 @@ class Reader(StrEnum):
     CLERK = "clerk"
     CONTACT = "contact"  # of a business
     CONSUMER = "consumer"
+    STAFF = "staff"  # of finance and the desk, in the admin
 
 
 class Surface(msgspec.Struct, frozen=True):
@@ -267,6 +268,42 @@ _MEMBERS = [
     Surface("words explained", "/portal/help/glossary"),
     Surface("nothing here", "/portal/nowhere", status=404),
 ]
+_STAFF = [
+    Surface(f"admin: {name}", f"/admin/{path}", Reader.STAFF)
+    for name, path in (
+        ("what waits", "waiting"),
+        ("work list of buyouts", "work-list"),
+        ("notices by anybody", "notices"),
+        ("reminders of tonight", "reminders"),
+        ("reminders that are held", "reminders?show=held"),
+        ("debtors by age", "reminders?show=debtors"),
+        ("policies of reminders", "reminders?show=policies"),
+        ("payment plans", "late"),
+        ("costs of being late", "late?show=costs"),
+        ("written off", "late?show=written-off"),
+        ("invoices as sent", "invoices"),
+        ("invoices as sent, none found", "invoices?q=xyzzy"),
+        ("payments", "payments"),
+        ("payments, none found", "payments?q=xyzzy"),
+        ("payment", "payments/{payment}"),
+        ("taking off a payment", "payments/{payment}/{paid_invoice}"),
+        ("pro forma", "pro-forma"),
+        ("credit notes for two", "credit-notes"),
+        ("refunds", "refunds"),
+        ("payouts", "payouts"),
+        ("statements", "statements"),
+        ("direct debits", "direct-debits"),
+        ("mandates", "mandates"),
+        ("mandate", "mandates/{mandate}"),
+        ("indexation", "indexation"),
+        ("accounting", "accounting"),
+        ("orders", "orders"),
+        ("orders, a customer found", "orders?q=Linde"),
+        ("new order", "orders/new?customer={customer}"),
+        ("order", "orders/{order}"),
+        ("password again", "password-again"),
+    )
+]
 
 SURFACES: tuple[Surface, ...] = (
     *_PUBLIC,
@@ -280,4 +317,5 @@ SURFACES: tuple[Surface, ...] = (
     *_CASES,
     *_WIZARD,
     *_DEADLINES,
+    *_STAFF,
 )

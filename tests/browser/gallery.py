@@ -23,7 +23,8 @@ class Gallery(Portal):
 
     def who(self, surface: Surface) -> Who:
         """Who looks at a page."""
-        return _WHO.get(surface.reader) or (self.scene.consumer if surface.reader is Reader.CONSUMER else self.scene.contact).trail
+        known = {Reader.CONSUMER: self.scene.consumer, Reader.CONTACT: self.scene.contact, Reader.STAFF: self.scene.staff}
+        return _WHO.get(surface.reader) or known[surface.reader].trail
 
     async def shown(self, surface: Surface, look: Look) -> Page:
         """The page, in a browser that is kept for the next one; it answered as the table says. Troubles of earlier pages are forgotten."""

@@ -13,15 +13,18 @@ import msgspec
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
+from partner_portal.bench.scenes import finance
 from partner_portal.infra import db, outbox, sessions
-from partner_portal.web import auth
+from partner_portal.web import auth, identity
 from tests.world import STAFF_DOOR, World
 
 Who = str
-"""owner, clerk, reader: Noord's; zuid: Zuid's owner; contact: the main contact of Noord's bakery, or `contact:` and an id; stranger: nobody we know."""
+"""owner, clerk, reader: Noord's; zuid: Zuid's owner; contact: the main contact of Noord's bakery, or `contact:` and an id; `staff:` and an account's number:
+in the admin; stranger: nobody we know."""
 
 WIDE, NARROW = 1280, 360
 _HEIGHTS = {WIDE: 900, NARROW: 740}
+_STAFF = "staff:"
 _LOCALES = {"nl": "nl-NL", "en": "en-GB"}
 _FIRST_ERROR = 400
 _SERVER_ERROR = 500
@@ -71,14 +74,22 @@ async def served() -> AsyncIterator[str]:
         await serving
 
 
-async def session(world: World, who: Who, language: str = "nl") -> str:
-    """The token of a new session of somebody, who reads in `language` from now on."""
+async def session(world: World, who: Who, language: str = "nl") -> dict[str, str]:
+    """The name and value of the cookie of a new session of somebody, who reads in `language` from now on."""
+    if who.startswith(_STAFF):
+        return {"name": identity.ADMIN_COOKIE, "value": await finance.session(int(who.removeprefix(_STAFF)))}
     trail = await prefer(world, who, language)
-    return await sessions.start(trail, tenant=(world.zuid if who == "zuid" else world.noord).id)
+    token = await sessions.start(trail, tenant=(world.zuid if who == "zuid" else world.noord).id)
+    return {"name": auth.session_cookie(), "value": token}
 
 
 async def prefer(world: World, who: Who, language: str) -> str:
-    """Somebody reads in this language from now on, and nothing is remembered of what they may do; returns how the trail names them."""
+    """Somebody reads in this language from now on, and nothing is remembered of what they may do; returns how the trail names them.
+
+    Staff read what their browser prefers.
+    """
+    if who.startswith(_STAFF):
+        return who
     partner = world.zuid if who == "zuid" else world.noord
     async with db.unit_of_work(STAFF_DOOR):
         if who.startswith("contact"):
@@ -145,8 +156,10 @@ class Portal:
 
     async def sign_in(self, context: BrowserContext, who: Who, language: str = "nl") -> None:
         """The browser has a session, as if its user had signed in; who that is reads in `language` from now on."""
-        token = await session(self.world, who, language)
-        await context.add_cookies([{"name": auth.session_cookie(), "value": token, "url": self.url, "httpOnly": True, "sameSite": "Lax"}])
+        signed_in = await session(self.world, who, language)
+        await context.add_cookies(
+            [{"name": signed_in["name"], "value": signed_in["value"], "url": self.url, "httpOnly": True, "sameSite": "Lax"}]
+        )
 
     async def work(self) -> None:
         """Everything that is due in the background is done: mails have arrived, letters are made."""

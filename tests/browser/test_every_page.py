@@ -16,7 +16,6 @@ from litestar.status_codes import HTTP_200_OK
 
 from partner_portal.bench.surfaces import SURFACES, Reader, Surface
 from partner_portal.infra import db
-from partner_portal.web import auth
 from tests.browser import looking
 from tests.browser.gallery import Gallery
 from tests.browser.portal import LOOKS, NARROW, Look, session
@@ -123,6 +122,7 @@ async def asked(gallery: Gallery, surface: Surface, now: Callable[[], None] = la
     """The answer to the page's reader, whose role nobody remembers. `now` is called before the request, when the reader has signed in."""
     async with browser(headers={"accept": "text/html", "accept-language": "nl"}) as client:
         if surface.reader is not Reader.EVERYBODY:
-            client.cookies.set(auth.session_cookie(), await session(gallery.world, gallery.who(surface)))
+            signed_in = await session(gallery.world, gallery.who(surface))
+            client.cookies.set(signed_in["name"], signed_in["value"])
         now()
         return await client.get(surface.address(gallery.scene.things))

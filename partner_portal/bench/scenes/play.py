@@ -10,7 +10,7 @@ import msgspec
 
 from partner_portal.kernel.actor import Actor
 
-from . import bills, customers, endings, orders, owing, paying, people, settings
+from . import bills, customers, endings, finance, orders, owing, paying, people, settings
 from .stage import Stage, account, browser, let_in, name_the_house
 
 _CROWD = 60
@@ -22,6 +22,7 @@ class Scene(msgspec.Struct, frozen=True):
     owner: Actor
     contact: Actor
     consumer: Actor
+    staff: Actor
     things: dict[str, object]
 
 
@@ -44,4 +45,5 @@ async def built(owner: str, *, crowd: int = _CROWD) -> Scene:
         await bills.bill(stage)
         await paying.begin(stage)
         await customers.agree_lately(stage)
-        return Scene(actor, await people.contact(stage, "customer"), await people.contact(stage, "consumer"), stage.things)
+        staff = await finance.work(stage)
+        return Scene(actor, await people.contact(stage, "customer"), await people.contact(stage, "consumer"), staff, stage.things)
