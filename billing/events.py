@@ -58,6 +58,12 @@ class CustomerUnparked(Event, frozen=True, kw_only=True):
     parked_id: UUID
 
 
+class PartnerUnparked(Event, frozen=True, kw_only=True):
+    """The same of what the partner itself (`tenant_id`) owes: what held its documents back is gone, or a person says so."""
+
+    parked_id: UUID
+
+
 class PortInMoved(Event, frozen=True, kw_only=True):
     """Numbers on their way to us took a step; `nth` is the step's number, so that each event happens once."""
 

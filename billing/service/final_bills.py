@@ -86,9 +86,9 @@ async def give_back(tenant: UUID, returned: Sequence[Charge]) -> None:
 async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UUID, ...]:
     """What waits for the end of these services is on documents, which are returned; nothing twice, by the keys of the charges.
 
-    Where a customer has no address, its issuer none of its details, or nobody knows in which country a consumer is taxed, that is parked and what waits
-    goes on waiting: `CustomerUnparked` asks to come again. What only gives back what was billed needs no country. Runs through the staff door. Raises
-    IssuerUnknown and DebtorIncomplete of a partner itself.
+    Where whoever owes has no address, its issuer none of its details, or nobody knows in which country a consumer is taxed, that is parked and what waits
+    goes on waiting: `CustomerUnparked`, or of the partner itself `PartnerUnparked`, asks to come again. What only gives back what was billed needs no
+    country. Runs through the staff door.
     """
     waiting = await db.fetch(_WAITING, whose.tenant, whose.layer.value, list(services), whose.key)
     if not waiting:
@@ -98,9 +98,8 @@ async def bill(actor: Actor, whose: Whose, services: Sequence[UUID]) -> tuple[UU
             sender = await parties.sender(whose.tenant, whose.layer)
             debtor = await parties.debtor(whose.tenant, whose.debtor, clock.today())
     except (IssuerUnknown, DebtorIncomplete) as lacking:
-        if whose.debtor is None:
-            raise
-        await parking.hold(whose.tenant, Doubt(whose.debtor, None, Why.NO_ISSUER if isinstance(lacking, IssuerUnknown) else Why.NO_ADDRESS))
+        why = Why.NO_ISSUER if isinstance(lacking, IssuerUnknown) else Why.NO_ADDRESS
+        await parking.hold(whose.tenant, Doubt(whose.debtor or whose.tenant, None, why))
         return ()
     vat = parties.vat(sender, debtor, clock.today())
     entries = as_billed([entry for row in waiting for entry in await _entries(row, vat, debtor.language)])

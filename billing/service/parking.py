@@ -15,8 +15,9 @@ import msgspec
 from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import Actor
+from partner_portal.kernel.errors import NotFound
 
-from ..events import CustomerUnparked
+from ..events import CustomerUnparked, PartnerUnparked
 from ..policy.places import Unplaced
 from ..policy.recurring import Why
 from .due import Doubt
@@ -30,7 +31,8 @@ INSERT INTO billing_parked (id, tenant, run, customer, service, reason, facts, p
 SELECT id, tenant, $1, customer, service, reason, facts, $2
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) AS given(id, tenant, customer, service, reason, facts)
 """
-_STANDS = "SELECT 1 FROM billing_parked WHERE settled_at IS NULL AND tenant = $1 AND customer = $2 AND service IS NULL AND reason = $3"
+_STANDS = "SELECT 1 FROM billing_parked WHERE settled_at IS NULL AND tenant = $1 AND customer IS NOT DISTINCT FROM $2 AND service IS NULL AND reason = $3"
+_OF_TENANT = "SELECT 1 FROM billing_parked WHERE id = $1 AND tenant = $2 AND customer IS NULL"
 _SETTLE = """
 UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL RETURNING id, tenant, customer, reason
 """
@@ -72,10 +74,20 @@ async def keep(run: UUID | None, looked_at: dict[UUID, UUID], doubts: Sequence[D
 
 
 async def hold(tenant: UUID, doubt: Doubt) -> None:
-    """A document of this customer is held back for this reason, and that waits for a person; it does so once. The run looks at the customer every day."""
-    if await db.fetch_one(_STANDS, tenant, doubt.debtor, doubt.why.value) is None:
+    """A document of this customer, or of the tenant itself, is held back for this reason, and that waits for a person; it does so once.
+
+    The run looks at the debtor every day.
+    """
+    customer = None if doubt.debtor == tenant else doubt.debtor
+    if await db.fetch_one(_STANDS, tenant, customer, doubt.why.value) is None:
         facts = msgspec.json.encode(doubt.facts).decode()
-        await db.execute(_PARK, None, clock.now(), [new_id()], [tenant], [doubt.debtor], [None], [doubt.why.value], [facts])
+        await db.execute(_PARK, None, clock.now(), [new_id()], [tenant], [customer], [None], [doubt.why.value], [facts])
+
+
+async def must_be_of(tenant: UUID, parked: UUID) -> None:
+    """Raises NotFound unless this was parked of what the tenant itself owes: through the staff door, whose it is must be asked."""
+    if await db.fetch_one(_OF_TENANT, parked, tenant) is None:
+        raise NotFound(what="parked", id=str(parked))
 
 
 async def settle_of(actor: Actor, whose: str) -> int:
@@ -91,8 +103,12 @@ async def settle(actor: Actor, parked: UUID) -> bool:
 async def _settle(parked: Sequence[UUID], by: str) -> int:
     rows = await db.fetch(_SETTLE, list(parked), clock.now(), by)
     for row in rows:
-        if row["customer"] and row["reason"] in _HELD_BACK:
+        if row["reason"] not in _HELD_BACK:
+            continue
+        if row["customer"]:
             await outbox.publish(CustomerUnparked(tenant_id=row["tenant"], customer_id=row["customer"], parked_id=row["id"]))
+        else:
+            await outbox.publish(PartnerUnparked(tenant_id=row["tenant"], parked_id=row["id"]))
     return len(rows)
 
 

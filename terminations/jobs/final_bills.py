@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from billing.events import CustomerUnparked
+from billing.events import CustomerUnparked, PartnerUnparked
 from billing.policy.ledger import Layer
+from billing.service import parking
 from partner_portal.infra import outbox
 from partner_portal.infra.queue import Daily
 from partner_portal.kernel.errors import NotFound
@@ -68,11 +69,20 @@ async def bill_what_was_held_back(event: CustomerUnparked) -> None:
         await final_bills.bill(case, Layer.CUSTOMER)
 
 
+@outbox.through_staff_door
+async def bill_partner_what_was_held_back(event: PartnerUnparked) -> None:
+    """What waited for the address of a partner that owes, or for the provider's details, is billed, or waits on."""
+    await parking.must_be_of(event.tenant_id, event.parked_id)
+    for case in await final_bills.held_back_of_partner(event.tenant_id):
+        await final_bills.bill(case, Layer.PARTNER)
+
+
 ON_EVENT: dict[type[Event], list[outbox.Handler]] = {
     TerminationScheduled: [charge],
     ServicesEnded: [bill_customer_in_part, bill_partner_in_part],
     TerminationEnded: [bill_customer, bill_partner],
     TerminationWithdrawn: [take_back],
     CustomerUnparked: [bill_what_was_held_back],
+    PartnerUnparked: [bill_partner_what_was_held_back],
 }
 DAILY: list[Daily] = []

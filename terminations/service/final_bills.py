@@ -43,7 +43,7 @@ _CREDITS = frozenset({LineCode.CREDIT, LineCode.CREDIT_SETUP})
 _UNDONE = sentence("The contract was withdrawn from within the cooling-off period (%(number)s)")
 _WAS_AGREED = "SELECT 1 FROM termination_step WHERE termination = $1 AND state = 'scheduled' LIMIT 1"
 _HELD_BACK = """
-SELECT t.id FROM termination t WHERE t.tenant = $1 AND t.customer = $2 AND EXISTS (
+SELECT t.id FROM termination t WHERE t.tenant = $1 AND ($2::uuid IS NULL OR t.customer = $2) AND EXISTS (
        SELECT FROM billing_charge c JOIN termination_line l ON l.tenant = c.tenant AND l.termination = t.id AND l.service = c.service
         WHERE c.tenant = t.tenant AND c.layer = $3 AND c.line IS NULL AND c.dropped_at IS NULL
           AND (c.kind = 'usage' OR starts_with(c.key, $4 || t.id || ':'))) ORDER BY t.id
@@ -204,10 +204,17 @@ async def held_back(tenant: UUID, customer: UUID) -> list[Termination]:
     """The cases of the customer of which something still waits to be billed. Through the staff door; NotFound where it is not the tenant's."""
     if await db.fetch_one(_OF_TENANT, customer, tenant) is None:
         raise NotFound(what="customer", id=str(customer))
-    return [
-        await Termination.find(row["id"])
-        for row in await db.fetch(_HELD_BACK, tenant, customer, Layer.CUSTOMER.value, charges.ON_THEIR_OWN)
-    ]
+    return await _waiting_cases(tenant, customer, Layer.CUSTOMER)
+
+
+async def held_back_of_partner(tenant: UUID) -> list[Termination]:
+    """The cases of the partner of which something that it owes itself still waits to be billed. Through the staff door."""
+    return await _waiting_cases(tenant, None, Layer.PARTNER)
+
+
+async def _waiting_cases(tenant: UUID, customer: UUID | None, layer: Layer) -> list[Termination]:
+    rows = await db.fetch(_HELD_BACK, tenant, customer, layer.value, charges.ON_THEIR_OWN)
+    return [await Termination.find(row["id"]) for row in rows]
 
 
 async def _orders(case: Termination, undone: Sequence[UUID], language: str) -> dict[UUID, Ordered]:

@@ -12,7 +12,7 @@ import pytest
 
 from billing.policy.ledger import Kind, Layer, LineKind, Unit
 from billing.policy.tax import Vat
-from billing.service import charges, credit_notes, damages, runs
+from billing.service import charges, credit_notes, damages, parking, runs
 from billing.service.charges import Charge, ChargeWanted
 from billing.service.credit_notes import Wanted
 from partner_portal.infra import clock, db, outbox
@@ -324,6 +324,42 @@ async def test_a_final_bill_that_lacks_an_address_waits_with_its_reason_and_come
     await runs.bill(clock.today())
     await outbox.drain()
     assert len(await documents(final)) == 1
+
+
+async def test_a_final_bill_of_a_partner_that_lacks_an_address_waits_with_its_reason_and_comes_when_it_is_there(world: World) -> None:
+    zuid, last = world.zuid, date(2027, 1, 31)
+    final = "i.layer = 'partner' AND EXISTS (SELECT 1 FROM billing_line l WHERE l.invoice = i.id AND l.kind = 'buyout')"
+    waits = "SELECT reason FROM billing_parked WHERE tenant = $1 AND customer IS NULL AND settled_at IS NULL"
+    await ended.agreed(zuid, zuid.services["bound"], wished_on=last, early=True)
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE billing_issuer SET street = '' WHERE tenant = $1", zuid.id)
+    await ended.over(last)
+
+    async with db.unit_of_work(STAFF_DOOR):
+        assert await outbox.dead() == []
+        assert await db.fetch("SELECT handler, last_error FROM infra_outbox WHERE done_at IS NULL") == []
+        assert [row["reason"] for row in await db.fetch(waits, zuid.id)] == ["no address"]
+        [waiting] = [row["id"] for row in await parking.waiting() if row["customer"] is None]
+        assert await parking.settle(FINANCE, waiting), "somebody is too early"
+    await outbox.drain()
+    for day in (2, 3):
+        ended.on(last + timedelta(days=day))
+        await runs.bill(clock.today())
+        await outbox.drain()
+    assert await documents(final) == []
+    async with db.unit_of_work(STAFF_DOOR):
+        assert [row["reason"] for row in await db.fetch(waits, zuid.id)] == ["no address"], "it stands there once"
+
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE billing_issuer SET street = 'Kade 1' WHERE tenant = $1", zuid.id)
+    for day in (4, 5):
+        ended.on(last + timedelta(days=day))
+        await runs.bill(clock.today())
+        await outbox.drain()
+    (found,) = await documents(final)
+    assert (found["customer"], found["issuer"]) == (None, world.house)
+    async with db.unit_of_work(STAFF_DOOR):
+        assert await db.fetch(waits, zuid.id) == []
 
 
 async def test_an_end_without_any_cost_makes_no_document(world: World) -> None:
