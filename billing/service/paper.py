@@ -28,13 +28,14 @@ _PAYABLE = (Label.UNPAID, Label.OVERDUE)
 def sheets(
     document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = ""
 ) -> tuple[str, Enclosed | None]:
-    """What `infra.pdf.write` makes the document of: the page in its debtor's language, and the e-invoice inside if it has a number.
+    """What `infra.pdf.write` makes the document of: the page in its debtor's language, and inside the original the e-invoice.
 
     `stands` puts its label on it, `page` is where it can be paid. Equal words give equal bytes.
     """
     said = words(document, brand, rendering, stands, page=page)
     html = templates.render("billing/pdf/invoice.html", language=document.language, **said)
-    return html, factur_x.enclosed(document) if document.number else None
+    # In the profile EN 16931 a file cannot say that it is a copy (CopyIndicator is of EXTENDED only): whoever reads it would book an invoice.
+    return html, factur_x.enclosed(document) if rendering is Rendering.ORIGINAL else None
 
 
 def words(document: Document, brand: Brand, rendering: Rendering, stands: Standing | None = None, *, page: str = "") -> dict[str, Any]:

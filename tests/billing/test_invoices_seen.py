@@ -113,6 +113,7 @@ class TestTheApi:
         assert original.headers["content-type"] == "application/pdf"
         assert "Origineel" in _read(original.content)
         assert "Kopie" in _read(copy.content)
+        assert [list(PdfReader(io.BytesIO(one.content)).attachments) for one in (original, copy)] == [["factur-x.xml"], []]
         assert xml.headers["content-type"].startswith("application/xml")
         assert b"urn:oasis:names:specification:ubl" in xml.content
         assert (await noord.get(f"/api/v1/invoices/{invoice}.doc")).status_code == 404

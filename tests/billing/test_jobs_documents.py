@@ -99,9 +99,10 @@ async def test_a_paid_invoice_is_mailed_again_as_paid_and_the_original_stays(wor
     _, stands = await read(invoice, world.noord.id)
     assert [sent["name"] for sent in await mails(invoice)] == ["billing/invoice", "billing/invoice_paid"]
     assert stands.document == before.document
-    copy = said(await filed(world.noord.id, stands.paid_document))
-    assert "Kopie" in copy
-    assert "Betaald op 22 november 2026" in copy
+    paid = await filed(world.noord.id, stands.paid_document)
+    assert "Kopie" in said(paid)
+    assert "Betaald op 22 november 2026" in said(paid)
+    assert PdfReader(io.BytesIO(paid)).attachments == {}, "the invoice itself is the original's"
 
 
 async def test_what_was_paid_in_parts_and_with_a_credit_is_told_part_by_part(world: World) -> None:

@@ -109,6 +109,14 @@ def test_the_pdf_holds_it_as_its_alternative(made: bytes) -> None:
     assert reader.attachments["factur-x.xml"] == [factur_x.render(CASES["business"])]
 
 
+@pytest.mark.parametrize("rendering", [Rendering.COPY, Rendering.PRO_FORMA])
+def test_only_the_original_holds_it(rendering: Rendering) -> None:
+    document = CASES["business"]
+
+    assert paper.sheets(document, letters.BRAND, Rendering.ORIGINAL)[1] == factur_x.enclosed(document)
+    assert paper.sheets(document, letters.BRAND, rendering)[1] is None
+
+
 def test_the_metadata_say_what_it_is_in_one_block(made: bytes) -> None:
     root: Any = PdfReader(io.BytesIO(made)).trailer["/Root"]
     metadata = root["/Metadata"].get_data().decode()
