@@ -1,4 +1,4 @@
-"""What a customer would be billed, for the provider's finance: a PDF that says it is no invoice."""
+"""What a customer would be billed, for the provider's finance: a PDF of every document, which says of each that it is no invoice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from litestar import Request, Response, get, post
 
 from billing.service import pro_formas
 from partner_portal.infra import clock, db, pdf
-from partner_portal.infra.press import Enclosed
 from partner_portal.kernel.errors import FieldError, Invalid, Problem
 from partner_portal.web import answers, forms, problems
 
@@ -40,15 +39,15 @@ async def make(request: Request[Any, Any, Any]) -> Response[Any]:
     try:
         async with db.savepoint():
             refusing.must_be_short(form)
-            sheets = await _sheets(forms.parse(form, Wanted))
+            first, *following = await _sheets(forms.parse(form, Wanted))
     except Problem as problem:
         answer = _page(request, refusing.refused(problem, form, access.spoken(request)))
         answer.status_code = problems.status(type(problem))
         return answer
-    return answers.fresh_pdf("pro-forma", await pdf.write(*sheets))
+    return answers.fresh_pdf("pro-forma", await pdf.write(first, following=following))
 
 
-async def _sheets(wanted: Wanted) -> tuple[str, Enclosed | None]:
+async def _sheets(wanted: Wanted) -> list[str]:
     row = await db.fetch_one("SELECT id FROM customer WHERE number = upper($1)", wanted.customer.strip())
     if row is None:
         raise Invalid(FieldError("/customer", "no-customer-of-that-number", {"value": wanted.customer}))

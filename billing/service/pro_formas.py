@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from partner_portal.infra import clock, db
-from partner_portal.infra.press import Enclosed
 from partner_portal.kernel.errors import FieldError, Invalid, NotFound
 
 from . import documents, faces, paper, runs
@@ -25,8 +24,8 @@ class _Undone(Exception):  # no error: the way out of a savepoint
     pass
 
 
-async def sheets(customer: UUID, day: date) -> tuple[str, Enclosed | None]:
-    """What `infra.pdf.write` makes the bill of, as the run of that day would bill everything due by then; no number is used, nothing is kept.
+async def sheets(customer: UUID, day: date) -> list[str]:
+    """What `infra.pdf.write` makes the bill of, a letter for each document that the run of that day would make; no number is used, nothing is kept.
 
     Through the staff door. Invalid at `/day` before today, further ahead than `FURTHEST`, and where nothing would be billed; NotFound.
     """
@@ -36,13 +35,13 @@ async def sheets(customer: UUID, day: date) -> tuple[str, Enclosed | None]:
     row = await db.fetch_one("SELECT tenant FROM customer WHERE id = $1", customer)
     if row is None:
         raise NotFound(what="customer", id=str(customer))
-    document = await _would_be(row["tenant"], customer, day)
-    if document is None:
+    found = await _would_be(row["tenant"], customer, day)
+    if not found:
         raise Invalid(FieldError("/day", "nothing-due"))
-    return paper.sheets(document, await faces.on_paper(document), Rendering.PRO_FORMA)
+    return [paper.sheets(document, await faces.on_paper(document), Rendering.PRO_FORMA)[0] for document in found]
 
 
-async def _would_be(tenant: UUID, customer: UUID, day: date) -> Document | None:
+async def _would_be(tenant: UUID, customer: UUID, day: date) -> list[Document]:
     found: list[Document] = []
     with suppress(_Undone):
         async with db.savepoint():
@@ -50,8 +49,9 @@ async def _would_be(tenant: UUID, customer: UUID, day: date) -> Document | None:
             await runs.bill_at_once(customer, tenant, day)
             found = await documents.several(sorted(await _made(tenant, customer, day) - before))
             raise _Undone
-    # A run makes one document for a debtor; its number and reference go with it when it is undone.
-    return msgspec.structs.replace(found[0], id=None, number="", reference="") if found else None
+    # In the order of their numbers; number and reference go with a document when it is undone.
+    found.sort(key=lambda document: document.number)
+    return [msgspec.structs.replace(document, id=None, number="", reference="") for document in found]
 
 
 async def _made(tenant: UUID, customer: UUID, day: date) -> set[UUID]:

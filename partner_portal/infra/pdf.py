@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -80,13 +81,14 @@ def html(name: str, *, language: str, **words: Any) -> str:
     return templates.render(f"{domain}/pdf/{letter}.html", language=language, **words)
 
 
-async def write(page: str, enclosed: press.Enclosed | None = None) -> bytes:
-    """`page` as PDF/A-3a, with the file it encloses; a crashed process is replaced and the letter tried once more."""
+async def write(page: str, enclosed: press.Enclosed | None = None, following: Sequence[str] = ()) -> bytes:
+    """`page` as PDF/A-3a, with the file it encloses and the letters that follow it; a crashed process is replaced and the letter tried once more."""
     for last in (False, True):
         executor, places = _pool.get()
+        making = asyncio.get_running_loop().run_in_executor
         try:
             async with places:
-                return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(executor, press.write, page, enclosed), SECONDS)
+                return await asyncio.wait_for(making(executor, press.write, page, enclosed, following), SECONDS)
         except press.LibrariesMissing as why:
             raise PdfUnavailable(why=str(why), remedy=REMEDY) from None
         except BrokenProcessPool as crash:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import threading
+from collections.abc import Sequence
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -61,17 +62,25 @@ def warm() -> None:
         return  # said by the first letter, to whoever asked for it
 
 
-def write(page: str, enclosed: Enclosed | None = None) -> bytes:
-    """`page` as tagged PDF/A-3a, with what is enclosed; the same page and the same file give the same bytes."""
+def write(page: str, enclosed: Enclosed | None = None, following: Sequence[str] = ()) -> bytes:
+    """`page` as tagged PDF/A-3a, with what is enclosed, and the letters that follow it; the same words and file give the same bytes.
+
+    Each letter counts its own pages.
+    """
     tools = _tools()
     from weasyprint import HTML  # noqa: PLC0415  # 0.7 s and 40 MB that only this process pays
     from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
 
-    digest = hashlib.sha256(page.encode())
+    digest = hashlib.sha256("\0".join((page, *following)).encode())
     try:
-        made = HTML(string=page, base_url=f"{ASSETS.as_uri()}/", url_fetcher=tools.fetcher).render(
-            stylesheets=[tools.style], font_config=tools.fonts, pdf_variant="pdf/a-3a"
+        made, *others = (
+            HTML(string=one, base_url=f"{ASSETS.as_uri()}/", url_fetcher=tools.fetcher).render(
+                stylesheets=[tools.style], font_config=tools.fonts, pdf_variant="pdf/a-3a"
+            )
+            for one in (page, *following)
         )
+        if others:
+            made = made.copy([sheet for one in (made, *others) for sheet in one.pages])
         if enclosed is not None:
             digest.update(enclosed.content)
             _enclose(made, enclosed)

@@ -70,6 +70,19 @@ async def test_the_bill_of_a_day_is_seen_before_it_is_made_and_is_what_the_run_t
     assert (again.status_code, "niets gefactureerd worden" in again.text) == (422, True), "it has been billed"
 
 
+async def test_one_invoice_per_service_is_shown_as_one_for_each(world: World, finance: httpx.AsyncClient) -> None:
+    bakery = world.noord.customers["bakery"]
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("INSERT INTO billing_account (tenant, customer, is_collective) VALUES ($1, $2, false)", world.noord.id, bakery)
+
+    reader = PdfReader(io.BytesIO((await make(finance, await number_of(bakery))).content))
+
+    told = [" ".join(page.extract_text().split()) for page in reader.pages]
+    assert all("Pro forma: geen factuur Bladzijde 1 van 1" in one for one in told)
+    assert sorted(re.findall(r"Totaal te betalen EUR ([\d,]+)", " ".join(told))) == ["108,84", "60,50"], "together what one would ask"
+    assert reader.attachments == {}
+
+
 @pytest.mark.parametrize(
     ("customer", "day", "said"),
     [

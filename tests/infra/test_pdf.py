@@ -174,8 +174,23 @@ async def test_a_letter_that_does_not_end_is_given_up_and_the_next_one_succeeds(
     assert _gone(stuck)
 
 
+def test_letters_that_follow_another_keep_their_own_page_numbers_and_stay_readable_by_ear() -> None:
+    one = pdf.html("terminations/confirmation", language="nl", **letters.letter("nl"))
+    other = '<html lang="nl"><title>Ander</title><body><div class="foot-right">Bladzijde <span class="page"></span></div><h1>Ander</h1></body></html>'
+
+    together = press.write(one, None, [other, other])
+
+    reader = PdfReader(io.BytesIO(together))
+    assert [page.extract_text().split()[-1] for page in reader.pages[-2:]] == ["1", "1"]
+    assert len(reader.pages) == len(PdfReader(io.BytesIO(press.write(one))).pages) + 2
+    root: Any = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] == True  # noqa: E712  # a PDF boolean, not Python's
+    assert sorted(int(str(page["/StructParents"])) for page in reader.pages) == list(range(len(reader.pages)))
+    assert press.write(one, None, [other, other]) == together
+
+
 async def test_missing_libraries_are_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_pango(_page: str, _enclosed: press.Enclosed | None) -> None:
+    def no_pango(*_asked: object) -> None:
         raise press.LibrariesMissing("cannot load library 'pango-1.0-0'")
 
     class Here:
