@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.policy.settling import MoreThanLeft, MoreThanOpen
 from billing.service.debits import CreditorUnknown, NothingToCollect
 from billing.service.gateways.chosen import NotPayableOnline
-from billing.service.gateways.port import GatewayRefuses, GatewayUnavailable
+from billing.service.gateways.port import ForeignMoney, GatewayRefuses, GatewayUnavailable
 from billing.service.gateways.sandbox import NotOpen
 from billing.service.mandate_links import InvitationOver, NobodyToInvite
 from billing.service.mandates import MandateEnded, MandateInForce
@@ -40,6 +40,12 @@ PROBLEMS: dict[type[Problem], Words] = {
     NothingOpen: Words(sentence("Nothing is open"), sentence("These invoices are paid already.")),
     GatewayUnavailable: Words(sentence("The payment provider does not answer"), sentence("Please try again in a moment.")),
     GatewayRefuses: Words(sentence("The payment provider refuses"), sentence("Nothing was paid and nothing was paid back.")),
+    ForeignMoney: Words(
+        sentence("Money that is no euros"),
+        sentence(
+            "The payment provider tells of %(amount)s. Everything here is in euros: nothing of it is booked until somebody has looked."
+        ),
+    ),
     NothingToCollect: Words(sentence("Nothing to put into a file"), sentence("There is nothing to collect and nothing to pay out now.")),
     CreditorUnknown: Words(sentence("The creditor id is missing"), sentence("Enter the creditor id (Incassant-ID) of the issuer first.")),
     MandateInForce: Words(sentence("There is a mandate already"), sentence("End the mandate that is in force first.")),

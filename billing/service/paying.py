@@ -120,10 +120,8 @@ def _wanted(intent: UUID, link: UUID, owed: list[Any], cents: int, language: str
 
 
 def _compare(remote: Remote, key: str, cents: int) -> None:
-    if (remote.key, remote.amount_cents, remote.currency) != (key, cents, "EUR"):
-        raise GatewayDisagrees(
-            f"{remote.id}: {remote.amount_cents} {remote.currency} under {remote.key or 'no key'}, wanted {cents} EUR under {key}"
-        )
+    if (remote.key, remote.amount_cents) != (key, cents):
+        raise GatewayDisagrees(f"{remote.id}: {remote.amount_cents} under {remote.key or 'no key'}, wanted {cents} under {key}")
 
 
 async def called(gateway_id: str) -> UUID | None:
@@ -141,7 +139,10 @@ async def called(gateway_id: str) -> UUID | None:
 
 
 async def look_again(tenant: UUID, intent: UUID) -> None:
-    """What the gateway has is on our books: paid once, and each refund or chargeback once. GatewayDisagrees where sum, currency or key differ."""
+    """What the gateway has is on our books: paid once, and each refund or chargeback once.
+
+    GatewayDisagrees where sum or key differ; ForeignMoney where any of it is no euros, and then nothing of these news is booked.
+    """
     row = await db.fetch_one(
         "SELECT n.*, l.customer, l.issuer FROM billing_intent n JOIN billing_pay_link l ON l.id = n.link WHERE n.id = $1 AND n.tenant = $2"
         " FOR UPDATE OF n",

@@ -79,6 +79,8 @@ class Payout(Table, tablename="billing_payout"):
     fee_cents = BigInt()
     paid_cents = BigInt(default=0, help_text="Wat volgens de betaaldienst is uitbetaald")
     payments = Integer(default=0)
+    unread = Text(null=True, default=None, help_text="Waarom nog niet bekend is wat erin zat")
+    foreign_money = Text(null=True, default=None, help_text="Wat geen euro's is, en in geen bedrag meetelt")
     entry = ForeignKey(StatementEntry, null=True, default=None, on_delete=OnDelete.restrict)
     looked_by = Varchar(120, null=True, default=None)
     looked_at = Timestamptz(null=True, default=None)

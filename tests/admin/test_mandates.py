@@ -176,6 +176,24 @@ async def test_payouts_are_shown_and_a_difference_is_looked_at(fien: httpx.Async
     assert "Een cent afronding" in await page(fien, PAYOUTS)
 
 
+async def test_what_is_no_euros_and_what_could_not_be_read_is_shown_with_the_reason(fien: httpx.AsyncClient) -> None:
+    async with db.unit_of_work(STAFF_DOOR):
+        for number, foreign, unread in (("stl_1", "tr_9 50.00 USD", None), ("stl_2", None, "503 Service Unavailable")):
+            await db.execute(
+                "INSERT INTO billing_payout (id, gateway, gateway_id, reference, day, gross_cents, fee_cents, paid_cents, payments, foreign_money, unread)"
+                " VALUES (gen_random_uuid(), 'mollie', $1, $1, $2, 0, 0, 0, 0, $3, $4)",
+                *(number, clock.today(), foreign, unread),
+            )
+
+    shown = await page(fien, PAYOUTS)
+
+    assert "iets erin is geen euro" in shown
+    assert "tr_9 50.00 USD" in shown
+    assert "wat erin zat, kon nog niet worden gelezen" in shown
+    assert "503 Service Unavailable" in shown
+    assert shown.count("Ik heb ernaar gekeken") == 2
+
+
 async def test_only_finance_sees_them(staff: SignsIn, stranger: httpx.AsyncClient) -> None:
     desk = await staff(StaffRole.SERVICE_DESK, name="dirk")
     for address in (MANDATES, REFUNDS, PAYOUTS):

@@ -29,6 +29,7 @@ class Mollie:
         self.failure: tuple[int, bytes] | None = None
         self.slow = 0.0
         self.settlements: list[dict[str, Any]] = []
+        self.broken: set[str] = set()
         self.parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def paid(self, payment: str, at: str = "2026-11-22T23:30:00+00:00") -> None:
@@ -94,6 +95,10 @@ class Mollie:
                 return 200, self._with(payment, query)
             case "GET", ["settlements"]:
                 return 200, {"count": len(self.settlements), "_embedded": {"settlements": self.settlements}, "_links": {"next": None}}
+            case "GET", ["settlements", number] if number in self.broken:
+                return self._problem(503, "Service Unavailable", "This settlement cannot be read now")
+            case "GET", ["settlements", number]:
+                return 200, next(one for one in self.settlements if one["id"] == number)
             case "GET", ["settlements", number, kind]:
                 return 200, self._page(number, kind, query)
             case "POST", ["payments", payment, "refunds"] if payment in self.payments:

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from billing.policy.money_in import IntentState, PartKind
 from billing.service.gateways.mollie import Mollie
-from billing.service.gateways.port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, Wanted
+from billing.service.gateways.port import BackKind, BackState, ForeignMoney, GatewayRefuses, GatewayUnavailable, PaidOut, Wanted
 from tests.billing import mollie as theirs
 
 WANTED = Wanted(
@@ -47,7 +47,7 @@ async def test_a_payment_is_created_once_per_key_and_says_where_to_pay(there: th
         "locale": "nl_NL",
         "metadata": {"key": "01a1"},
     }
-    assert (first.id, first.key, first.state, first.amount_cents, first.currency) == (again.id, "01a1", IntentState.OPEN, 12105, "EUR")
+    assert (first.id, first.key, first.state, first.amount_cents) == (again.id, "01a1", IntentState.OPEN, 12105)
     assert first.checkout_url == f"https://pay.example.com/{first.id}"
 
 
@@ -142,15 +142,11 @@ async def test_what_was_paid_out_is_told_with_all_pages_of_its_parts_and_the_fee
         fee="0.70",
     )
 
-    (told,) = await ours.settlements(date(2026, 11, 1))
+    (paid_out,) = await ours.settlements(date(2026, 11, 1))
+    told = await ours.settlement("stl_1")
 
-    assert (told.id, told.reference, told.day, told.paid_cents, told.fee_cents) == (
-        "stl_1",
-        "1234567.2611.01",
-        date(2026, 11, 24),
-        15980,
-        70,
-    )
+    assert paid_out == PaidOut(id="stl_1", reference="1234567.2611.01", day=date(2026, 11, 24))
+    assert (told.paid_cents, told.fee_cents, told.foreign) == (15980, 70, ())
     assert [(part.id, part.kind, part.cents) for part in told.parts] == [
         ("tr_1", PartKind.PAYMENT, 12100),
         ("tr_2", PartKind.PAYMENT, 6050),
@@ -181,9 +177,56 @@ async def test_costs_in_parts_of_a_cent_are_one_fee_in_whole_cents(there: theirs
     costs = [{"amountGross": theirs.euro(cost)} for cost in ("2.5410", "0.6050")]
     there.settlements[0]["periods"] = {"2026": {"11": {"costs": costs[:1]}, "12": {"costs": costs[1:]}}}
 
-    (told,) = await ours.settlements(date(2026, 11, 1))
+    told = await ours.settlement("stl_1")
 
     assert (told.paid_cents, told.fee_cents) == (3975, 315)
+
+
+async def test_what_is_no_euros_in_a_payout_is_told_by_itself_and_counts_for_nothing(there: theirs.Mollie) -> None:
+    ours = Mollie(api_key=theirs.KEY, url=there.url, within=timedelta(seconds=1.0), token=theirs.TOKEN)
+    there.settle(
+        "stl_1",
+        "1234567.2611.01",
+        "2026-11-24T06:00:00+00:00",
+        payments={"tr_1": "121.00", "tr_2": "60.50"},
+        refunds={"re_1": "-21.00"},
+        fee="0.70",
+    )
+    for kind, nth in (("payments", 1), ("refunds", 0)):
+        there.parts["stl_1", kind][nth]["amount"]["currency"] = "USD"
+    there.parts["stl_1", "chargebacks"] = [{"id": "chb_1", "amount": {"currency": "GBP", "value": "-5.00"}}]
+    there.settlements[0]["amount"]["currency"] = "CHF"
+    there.settlements[0]["periods"]["2026"]["11"]["costs"].append({"amountGross": {"currency": "JPY", "value": "30"}})
+
+    told = await ours.settlement("stl_1")
+
+    assert [(part.id, part.cents) for part in told.parts] == [("tr_1", 12100)]
+    assert (told.paid_cents, told.fee_cents) == (0, 70)
+    assert told.foreign == ("stl_1 159.80 CHF", "stl_1 30 JPY", "tr_2 60.50 USD", "re_1 -21.00 USD", "chb_1 -5.00 GBP")
+
+
+async def test_a_payment_in_another_currency_is_none_of_ours(there: theirs.Mollie, ours: Mollie) -> None:
+    made = await ours.create(WANTED)
+    there.paid(made.id)
+    there.payments[made.id]["amount"]["currency"] = "USD"
+
+    with pytest.raises(ForeignMoney) as refused:
+        await ours.fetch(made.id)
+
+    assert refused.value.facts == {"of": made.id, "amount": "121.05 USD"}
+
+
+@pytest.mark.parametrize("kind", ["refunds", "chargebacks"])
+async def test_what_went_back_in_another_currency_is_not_read_as_euros(there: theirs.Mollie, ours: Mollie, kind: str) -> None:
+    made = await ours.create(WANTED)
+    there.paid(made.id)
+    back = {"id": "back_1", "amount": {"currency": "USD", "value": "-121.05"}, "createdAt": "2026-12-01T10:00:00+00:00"}
+    getattr(there, kind)[made.id] = [back]
+
+    with pytest.raises(ForeignMoney) as refused:
+        await ours.fetch(made.id)
+
+    assert refused.value.facts == {"of": "back_1", "amount": "-121.05 USD"}
 
 
 async def test_nothing_of_that_id_is_none(ours: Mollie) -> None:

@@ -17,7 +17,7 @@ from partner_portal.kernel.money import TooPreciseAmount, exact_cents
 from partner_portal.kernel.money import cents as rounded
 
 from ...policy.money_in import IntentState, PartKind
-from .port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, GoneBack, Part, Remote, Settlement, Wanted
+from .port import BackKind, BackState, ForeignMoney, GatewayRefuses, GatewayUnavailable, GoneBack, PaidOut, Part, Remote, Settlement, Wanted
 
 T = TypeVar("T")
 
@@ -42,11 +42,20 @@ class _Amount(msgspec.Struct, frozen=True):
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
     @property
-    def cents(self) -> int:
+    def is_euros(self) -> bool:
+        return self.currency == "EUR"
+
+    def cents(self, of: str) -> int:
+        """Cents of a euro, so much `of` what has this id; ForeignMoney."""
+        if not self.is_euros:
+            raise ForeignMoney(of=of, amount=str(self))
         try:
             return exact_cents(self.value)
         except TooPreciseAmount as error:
             raise GatewayUnavailable(detail="an amount in parts of a cent") from error
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.currency}"
 
 
 class _Href(msgspec.Struct, frozen=True):
@@ -104,17 +113,25 @@ class _Month(msgspec.Struct, frozen=True):
     costs: list[_Cost] = []
 
 
-class _Settled(msgspec.Struct, frozen=True, rename="camel"):
+class _Settled(msgspec.Struct, frozen=True):
+    id: str
+    amount: _Amount
+    periods: dict[str, dict[str, _Month]] = {}
+
+    @property
+    def costs(self) -> list[_Amount]:
+        return [cost.amount_gross for months in self.periods.values() for month in months.values() for cost in month.costs]
+
+
+class _Listed(msgspec.Struct, frozen=True, rename="camel"):
     id: str
     status: str
-    amount: _Amount
     reference: str | None = None
     settled_at: datetime | None = None
-    periods: dict[str, dict[str, _Month]] = {}
 
 
 class _SettledOnes(msgspec.Struct, frozen=True):
-    settlements: list[_Settled] = []
+    settlements: list[_Listed] = []
 
 
 class _Settlements(msgspec.Struct, frozen=True):
@@ -158,26 +175,26 @@ class Mollie:
         body = {"amount": _amount(cents), "description": description[:_LONGEST], "metadata": {"key": key}}
         return _back(await self._read("POST", f"/payments/{quote(payment, safe='')}/refunds", _Back, body, key=key), BackKind.REFUND)
 
-    async def settlements(self, since: date, known: Collection[str] = ()) -> list[Settlement]:
-        """GET /settlements with the payments, refunds and chargebacks of each; none without an access token of the organisation, as the API wants one."""
+    async def settlements(self, since: date, known: Collection[str] = ()) -> list[PaidOut]:
+        """GET /settlements; none without an access token of the organisation, as the API wants one."""
         if not self._token:
             return []
         found = await self._read("GET", "/settlements?limit=50", _Settlements, token=self._token)
         days = [(one, _day(one.settled_at)) for one in found.embedded.settlements if one.status == "paidout" and one.id not in known]
-        return [await self._settlement(one, day) for one, day in days if day is not None and day >= since]
+        return [PaidOut(id=one.id, reference=one.reference or one.id, day=day) for one, day in days if day is not None and day >= since]
 
-    async def _settlement(self, one: _Settled, day: date) -> Settlement:
-        parts = [
-            Part(id=part.id, kind=kind, cents=part.amount.cents if kind is PartKind.PAYMENT else -abs(part.amount.cents))
-            for kind in PartKind
-            for part in await self._parts(f"{self._url}/settlements/{quote(one.id, safe='')}/{kind.value}s?limit=250")
-        ]
-        # Each cost has parts of a cent; what is kept is all of them together, in whole ones.
-        costs = sum(
-            Decimal(cost.amount_gross.value) for months in one.periods.values() for month in months.values() for cost in month.costs
-        )
+    async def settlement(self, number: str) -> Settlement:
+        """GET /settlements/{id}, and the payments, refunds and chargebacks in it: also of other profiles, in whatever money those are paid."""
+        address = f"/settlements/{quote(number, safe='')}"
+        one = await self._read("GET", address, _Settled, token=self._token)
+        found = [(kind, part) for kind in PartKind for part in await self._parts(f"{self._url}{address}/{kind.value}s?limit=250")]
+        own = [(number, amount) for amount in (one.amount, *one.costs)]
         return Settlement(
-            id=one.id, reference=one.reference or one.id, day=day, paid_cents=one.amount.cents, fee_cents=rounded(costs), parts=tuple(parts)
+            paid_cents=one.amount.cents(number) if one.amount.is_euros else 0,
+            # Each cost has parts of a cent; what is kept is all of them together, in whole ones.
+            fee_cents=rounded(sum(Decimal(cost.value) for cost in one.costs if cost.is_euros)),
+            parts=tuple(_part(kind, part) for kind, part in found if part.amount.is_euros),
+            foreign=tuple(f"{of} {amount}" for of, amount in [*own, *((part.id, part.amount) for _, part in found)] if not amount.is_euros),
         )
 
     async def _parts(self, address: str) -> list[_Part]:
@@ -234,6 +251,11 @@ def _judge(answer: remote.Answer) -> None:
     raise GatewayRefuses(detail=detail)
 
 
+def _part(kind: PartKind, part: _Part) -> Part:
+    cents = part.amount.cents(part.id)
+    return Part(id=part.id, kind=kind, cents=cents if kind is PartKind.PAYMENT else -abs(cents))
+
+
 def _amount(cents: int) -> dict[str, str]:
     return {"currency": "EUR", "value": f"{cents // 100}.{cents % 100:02d}"}
 
@@ -248,8 +270,7 @@ def _remote(found: _Payment) -> Remote:
         id=found.id,
         key=_key(found.metadata) or "",
         state=state,
-        amount_cents=found.amount.cents,
-        currency=found.amount.currency,
+        amount_cents=found.amount.cents(found.id),
         checkout_url=found.links.checkout.href if found.links.checkout else None,
         method=found.method or "",
         paid_on=_day(found.paid_at),
@@ -263,7 +284,7 @@ def _back(one: _Back, kind: BackKind) -> GoneBack:
     # A chargeback that the bank took back is none; its money is ours again.
     charged = BackState.DONE if one.reversed_at is None else BackState.FAILED
     state = _REFUNDS.get(one.status, BackState.PENDING) if kind is BackKind.REFUND else charged
-    return GoneBack(id=one.id, kind=kind, cents=abs(one.amount.cents), on=day, key=_key(one.metadata), state=state)
+    return GoneBack(id=one.id, kind=kind, cents=abs(one.amount.cents(one.id)), on=day, key=_key(one.metadata), state=state)
 
 
 def _key(metadata: Any) -> str | None:

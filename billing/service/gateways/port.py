@@ -22,6 +22,10 @@ class GatewayRefuses(Refused):
     """The gateway understood and said no; asking again brings the same answer. `detail` is for operators."""
 
 
+class ForeignMoney(Refused):
+    """The gateway tells `of` something an `amount` that is no euros: nothing of it is booked, and somebody looks."""
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A payment to be made: under which key of ours (the same key twice is one payment), how much in cents, and where payer and news go."""
 
@@ -66,7 +70,6 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     state: IntentState
     amount_cents: int
-    currency: str
     checkout_url: str | None = None
     method: str = ""
     paid_on: date | None = None
@@ -81,19 +84,25 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     cents: int
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway paid out in one sum: under which reference on the bank's statement, on which day, and what was in it."""
+class PaidOut(msgspec.Struct, frozen=True, kw_only=True):
+    """That the gateway paid something out: under which reference on the bank's statement, and on which day."""
 
     id: str
     reference: str
     day: date
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What was paid out in one sum, and what was in it; of all that is no euros what and how much, which is in no sum."""
+
     paid_cents: int
     fee_cents: int
     parts: tuple[Part, ...]
+    foreign: tuple[str, ...] = ()
 
 
 class Gateway(Protocol):
-    """A payment gateway. Raises GatewayUnavailable and GatewayRefuses, nothing else."""
+    """A payment gateway. Raises GatewayUnavailable, GatewayRefuses and ForeignMoney, nothing else."""
 
     @property
     def name(self) -> str:
@@ -108,5 +117,8 @@ class Gateway(Protocol):
     async def refund(self, payment: str, *, key: str, cents: int, description: str) -> GoneBack:
         """So much of the payment goes back to the payer; again under the same key it is the same refund."""
 
-    async def settlements(self, since: date, known: Collection[str] = ()) -> list[Settlement]:
-        """What was paid out from that day on, with all that was in it; not those `known` by their ids."""
+    async def settlements(self, since: date, known: Collection[str] = ()) -> list[PaidOut]:
+        """What was paid out from that day on; not those `known` by their ids."""
+
+    async def settlement(self, number: str) -> Settlement:
+        """All that was in the one of this id."""

@@ -22,7 +22,7 @@ from partner_portal.kernel.errors import NotFound, Refused
 
 from ...events import SandboxMoved
 from ...policy.money_in import IntentState, PartKind
-from .port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, GoneBack, Part, Remote, Settlement, Wanted
+from .port import BackKind, BackState, GatewayRefuses, GatewayUnavailable, GoneBack, PaidOut, Part, Remote, Settlement, Wanted
 
 _DOOR = Principal(Door.STAFF, actor="system:sandbox")
 _ONE = "SELECT * FROM billing_sandbox_payment WHERE number = $1"
@@ -81,22 +81,23 @@ class Sandbox:
             await _keep(row, [*known, made])
         return made
 
-    async def settlements(self, since: date, known: Collection[str] = ()) -> list[Settlement]:
+    async def settlements(self, since: date, known: Collection[str] = ()) -> list[PaidOut]:
         """The days that were closed."""
-        rows = await db.fetch(
-            "SELECT * FROM billing_sandbox_payout WHERE day >= $1 AND number <> ALL($2::text[]) ORDER BY id", since, list(known)
-        )
-        return [
-            Settlement(
-                id=row["number"],
-                reference=row["number"].removeprefix("stl_").upper(),
-                day=row["day"],
-                paid_cents=row["paid_cents"],
-                fee_cents=row["fee_cents"],
-                parts=tuple(msgspec.json.decode(row["parts"], type=list[Part])),
+        async with db.apart(_DOOR):
+            rows = await db.fetch(
+                "SELECT number, day FROM billing_sandbox_payout WHERE day >= $1 AND number <> ALL($2::text[]) ORDER BY id",
+                *(since, list(known)),
             )
-            for row in rows
-        ]
+        return [PaidOut(id=row["number"], reference=row["number"].removeprefix("stl_").upper(), day=row["day"]) for row in rows]
+
+    async def settlement(self, number: str) -> Settlement:
+        """What was in the day that was closed under this number."""
+        async with db.apart(_DOOR):
+            row = await db.fetch_one("SELECT * FROM billing_sandbox_payout WHERE number = $1", number)
+        if row is None:
+            raise GatewayRefuses(detail="no such payout")
+        parts = tuple(msgspec.json.decode(row["parts"], type=list[Part]))
+        return Settlement(paid_cents=row["paid_cents"], fee_cents=row["fee_cents"], parts=parts)
 
 
 async def shown(number: str) -> Any:
@@ -238,7 +239,6 @@ def _remote(row: Any) -> Remote:
         key=row["idempotency_key"],
         state=state,
         amount_cents=row["amount_cents"],
-        currency="EUR",
         checkout_url=f"{settings.current().public_url}{PATH}/{row['number']}" if state is IntentState.OPEN else None,
         method="ideal",
         paid_on=local_date(row["paid_at"]) if row["paid_at"] else clock.today() if state is IntentState.PAID else None,
