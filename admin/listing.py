@@ -60,7 +60,7 @@ TABLES = (
         table=Customer, group="customers", order="name",
         rights=Rights(see=WORKERS, change=DESK, columns=_struct(masters.CustomerData)),
         columns="number name tenant segment language country",
-        hooks=(changing(masters.CustomerData, _struct(masters.CustomerData), masters.new_version),),
+        hooks=(changing(masters.CustomerData, _struct(masters.CustomerData), masters.changed_customer),),
     ),
     Listed(
         table=Contact, group="customers", order="name", rights=Rights(see=WORKERS, create=DESK, change=DESK, columns=_CONTACT),

@@ -289,19 +289,31 @@ def readable_colour(colour: str) -> None:
         raise Invalid(FieldError("/brand_colour", "not-a-colour")) from error
 
 
+async def changed_customer(now: Any, changed: dict[str, Any], actor: Actor) -> dict[Any, Any]:
+    """The VAT number is one, as it is kept."""
+    return _vat_id(now, changed) | await new_version(now, changed, actor)
+
+
+def _vat_id(now: Any, changed: dict[str, Any]) -> dict[Any, Any]:
+    if "vat_id" not in changed:
+        return {}
+    return {type(now).vat_id: policy.vat_id(changed["vat_id"], changed.get("country", now.country))}
+
+
 async def new_partner(fresh: Any, _sent: Any, _actor: Actor) -> Any:
-    """The colour can be used."""
+    """The colour can be used, and the VAT number is one."""
     readable_colour(fresh.brand_colour)
+    fresh.vat_id = policy.vat_id(fresh.vat_id, fresh.country)
     return fresh
 
 
 async def changed_partner(now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:
-    """The colour can be used; a partner that is suspended is out at once, with its people, its customers and its software."""
+    """The colour can be used, and the VAT number is one; a partner that is suspended is out at once, with its people, its customers and its software."""
     if "brand_colour" in changed:
         readable_colour(changed["brand_colour"])
     if "suspended_at" in changed:
         await partners.let_in_changed(now.id)
-    return {}
+    return _vat_id(now, changed)
 
 
 async def changed_contact(now: Any, changed: dict[str, Any], _actor: Actor) -> dict[Any, Any]:

@@ -109,7 +109,9 @@ FIELDS = {
     "has-billing-data": sentence("This customer is in the list already; change it there."),
     "not-a-peppol-scheme": sentence("Choose a scheme of Peppol's list, such as 0106 (KvK) or 0190 (OIN)."),
     "not-a-peppol-address": sentence("This is no address of that scheme: a KvK number has 8 figures, an OIN 20."),
-    "not-a-vat-id": sentence("This is no valid VAT number."),
+    "not-a-vat-id": sentence(
+        "This is no valid VAT number. Begin with the letters of its country, as in NL123456782B90, and check every figure."
+    ),
     "not-an-iban": sentence("This is no valid IBAN."),
     "not-on-offer": sentence("%(value)s is not on offer (any more)."),
     "not-for-this-customer": sentence("This offer is for another kind of customer: prices for consumers include VAT, others do not."),

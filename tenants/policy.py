@@ -9,8 +9,12 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 import msgspec
+from stdnum.eu import vat as vat_code
+from stdnum.exceptions import ValidationError
+from stdnum.util import clean
 
 from partner_portal.kernel.actor import ContactRight, Role
+from partner_portal.kernel.errors import FieldError, Invalid
 
 
 class TenantKind(StrEnum):
@@ -78,6 +82,33 @@ def e164(typed: str, country: str) -> str:
     if digits.startswith("00"):
         return f"+{digits[2:]}"
     return _CALLING[country] + digits[1:] if digits.startswith("0") and country in _CALLING else digits
+
+
+_EU = frozenset(state.upper() for state in vat_code.MEMBER_STATES)
+_ELSEWHERE = re.compile(r"(?=.*[0-9])[A-Z0-9]{4,20}")
+
+
+def vat_id(typed: str | None, country: str) -> str | None:
+    """The VAT number of somebody established in `country` as it is kept, without spaces, dots and dashes; None where nothing was typed.
+
+    One of a member state of the EU, and Northern Ireland's, has that state's form and check digits; Greece writes EL. Whoever is established in the EU has
+    the letters of a country before it. Of numbers from elsewhere no more is asked than that there are figures. Raises Invalid.
+    """
+    plain = clean(typed or "", " \t./-").upper()
+    if not plain:
+        return None
+    begins = plain[:2].replace("EL", "GR")
+    if begins in _EU:
+        try:
+            tidy = vat_code.validate(plain)
+        except ValidationError:
+            tidy = ""
+        if tidy:
+            return f"EL{tidy[2:]}" if begins == "GR" else tidy
+    is_from_elsewhere = country not in _EU or (begins.isalpha() and begins not in _EU)
+    if is_from_elsewhere and _ELSEWHERE.fullmatch(plain):
+        return plain
+    raise Invalid(FieldError("/vat_id", "not-a-vat-id", {"value": (typed or "")[:40]}))
 
 
 def scopes_of(role: Role) -> frozenset[Scope]:

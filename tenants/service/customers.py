@@ -128,9 +128,9 @@ async def one(customer: UUID) -> asyncpg.Record:
 
 
 async def create(actor: Actor, new: NewCustomer) -> UUID:
-    """The customer exists with its main contact and addresses; Invalid when its number is taken."""
+    """The customer exists with its main contact and addresses; Invalid when its number is taken, or its VAT number is none."""
     customer = new_id()
-    values = {name: getattr(new, name) for name in _COLUMNS}
+    values = {name: getattr(new, name) for name in _COLUMNS} | {"vat_id": policy.vat_id(new.vat_id, new.country)}
     number = new.number or await numbers.next_in("C")
     try:
         async with db.savepoint():
@@ -158,8 +158,10 @@ async def version_of(customer: UUID) -> int:
 
 
 async def change(actor: Actor, customer: UUID, wanted: CustomerChange) -> None:
-    """The locked customer is as `wanted`, its version one higher; Invalid for an address taken away where a service stands."""
+    """The locked customer is as `wanted`, its version one higher; Invalid for an address taken away where a service stands, and for what is no VAT number."""
     changes: dict[str, Any] = {name: value for name in _COLUMNS if (value := getattr(wanted, name)) is not UNSET}
+    if "vat_id" in changes:
+        changes["vat_id"] = policy.vat_id(changes["vat_id"], changes.get("country") or await _country(customer))
     columns = "".join(f", {name} = ${place}" for place, name in enumerate(changes, 2))
     await db.execute(f"UPDATE customer SET version = version + 1{columns} WHERE id = $1", customer, *changes.values())  # noqa: S608  # column names are ours
     if wanted.main_contact is not UNSET:
@@ -169,6 +171,11 @@ async def change(actor: Actor, customer: UUID, wanted: CustomerChange) -> None:
             await _remove_address(customer, kind)
         elif address is not UNSET:
             await _put_address(actor, customer, kind, address)
+
+
+async def _country(customer: UUID) -> str:
+    row = await db.fetch_one("SELECT country FROM customer WHERE id = $1", customer)
+    return row["country"] if row else ""
 
 
 async def _put_contact(actor: Actor, customer: UUID, contact: MainContact) -> None:

@@ -233,6 +233,16 @@ async def test_finance_enters_under_which_reference_and_address_a_public_body_is
     )  # fmt: skip
 
 
+async def test_a_vat_number_is_one_and_is_kept_tidily(world: World, staff: SignsIn) -> None:
+    desk, administrator = await staff(StaffRole.SERVICE_DESK), await staff(StaffRole.ADMINISTRATOR, name="beheer")
+    for client, table, row in ((desk, "customer", world.noord.customers["bakery"]), (administrator, "tenant", world.zuid.id)):
+        address = f"/admin/api/tables/{table}/{row}/"
+        assert (await client.patch(address, json={"vat_id": "NL1"})).status_code == 422
+        assert (await client.patch(address, json={"vat_id": "nl 1234.56.782.b90"})).status_code == 200
+        kept = await one(f"SELECT vat_id FROM {table} WHERE id = $1", row)  # noqa: S608  # our own tables
+        assert kept["vat_id"] == "NL123456782B90"
+
+
 async def test_a_brand_colour_must_be_one(world: World, administrator: httpx.AsyncClient) -> None:
     row = f"/admin/api/tables/tenant/{world.noord.id}/"
     assert (await administrator.patch(row, json={"brand_colour": "blauw"})).status_code == 422
@@ -315,7 +325,7 @@ async def test_a_closed_account_is_out_at_once(finance: httpx.AsyncClient, admin
 
 @pytest.mark.parametrize(
     ("language", "title", "state", "table"),
-    [("nl", "Laatste dag", "Wacht op finance", "Opzeggingen"), ("en", "Last day", "Waiting for finance", "Terminations")],
+    [("nl", "Laatste dag", "Wacht op financiële administratie", "Opzeggingen"), ("en", "Last day", "Waiting for finance", "Terminations")],
 )
 async def test_columns_values_and_tables_are_named_in_the_readers_language(
     language: str, title: str, state: str, table: str, staff: SignsIn

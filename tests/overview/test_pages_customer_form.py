@@ -25,7 +25,7 @@ TYPED: dict[str, Any] = {
     "language": "nl",
     "country": "NL",
     "chamber_number": "12 34 56 78",
-    "vat_id": "nl 1234.56.789.b01",
+    "vat_id": "nl 1234.56.782.b90",
     "main_contact.name": "Ida Inkt",
     "main_contact.email": "ida@inkt.example.com",
     "main_contact.phone": "06 - 123 45 678",
@@ -56,7 +56,7 @@ async def test_a_customer_is_entered_as_it_was_meant(world: World, noord: httpx.
     made = await record(noord, answer.headers["location"])
     assert (made["number"], made["vat_id"], made["chamber_number"], made["staff_count"]) == (
         "NRD-C-00003",
-        "NL123456789B01",
+        "NL123456782B90",
         "12345678",
         12,
     )

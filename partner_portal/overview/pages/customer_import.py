@@ -41,7 +41,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "visit_address.country": (sentence("Country of the visit address, two letters; empty: NL"), ""),
     "language": (sentence("In which language we write: nl or en; empty: nl"), "nl"),
     "country": (sentence("Where the customer is established, two letters; empty: NL"), "NL"),
-    "vat_id": (sentence("VAT number"), "NL123456789B01"),
+    "vat_id": (sentence("VAT number"), "NL123456782B90"),
     "chamber_number": (sentence("Chamber of commerce number, eight figures"), "12345678"),
     "staff_count": (sentence("Number of employees"), "6"),
 }
