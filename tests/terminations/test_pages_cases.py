@@ -151,6 +151,8 @@ async def test_withdrawing_says_first_what_follows_and_then_what_holds(
     assert "Ingetrokken door Owner of Noord ICT op 22 november 2026" in words(page)
     assert "Klant blijft toch" in words(page)
     assert "Wat het gekost zou hebben" in words(page)
+    assert "Samen, inclusief btw" in words(page)
+    assert "Te betalen" not in words(page), "nobody pays it any more"
     assert "Wat er daarna gebeurt" not in words(page), "nothing ends, so that nothing is erased"
     again = await noord.get(page_of(case, "/withdrawal"))
     assert (again.status_code, again.headers["location"]) == (303, page_of(case)), "there is nothing to withdraw any more"

@@ -80,6 +80,8 @@ async def test_no_keeps_everything_and_the_partner_reads_why(world: World, noord
         kept = read(await open_page(client, f"{OWN}/terminations/{case['id']}"))
         assert "Alles blijft zoals het is" in kept
         assert "Wat het gekost zou hebben" in kept
+        assert "Samen, inclusief btw" in kept
+        assert "Te betalen" not in kept, "nobody pays it any more"
         assert "Wat er daarna gebeurt" not in kept
     assert await state_of(noord, case["id"]) == "refused"
     assert "Wij blijven <b>graag</b>." in newest(world.mailbox, "owner@noord").text
