@@ -28,7 +28,7 @@ def approve(address: str) -> None:
         sign_in(page, address)
         page.get_by_role("link", name="Opzeggingen", exact=True).click()
         row = page.get_by_role("row").filter(has_text="NRD-T-00001")
-        expect(row).to_contain_text("Wacht op finance")
+        expect(row).to_contain_text("Wacht op financiële administratie")
         expect(row).to_contain_text("902,01")
         expect(page.get_by_role("link", name="Toevoegen")).to_have_count(0)
         page.get_by_role("link", name="Afkoop goedkeuren").click()
@@ -37,7 +37,7 @@ def approve(address: str) -> None:
         expect(page.locator("#success_message")).to_contain_text("NRD-T-00001 is goedgekeurd")
         page.goto(f"{address}/admin/")
         page.get_by_role("link", name="Werklijst afkoop").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Er wacht niets op finance")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Er wacht niets op de financiële administratie")
         assert failures == []
 
 

@@ -41,11 +41,11 @@ async def press(client: httpx.AsyncClient, number: str, decision: str, **typed: 
 async def test_sums_stand_side_by_side_with_their_making(
     world: World, noord: httpx.AsyncClient, zuid: httpx.AsyncClient, finance: httpx.AsyncClient
 ) -> None:
-    assert "Er wacht niets op finance" in await page(finance)
+    assert "Er wacht niets op de financiële administratie" in await page(finance)
     await partner.filed(noord, world.noord.services["bound"], **EARLY)
     await partner.filed(zuid, world.zuid.services["bound"], **EARLY)
     seen = await page(finance)
-    assert "2 zaken wachten op finance" in seen
+    assert "2 zaken wachten op de financiële administratie" in seen
     for said in (
         "NRD-T-00001",
         "Bakkerij De Korst",
@@ -146,11 +146,11 @@ async def staff_of_today(client: httpx.AsyncClient) -> httpx.AsyncClient:
 @pytest.mark.usefixtures("world")
 async def test_a_rate_of_interest_is_asked_for_before_its_half_year_and_more_urgently_after(finance: httpx.AsyncClient) -> None:
     clock.set_to(datetime(2026, 12, 17, 11, tzinfo=UTC))
-    assert "Er wacht niets op finance" in await page(await staff_of_today(finance))
+    assert "Er wacht niets op de financiële administratie" in await page(await staff_of_today(finance))
 
     clock.set_to(datetime(2026, 12, 18, 11, tzinfo=UTC))
     early = await page(await staff_of_today(finance))
-    assert "2 percentages wachten op finance" in early
+    assert "2 percentages wachten op de financiële administratie" in early
     assert "Rentepercentage nodig: bedrijven (handelsrente), vanaf 1 januari 2027" in early
     assert "binnenkort invoeren" in early
 
@@ -163,7 +163,7 @@ async def test_a_rate_of_interest_is_asked_for_before_its_half_year_and_more_urg
         for kind in RateKind:
             wanted = RateWanted(kind=kind, since=date(2027, 1, 1), percentage=Decimal(5), source="Staatscourant")
             await interest_rates.enter(FINANCE, wanted)
-    assert "Er wacht niets op finance" in await page(finance)
+    assert "Er wacht niets op de financiële administratie" in await page(finance)
 
 
 async def test_a_form_of_another_site_decides_nothing(world: World, noord: httpx.AsyncClient, finance: httpx.AsyncClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from partner_portal.infra import catalogue
 from tests.architecture import sources
 from tests.attack import routes
 
@@ -46,6 +47,14 @@ def test_no_template_and_no_sentence_says_cancel() -> None:
     ]
 
     assert found == []
+
+
+def test_the_provider_s_finance_has_one_name_in_dutch() -> None:
+    other = re.compile(r"\bfinance\b|financiële afdeling|\bfinanciën\b", re.IGNORECASE)
+    said = [(message.id, message.string) for message in catalogue.read("nl") if message.id and other.search(str(message.string))]
+
+    # What is typed into this field is the code of the role, as it stands there.
+    assert [one for one, _dutch in said] == ["Role: finance, service desk, editor or administrator"]
 
 
 def test_no_route_says_cancel() -> None:

@@ -97,7 +97,7 @@ async def test_finance_approves_as_computed_and_whoever_pays_says_yes(portal: Po
     fien = await at_work_list(portal, "fien")
 
     await fien.get_by_role("button", name="Goedkeuren").click()
-    await expect(fien.get_by_role("heading", level=1)).to_have_text("Er wacht niets op finance")
+    await expect(fien.get_by_role("heading", level=1)).to_have_text("Er wacht niets op de financiële administratie")
     await portal.work()
     customer = await on_telephone(portal, world)
     await expect(customer.get_by_role("heading", level=1)).to_contain_text("EUR 1.091,43")
@@ -119,7 +119,7 @@ async def test_above_the_limit_a_second_pair_of_eyes_signs_in_and_agrees(portal:
 
         frits = await at_work_list(portal, "frits")
         await frits.get_by_role("button", name="Goedkeuren").click()
-        await expect(frits.get_by_role("heading", level=1)).to_have_text("Er wacht niets op finance")
+        await expect(frits.get_by_role("heading", level=1)).to_have_text("Er wacht niets op de financiële administratie")
 
     await portal.work()
     await clerk.reload()
