@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -52,24 +53,37 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         return self.countered or self.computed
 
 
+class _Found(msgspec.Struct, frozen=True):
+    """One case as it stands: what is on file, each step, and who agreed first."""
+
+    segment: str
+    told: Dossier
+    history: Sequence[Any]
+    first: Any
+
+
 async def waiting(actor: Actor, language: str, now: datetime) -> list[Waiting]:
     """The cases that wait for finance, the longest waiting first; through the staff door."""
-    return [await _one(actor, row, language, now) for row in await buyouts.work_list()]
+    rows = await buyouts.work_list()
+    ids = [row["id"] for row in rows]
+    known = await Termination.some(ids)  # only read: whoever looks keeps nobody from deciding
+    told = await letters.dossiers([known[case] for case in ids])
+    histories, agreed = await cases.histories(ids), await buyouts.first_agreements(ids)
+    found = [_Found(row["segment"], one, histories[row["id"]], agreed.get(row["id"])) for row, one in zip(rows, told, strict=True)]
+    return [_shown(actor, one, language, now) for one in found]
 
 
-async def _one(actor: Actor, row: Any, language: str, now: datetime) -> Waiting:
-    case: Termination = await Termination.get(row["id"])  # only read: whoever looks keeps nobody from deciding
-    told = await letters.dossier(case)
-    history = await cases.history(case.id)
-    first = await buyouts.first_agreement(case)
+def _shown(actor: Actor, found: _Found, language: str, now: datetime) -> Waiting:
+    told, history, first = found.told, found.history, found.first
+    case = told.case
     is_withdrawal = State(case.state) is State.SCHEDULED
     counter = next((step for step in reversed(history) if step["action"] == "counter"), None) if case.state == State.COUNTERED else None
     since = case.withdrawal_asked_at if is_withdrawal else history[-1]["at"] if counter is None else counter["at"]
-    asked_cents = await buyouts.asked_amount(case)
+    asked_cents = int(msgspec.json.decode(counter["facts"])["amount_cents"] if counter else case.computed_cents)
     return Waiting(
         number=case.number,
         customer=told.customer_name,
-        segment=row["segment"],
+        segment=found.segment,
         partner=told.partner_name,
         payer=told.customer_name if told.customer_pays else told.partner_name,
         since=since,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 from uuid import UUID as Id  # noqa: N811  # Piccolo's column has the same name
 
@@ -72,10 +73,16 @@ class OwnedByTenant(Mixin):
     @classmethod
     async def get(cls, id: Id) -> Self:  # noqa: A002  # the field's own name
         """The row, only to be read; NotFound when it is not there or another tenant's."""
-        row: Self | None = await cls.objects().where(cls.id == id).first()
-        if row is None:
-            raise NotFound(what=cls.__name__.lower(), id=str(id))
-        return row
+        return (await cls.some([id]))[id]
+
+    @classmethod
+    async def some(cls, wanted: Sequence[Id]) -> dict[Id, Self]:
+        """These rows by their id, only to be read; NotFound when one is not there or another tenant's."""
+        rows: list[Self] = await cls.objects().where(cls.id.is_in(list(wanted))) if wanted else []
+        found = {row.id: row for row in rows}
+        if lost := [id for id in wanted if id not in found]:  # noqa: A001  # the field's own name
+            raise NotFound(what=cls.__name__.lower(), id=str(lost[0]))
+        return found
 
 
 class Credential(Table, tablename="credential"):

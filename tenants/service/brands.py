@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Meta
 
@@ -20,7 +22,9 @@ from .customers import Email, Phone
 LOGO_WIDTH, LOGO_HEIGHT = 480, 160
 """Pixels at most; twice what pages show, so that it is sharp on every screen."""
 
-_BRAND = "SELECT coalesce(shown_name, name) AS name, code, brand_colour, email, phone, website, address, logo, logo_mark FROM tenant WHERE id = $1"
+_BRANDS = """
+SELECT id, coalesce(shown_name, name) AS name, code, brand_colour, email, phone, website, address, logo, logo_mark FROM tenant WHERE id = ANY($1::uuid[])
+"""
 
 
 class BrandChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,9 +39,19 @@ class BrandChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def of_tenant(tenant: UUID) -> Brand:
     """The partner's brand; NotFound when it is not the acting tenant."""
-    row = await db.fetch_one(_BRAND, tenant)
-    if row is None:
-        raise NotFound(what="tenant", id=str(tenant))
+    return (await of_tenants({tenant}))[tenant]
+
+
+async def of_tenants(wanted: Collection[UUID]) -> dict[UUID, Brand]:
+    """The brands of these partners; NotFound when one of them is not the acting tenant."""
+    found = {row["id"]: _brand(row) for row in await db.fetch(_BRANDS, list(wanted))}
+    for tenant in wanted:
+        if tenant not in found:
+            raise NotFound(what="tenant", id=str(tenant))
+    return found
+
+
+def _brand(row: asyncpg.Record) -> Brand:
     return Brand(
         name=row["name"],
         code=row["code"],
@@ -47,7 +61,7 @@ async def of_tenant(tenant: UUID) -> Brand:
         website=row["website"] or "",
         address=row["address"] or "",
         logo=row["logo"],
-        logo_url=f"/brand/{tenant}/{row['logo_mark']}.png" if row["logo_mark"] else "",
+        logo_url=f"/brand/{row['id']}/{row['logo_mark']}.png" if row["logo_mark"] else "",
     )
 
 

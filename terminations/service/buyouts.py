@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -127,13 +128,20 @@ def needs_two(case: Termination, amount_cents: int) -> bool:
 
 async def first_agreement(case: Termination) -> asyncpg.Record | None:
     """Who agreed first to the sum that is on the table now, to which amount and when; None when nobody did yet."""
-    return await db.fetch_one(
-        "SELECT decided_by, decided_by_label, decided_at, amount_cents FROM termination_buyout_decision d WHERE termination = $1 AND NOT is_final"
+    return (await first_agreements([case.id])).get(case.id)
+
+
+async def first_agreements(some: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
+    """The same of each of these cases to whose sum somebody agreed, by the case."""
+    rows = await db.fetch(
+        "SELECT DISTINCT ON (termination) termination, decided_by, decided_by_label, decided_at, amount_cents"
+        " FROM termination_buyout_decision d WHERE termination = ANY($1::uuid[]) AND NOT is_final"
         " AND decided_at > coalesce((SELECT max(at) FROM termination_step s"
         " WHERE s.termination = d.termination AND s.action IN ('counter', 'propose')), '-infinity')"
-        " ORDER BY decided_at DESC LIMIT 1",
-        case.id,
+        " ORDER BY termination, decided_at DESC",
+        list(some),
     )
+    return {row["termination"]: row for row in rows}
 
 
 async def _record(actor: Actor, case: Termination, decision: Decision, amount: int | None, reason: str, *, is_final: bool) -> None:
@@ -197,15 +205,9 @@ def _must_be_payer(actor: Actor, case: Termination) -> None:
 
 
 async def work_list() -> list[asyncpg.Record]:
-    """The cases that wait for finance, oldest first, with what was asked, by whom, and who already agreed; through the staff door."""
+    """The cases that wait for finance, oldest first: their id and the segment of their customer; through the staff door."""
     return await db.fetch(
-        "SELECT t.id, t.number, t.state, t.ends_on, t.computed_cents, t.payer, t.filed_at, t.withdrawal_asked_at,"
-        " c.name AS customer, c.segment, p.name AS partner,"
-        " (SELECT (facts ->> 'amount_cents')::bigint FROM termination_step s"
-        "   WHERE s.termination = t.id AND s.action = 'counter' ORDER BY nth DESC LIMIT 1) AS counter_cents,"
-        " (SELECT d.decided_by_label FROM termination_buyout_decision d"
-        "   WHERE d.termination = t.id AND NOT d.is_final ORDER BY d.decided_at DESC LIMIT 1) AS agreed_by"
-        " FROM termination t JOIN customer c ON c.id = t.customer JOIN tenant p ON p.id = t.tenant"
+        "SELECT t.id, c.segment FROM termination t JOIN customer c ON c.id = t.customer"
         " WHERE t.state IN ('waiting_for_finance', 'countered') OR (t.state = 'scheduled' AND t.withdrawal_asked_at IS NOT NULL) ORDER BY t.filed_at"
     )
 

@@ -302,8 +302,16 @@ async def lines(case: UUID) -> list[asyncpg.Record]:
 
 async def history(case: UUID) -> list[asyncpg.Record]:
     """Every step of the case, oldest first."""
-    return await db.fetch(
-        "SELECT nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at"
-        " FROM termination_step WHERE termination = $1 ORDER BY nth",
-        case,
-    )
+    return (await histories([case]))[case]
+
+
+async def histories(some: Sequence[UUID]) -> dict[UUID, list[asyncpg.Record]]:
+    """Every step of each of these cases, oldest first."""
+    found: dict[UUID, list[asyncpg.Record]] = {case: [] for case in some}
+    for row in await db.fetch(
+        "SELECT termination, nth, action, state, actor, actor_label, on_behalf_of, channel, text_version, note, facts, at"
+        " FROM termination_step WHERE termination = ANY($1::uuid[]) ORDER BY termination, nth",
+        list(some),
+    ):
+        found[row["termination"]].append(row)
+    return found
