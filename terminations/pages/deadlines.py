@@ -44,6 +44,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
             after=asked.get("after") or None,
         )
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether more is asked for than words, a customer and within which time."""
+        return not self.filter.asked.keys() <= {"q", "customer", "window"}
+
     def address(self, path: str = PATH, **more: str) -> str:
         """The same list at `path`, with something else besides; nothing said that goes without saying."""
         said = {name: value for name, value in {**self.filter.asked, **more}.items() if value}

@@ -72,6 +72,21 @@ async def test_what_makes_no_sense_in_the_address_is_as_if_it_had_not_been_said(
     assert answer.status_code == 400 or str(service) in answer.text
 
 
+@pytest.mark.parametrize(
+    ("query", "is_open"),
+    [
+        ("", False),
+        ("?q=kassa&window=30", False),
+        ("?renews=yes", True),
+        ("?state=ending", True),
+        ("?fee_from=10", True),
+        ("?product=x", True),
+    ],
+)
+async def test_filters_are_folded_until_one_is_set(world: World, noord: httpx.AsyncClient, query: str, *, is_open: bool) -> None:
+    assert ('<details class="more-filters" open>' in await page(noord, LIST + query)) is is_open
+
+
 async def test_htmx_gets_the_rows_only_and_the_address_to_show(world: World, noord: httpx.AsyncClient) -> None:
     await yearly(world.noord, "bakery", date(2027, 1, 31), label="Zoekbaar")
 
