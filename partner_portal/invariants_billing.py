@@ -50,6 +50,12 @@ RULES: dict[str, str] = {
                       SELECT payment, -amount_cents FROM billing_allocation WHERE payment IS NOT NULL) each GROUP BY payment) m
           JOIN billing_payment p ON p.id = m.payment LEFT JOIN billing_on_account o ON o.tenant = p.tenant AND o.payment = p.id
          WHERE (m.cents <> coalesce(o.left_cents, 0) OR o.left_cents = 0) AND $1::timestamptz IS NOT NULL""",
+    "what was moved from a customer's account is on another's": """
+        SELECT m.source || ' ' || m.source_key AS what FROM billing_payment m LEFT JOIN billing_payment o ON o.source = m.source AND o.source_key = CASE
+               WHEN m.amount_cents < 0 THEN replace(m.source_key, ':out', ':in') ELSE replace(m.source_key, ':in', ':out') END
+         WHERE (m.method = 'moved' OR starts_with(m.source_key, 'moved:')) AND $1::timestamptz IS NOT NULL
+           AND (o.id IS NULL OR o.customer IS NOT DISTINCT FROM m.customer
+                OR (o.tenant, o.issuer, o.received_on, o.amount_cents) IS DISTINCT FROM (m.tenant, m.issuer, m.received_on, -m.amount_cents))""",
     "what is open is what was not settled": """
         SELECT i.number AS what FROM billing_invoice i LEFT JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id LEFT JOIN (
                SELECT tenant, invoice, sum(amount_cents) AS cents FROM billing_allocation GROUP BY 1, 2) settled
@@ -108,6 +114,9 @@ RULES: dict[str, str] = {
         SELECT i.number AS what FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice
           LEFT JOIN billing_reminder e ON e.tenant = r.tenant AND e.invoice = r.invoice AND e.level = r.level - 1
          WHERE (r.level > 1 AND (e.id IS NULL OR e.sent_on >= r.sent_on) OR r.level = 1 AND e.sent_on >= r.sent_on) AND $1::timestamptz IS NOT NULL""",
+    "a debtor is reminded in one letter a day": """
+        SELECT min(i.number) || ' ' || r.sent_on AS what FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice
+         WHERE $1::timestamptz IS NOT NULL GROUP BY i.tenant, i.customer, i.issuer, r.sent_on HAVING count(DISTINCT r.letter) > 1""",
     "a stopped service is owed for": """
         SELECT s.number AS what FROM (SELECT DISTINCT ON (service) * FROM billing_suspension ORDER BY service, nth DESC) x
           JOIN billing_service s ON s.id = x.service WHERE x.nth % 2 = 1 AND x.happened_at < $1 AND s.ended_at IS NULL AND NOT EXISTS (

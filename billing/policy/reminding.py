@@ -1,4 +1,4 @@
-"""What an unpaid invoice gets: a note before its due date, at most three reminders, and then its services stop. Never a fourth."""
+"""What an unpaid invoice gets: a note before its due date, at most three reminders, and then its services stop. Never a fourth; a debtor one letter a day."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class Quiet(StrEnum):
     TOO_EARLY = "too early"
     BELOW_THRESHOLD = "below threshold"
     ALL_SENT = "all sent"
+    WRITTEN_TODAY = "written today"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,10 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Of an invoice: when it was issued and is due, what is open of it, what its debtor owes in all that is due, what was sent, and why it is held."""
+    """Of an invoice: when it was issued and is due, what is open of it, what its debtor owes in all that is due, what was sent, and why it is held.
+
+    `is_written_to`: this sender wrote to its debtor today already, be it about another invoice.
+    """
 
     issued_on: date
     due_on: date
@@ -82,6 +86,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     owed_cents: int
     sent: Sequence[Sent] = ()
     held: Held | None = None
+    is_written_to: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +114,40 @@ def next_step(facts: Facts, policy: Policy, today: date) -> Step:
         return Step(why=Quiet.BELOW_THRESHOLD, due_on=due_on)
     if level is Level.NOTE and not _has_note(facts, policy):
         return Step(why=Quiet.TOO_EARLY, due_on=facts.due_on + timedelta(days=policy.reminder_days[0]))
-    return Step(why=Quiet.TOO_EARLY, due_on=due_on) if today < due_on else Step(level=level, due_on=due_on)
+    if today < due_on:
+        return Step(why=Quiet.TOO_EARLY, due_on=due_on)
+    return Step(why=Quiet.WRITTEN_TODAY, due_on=today + ONE_DAY) if facts.is_written_to else Step(level=level, due_on=due_on)
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """The one letter of a day, its claims by their places: what it asks for, what it asks for besides without its turn, and what is only due soon.
+
+    Its level is the highest of the claims'; each keeps its own.
+    """
+
+    level: Level
+    asked: tuple[int, ...]
+    besides: tuple[int, ...] = ()
+    soon: tuple[int, ...] = ()
+
+
+def one_letter(claims: Sequence[tuple[Step, date]], today: date) -> Gathered | None:
+    """What one debtor is written on this day about its claims (step, due date), in one letter; None where nothing is to be sent.
+
+    The last reminder asks for everything that is overdue and not held (BW 6:96(7)). What is not due yet is asked for in no reminder, but noted in it.
+    """
+    turn = {nth: step.level for nth, (step, _) in enumerate(claims) if step.level is not None}
+    if not turn:
+        return None
+    level = max(turn.values())
+    soon = () if level is Level.NOTE else tuple(nth for nth, its in turn.items() if its is Level.NOTE)
+    others = (nth for nth, (step, due_on) in enumerate(claims) if nth not in turn and due_on < today and not isinstance(step.why, Held))
+    return Gathered(
+        level=level,
+        asked=tuple(nth for nth in turn if nth not in soon),
+        besides=tuple(others) if level is Level.THIRD else (),
+        soon=soon,
+    )
 
 
 def _next_level(facts: Facts, today: date) -> Level | None:
@@ -139,11 +177,15 @@ def _has_note(facts: Facts, policy: Policy) -> bool:
 
 
 class LastWord(msgspec.Struct, frozen=True, kw_only=True):
-    """What the third reminder says: the last day to pay, what comes on top afterwards, and in cents how much interest it has been until today."""
+    """What the third reminder says: the last day to pay, what comes on top afterwards, and in cents how much interest it has been until today.
+
+    `alone_cents`: the costs of each claim, should it be the only one that stays unpaid.
+    """
 
     pays_by: date
     costs_cents: int
     interest_cents: int
+    alone_cents: tuple[int, ...] = ()
 
 
 def last_word(
@@ -168,7 +210,12 @@ def last_word(
         pays_by = fourteen_day_letter(sent_on=sent_on, extra_holidays=holidays).last_day_to_pay
     else:
         pays_by = sent_on + timedelta(days=max(policy.suspend_days, 1)) - ONE_DAY
-    return LastWord(pays_by=pays_by, costs_cents=collection_costs([cents for cents, _ in known]) if known else 0, interest_cents=interest)
+    return LastWord(
+        pays_by=pays_by,
+        costs_cents=collection_costs([cents for cents, _ in known]),
+        interest_cents=interest,
+        alone_cents=tuple(collection_costs([cents]) for cents, _ in known),
+    )
 
 
 def suspends_on(

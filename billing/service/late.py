@@ -35,6 +35,8 @@ from ..policy.tax import Vat, VatCategory
 from . import charges, credit_notes, interest_rates, issuing, parties, reminder_policies, reminders
 from .credit_notes import Wanted
 from .issuing import Draft
+from .reminder_policies import Policies
+from .reminders import Words
 
 log = structlog.get_logger(__name__)
 BATCH = 200
@@ -52,23 +54,28 @@ SELECT DISTINCT r.letter, r.tenant, i.layer, r.pays_by FROM billing_reminder r
  ORDER BY r.letter LIMIT $3
 """
 _LETTER = """
-SELECT r.tenant, i.customer, i.issuer, i.layer, r.pays_by, r.sent_on, r.words, i.debtor_details ->> 'name' AS debtor_name, c.segment,
+SELECT DISTINCT ON (r.letter) r.letter, r.tenant, i.customer, i.issuer, i.layer, r.pays_by, r.sent_on, r.words, c.segment,
+       i.debtor_details ->> 'name' AS debtor_name,
        (SELECT coalesce(sum(n.principal_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2
            AND EXISTS (SELECT FROM billing_late_claim k WHERE k.tenant = n.tenant AND k.note = n.id AND k.nth = 1)) AS principal,
        (SELECT coalesce(sum(n.costs_cents), 0)::bigint FROM billing_late_note n WHERE n.tenant = r.tenant AND n.letter = r.letter AND n.id < $2) AS costs
   FROM billing_reminder r JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice LEFT JOIN customer c ON c.id = i.customer
- WHERE r.letter = $1 ORDER BY i.due_on LIMIT 1
+ WHERE r.letter = ANY($1::uuid[]) AND r.level = 3 ORDER BY r.letter, i.due_on
 """
 _NEWEST = UUID(int=2**128 - 1)
-# What the letter is about and what it names besides; of these nobody waits for anything, and none was charged or let go.
+# What the letter asks for, of whatever level, and what it names besides; of these nobody waits for anything, and none was charged or let go.
 _OPEN = """
-SELECT i.id FROM billing_invoice i JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
- WHERE (i.id IN (SELECT r.invoice FROM billing_reminder r WHERE r.letter = $1) OR i.issuer = $2 AND i.number = ANY($3))
-   AND i.kind NOT IN ('credit note', 'costs') AND s.open_cents > 0 AND s.bounced_at IS NULL
+SELECT x.letter, i.id, i.number, i.due_on, i.gross_cents - s.credited_cents AS owed_cents
+  FROM (SELECT r.letter, r.invoice FROM billing_reminder r WHERE r.letter = ANY($1::uuid[]) AND r.level > 0
+         UNION SELECT n.letter, named.id FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (letter, issuer, number)
+                 JOIN billing_invoice named ON named.issuer = n.issuer AND named.number = n.number) x
+  JOIN billing_invoice i ON i.id = x.invoice JOIN billing_standing s ON s.tenant = i.tenant AND s.invoice = i.id
+ WHERE i.kind NOT IN ('credit note', 'costs') AND s.open_cents > 0 AND s.bounced_at IS NULL
    AND NOT EXISTS (SELECT FROM billing_late_claim c WHERE c.tenant = i.tenant AND c.invoice = i.id)
    AND NOT EXISTS (SELECT FROM billing_late_waiver w WHERE w.tenant = i.tenant AND w.invoice = i.id)
-   AND NOT EXISTS (SELECT FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $4)
+   AND NOT EXISTS (SELECT FROM billing_hold h WHERE h.tenant = i.tenant AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $5)
                       AND (h.invoice = i.id OR h.customer = i.customer))
+ ORDER BY i.due_on, i.number
 """
 _LATE = """
 SELECT i.id, i.number, i.due_on, i.gross_cents - s.credited_cents AS owed_cents
@@ -152,10 +159,7 @@ async def preview(*, today: date | None = None, most: int = BATCH) -> list[Note]
     found: list[Note] = []
     while len(found) < most:
         letters = await _letters(day, after)
-        for row in letters:
-            note = await _reckoned(row["letter"], day)
-            if note is not None:
-                found.append(note)
+        found += await _reckoned([row["letter"] for row in letters], day)
         if len(letters) < BATCH:
             break
         after = letters[-1]["letter"]
@@ -167,14 +171,13 @@ async def _letters(day: date, after: UUID) -> list[asyncpg.Record]:
 
 
 async def _charge(letter: UUID, day: date) -> int:
-    head = await db.fetch_one(_LETTER, letter, _NEWEST)
+    head = await db.fetch_one(_LETTER, [letter], _NEWEST)
     assert head is not None  # noqa: S101  # reminders are never removed
     await lock(head)
-    note = await _reckoned(letter, day)
-    if note is None:
-        return 0
-    await issue(note, day)
-    return 1
+    notes = await _reckoned([letter], day)
+    for note in notes:
+        await issue(note, day)
+    return len(notes)
 
 
 async def lock(head: asyncpg.Record) -> None:
@@ -183,35 +186,48 @@ async def lock(head: asyncpg.Record) -> None:
     await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", debtor)
 
 
-async def _reckoned(letter: UUID, day: date) -> Note | None:
-    """What is to be charged after the letter on this day; None where nothing is, or its day has not come."""
-    head = await db.fetch_one(_LETTER, letter, _NEWEST)
-    if head is None or head["segment"] == Segment.UNKNOWN:
-        return None
-    policy = await reminder_policies.of_debt(head["tenant"], Layer(head["layer"]))
-    if policy.charge_days is None or day <= head["pays_by"] + timedelta(days=policy.charge_days):
-        return None
-    words = reminders.words_of(head)
-    found = await db.fetch(_OPEN, letter, head["issuer"], [one.number for one in words.also], day)
-    rows = await db.fetch(_LATE, [row["id"] for row in found])
-    reckoned = reckon(
-        await lates(rows),
-        rates=await interest_rates.of(is_consumer=words.is_consumer),
-        term_ended_on=head["pays_by"],
-        until=day,
-        said_costs_cents=words.costs_cents,
-        earlier=(head["principal"], head["costs"]),
-    )
-    if reckoned.costs_cents + reckoned.interest_cents == 0:
-        return None
+async def _reckoned(letters: Sequence[UUID], day: date) -> list[Note]:
+    """What is to be charged after each of these letters on this day; nothing for a letter after which nothing is, or whose day has not come."""
+    policies, rates = await reminder_policies.of_all(), await interest_rates.tables()
+    heads = {head["letter"]: head for head in await db.fetch(_LETTER, letters, _NEWEST) if _may_charge(head, policies, day)}
+    words = {letter: reminders.words_of(head) for letter, head in heads.items()}
+    named = [(letter, heads[letter]["issuer"], one.number) for letter, said in words.items() for one in said.also]
+    rows = await db.fetch(_OPEN, list(heads), *([one[place] for one in named] for place in range(3)), day)
+    paid = {one.invoice: one for one in await lates(list({row["id"]: row for row in rows}.values()))}
+    asked = defaultdict(list)
+    for row in rows:
+        asked[row["letter"]].append(row)
+    notes = []
+    for letter, head in heads.items():
+        is_consumer = words[letter].is_consumer
+        reckoned = reckon(
+            [paid[row["id"]] for row in asked[letter]],
+            rates=rates[interest_rates.kind_of(is_consumer=is_consumer)],
+            term_ended_on=head["pays_by"],
+            until=day,
+            said_costs_cents=words[letter].costs_cents,
+            earlier=(head["principal"], head["costs"]),
+        )
+        if reckoned.costs_cents + reckoned.interest_cents > 0:
+            numbers = {row["id"]: row["number"] for row in asked[letter]}
+            notes.append(_note(head, words[letter], numbers, reckoned))
+    return notes
+
+
+def _may_charge(head: asyncpg.Record, policies: Policies, day: date) -> bool:
+    """Whether the day has come, by a policy that charges, of a debtor of whom it is known what it is."""
+    days = policies.of(head["tenant"], head["layer"]).charge_days
+    return head["segment"] != Segment.UNKNOWN and days is not None and day > head["pays_by"] + timedelta(days=days)
+
+
+def _note(head: asyncpg.Record, words: Words, numbers: dict[UUID, str], reckoned: Reckoning) -> Note:
     return Note(
-        letter=letter,
-        **{name: head[name] for name in ("tenant", "customer", "issuer", "debtor_name", "sent_on")},
+        **{name: head[name] for name in ("letter", "tenant", "customer", "issuer", "debtor_name", "sent_on")},
         layer=Layer(head["layer"]),
         is_consumer=words.is_consumer,
         term_ended_on=head["pays_by"],
         said_costs_cents=words.costs_cents,
-        numbers={row["id"]: row["number"] for row in rows},
+        numbers=numbers,
         reckoned=reckoned,
     )
 
@@ -321,7 +337,7 @@ async def _mend(note: UUID, actor: Actor, reason: str) -> int:
 
 
 async def _due_again(row: Any) -> Reckoning:
-    before = await db.fetch_one(_LETTER, row["letter"], row["id"])
+    before = await db.fetch_one(_LETTER, [row["letter"]], row["id"])
     claims = await db.fetch(_OF_NOTE, row["id"])
     days = {claim["invoice"]: (Period(claim["first_on"], claim["until"]), claim["nth"]) for claim in claims}
     found = await lates(await db.fetch(_LATE, list(days)), days)

@@ -22,7 +22,7 @@ from ..policy.ledger import Layer
 from ..policy.reminding import Level
 from . import paper, parties, pay_links, reminders
 from .parties import Debtor, Party
-from .reminders import Stops
+from .reminders import Stops, Words
 
 MAILS = {
     Level.NOTE: "billing/payment_note",
@@ -32,22 +32,25 @@ MAILS = {
 
 
 class ClaimSaid(msgspec.Struct, frozen=True):
-    """An invoice as a reminder names it."""
+    """An invoice as a reminder names it: whose turn at which level it is (None: only overdue as well), and what it costs should it alone stay unpaid."""
 
     number: str
     due_on: date
     amount: Money
     reference: str
+    level: Level | None = None
+    alone: Money | None = None
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a reminder says; `claims` are all that it asks for, added up in `total`."""
+    """Everything a reminder says; `claims` are all that it asks for, added up in `total`, and `soon` what is not due yet and only noted."""
 
     level: Level
     is_consumer: bool
     debtor: str
     sent_on: date
     claims: Sequence[ClaimSaid]
+    soon: Sequence[ClaimSaid] = ()
     total: Money
     payee: str
     iban: str
@@ -59,8 +62,18 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def first(self) -> ClaimSaid:
-        """The oldest of the claims."""
-        return self.claims[0]
+        """The oldest of the claims that it is called after."""
+        return next((claim for claim in self.claims if claim.level is self.level), self.claims[0])
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it asks for invoices of which something else holds than of the first."""
+        return any(claim.level is not self.level for claim in self.claims)
+
+    @property
+    def levels(self) -> set[Level | None]:
+        """The levels of what it asks for."""
+        return {claim.level for claim in self.claims}
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,12 +87,18 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def made(tenant: UUID, letter_id: UUID) -> Letter | None:
-    """The tenant's letter as it is to be sent; None when all of it was paid or held meanwhile. Through the staff door. NotFound."""
+    """The tenant's letter as it is to be sent; None when all of it was paid or held meanwhile. Through the staff door. NotFound.
+
+    Where that is so of all whose last (or highest) reminder it was, the letter says of the others what holds of them by themselves.
+    """
     rows = await reminders.letter(letter_id)
     if not rows or rows[0]["tenant"] != tenant:
         raise NotFound(what="letter", id=str(letter_id))
-    if all(row["still_open"] <= 0 or row["hold"] for row in rows):
+    owed = [row for row in rows if row["still_open"] > 0 and not row["hold"]]
+    if not owed:
         return None
+    if _level(owed) < _level(rows):
+        rows = owed
     first = rows[0]
     debtor = await parties.debtor(first["tenant"], first["customer"], clock.today())
     return Letter(
@@ -89,6 +108,15 @@ async def made(tenant: UUID, letter_id: UUID) -> Letter | None:
         documents=[(row["document"], f"{row['number']}.pdf") for row in rows if row["document"]],
         sent_from=msgspec.json.decode(first["issuer_details"], type=Party).located_in,
     )
+
+
+def _level(rows: Sequence[asyncpg.Record]) -> Level:
+    return Level(max(row["level"] for row in rows))
+
+
+def _words(rows: Sequence[asyncpg.Record]) -> Words:
+    """What is kept with those that the letter is called after."""
+    return reminders.words_of(max(rows, key=lambda row: row["level"]))
 
 
 def name_of(said: Said) -> str:
@@ -128,32 +156,52 @@ _ALSO = "SELECT id FROM billing_invoice WHERE tenant = $1 AND customer IS NOT DI
 
 async def _link(rows: Sequence[asyncpg.Record]) -> str:
     """Where everything that the letter asks for is paid: what it is about, and what it names besides."""
-    first = rows[0]
-    also = [one.number for one in reminders.words_of(first).also]
+    first, level = rows[0], _level(rows)
+    also = [one.number for one in _words(rows).also]
     named = await db.fetch(_ALSO, first["tenant"], first["customer"], first["issuer"], also) if also else []
-    return await pay_at([*(row["invoice"] for row in rows), *(row["id"] for row in named)], first["customer"])
+    asked = [row["invoice"] for row in rows if _is_asked(row, level)]
+    return await pay_at([*asked, *(row["id"] for row in named)], first["customer"])
+
+
+def _is_asked(row: asyncpg.Record, level: Level) -> bool:
+    """Whether a letter of this level asks for it: not for what is only due soon."""
+    return row["level"] > Level.NOTE or level is Level.NOTE
 
 
 def _said(rows: Sequence[asyncpg.Record], debtor: Debtor, link: str) -> Said:
-    first, words = rows[0], reminders.words_of(rows[0])
-    issuer = msgspec.json.decode(first["issuer_details"], type=Party)
-    claims = [ClaimSaid(row["number"], row["due_on"], Money(row["open_cents"]), row["reference"]) for row in rows]
-    claims += [ClaimSaid(one.number, one.due_on, Money(one.open_cents), one.reference) for one in words.also]
+    level, words = _level(rows), _words(rows)
+    head = next(row for row in rows if row["level"] == level)
+    issuer = msgspec.json.decode(head["issuer_details"], type=Party)
+    claims = [_claim(row, words) for row in rows if _is_asked(row, level)]
+    claims += [
+        ClaimSaid(one.number, one.due_on, Money(one.open_cents), one.reference, alone=_alone(one.number, words)) for one in words.also
+    ]
     return Said(
-        level=Level(first["level"]),
+        level=level,
         is_consumer=words.is_consumer,
         debtor=debtor.party.name,
-        sent_on=first["sent_on"],
+        sent_on=head["sent_on"],
         claims=sorted(claims, key=lambda claim: (claim.due_on, claim.number)),
+        soon=[_claim(row, words) for row in rows if not _is_asked(row, level)],
         total=Money(sum(claim.amount.cents for claim in claims)),
         payee=issuer.name,
         iban=issuer.iban or "",
-        pays_by=first["pays_by"],
+        pays_by=head["pays_by"],
         costs=Money(words.costs_cents),
         interest=Money(words.interest_cents),
         stops=[stop for stop in words.stops if stop.on],
         link=link,
     )
+
+
+def _claim(row: asyncpg.Record, words: Words) -> ClaimSaid:
+    number = row["number"]
+    return ClaimSaid(number, row["due_on"], Money(row["open_cents"]), row["reference"], Level(row["level"]), _alone(number, words))
+
+
+def _alone(number: str, words: Words) -> Money | None:
+    """Only where several bear costs: of one it is all that they are."""
+    return Money(words.alone[number]) if number in words.alone and len(words.alone) > 1 else None
 
 
 def letter_words(letter: Letter, brand: Brand, version: str) -> dict[str, Any]:

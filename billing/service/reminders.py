@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -14,11 +14,11 @@ from partner_portal.infra import clock, db, outbox
 from partner_portal.infra.db import Door, Principal
 from partner_portal.infra.ids import new_id
 from partner_portal.kernel.errors import NotFound
-from tenants.policy import Segment, TenantKind
+from tenants.policy import Segment
 
 from ..events import DebtorReminded
 from ..policy.ledger import Kind, Layer
-from ..policy.reminding import Facts, Held, Level, Policy, Quiet, Sent, last_word, next_step, suspends_on
+from ..policy.reminding import Facts, Gathered, Held, Level, Policy, Quiet, Sent, Step, last_word, next_step, one_letter, suspends_on
 from . import interest_rates, mandates, reminder_policies
 
 BATCH = 200
@@ -53,6 +53,10 @@ SELECT i.id, i.tenant, i.customer, i.issuer, i.layer, i.number, i.reference, i.i
                       AND NOT EXISTS (SELECT FROM billing_debit x WHERE x.invoice = i.id AND x.state = 'returned'))
  ORDER BY i.due_on, i.number
 """  # noqa: S608  # our own words
+_WRITTEN_TO = """
+SELECT DISTINCT coalesce(i.customer, i.tenant) AS debtor, i.issuer FROM (SELECT DISTINCT u.tenant FROM unnest($1::uuid[]) AS u (tenant)) d
+  JOIN billing_reminder r ON r.tenant = d.tenant AND r.sent_on = $2 JOIN billing_invoice i ON i.tenant = r.tenant AND i.id = r.invoice
+"""
 # What a debtor has coming: payments that settle nothing yet, and documents in its favour.
 _IN_FAVOUR = """
 WITH debtors AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS d (tenant, customer))
@@ -94,11 +98,12 @@ class Stops(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a reminder says besides amount and days, kept with it."""
+    """What a last reminder says besides amount and days, kept with it; `alone`, by number: the costs of each claim if no other stays unpaid."""
 
     is_consumer: bool = False
     costs_cents: int = 0
     interest_cents: int = 0
+    alone: dict[str, int] = {}
     also: list[AlsoOpen] = []
     stops: list[Stops] = []
 
@@ -125,7 +130,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """What one debtor gets at once: the claims it is about, of one level."""
+    """All that one debtor gets from one sender on a day: what it reminds of, each claim at its own level, and what it notes to be due soon.
+
+    Its level is the highest of them.
+    """
 
     tenant: UUID
     customer: UUID | None
@@ -134,13 +142,14 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     is_consumer: bool
     claims: list[Claim]
+    soon: list[Claim] = []
     pays_by: date | None = None
     words: Words = Words()
 
     @property
     def open_cents(self) -> int:
         """What it asks for."""
-        return sum(claim.open_cents for claim in self.claims)
+        return sum(claim.open_cents for claim in self.claims) + sum(one.open_cents for one in self.words.also)
 
     @property
     def suspends_on(self) -> date | None:
@@ -162,6 +171,8 @@ async def run(*, today: date | None = None) -> int:
         await reminder_policies.spread()
     while True:
         async with db.unit_of_work(_DAILY):
+            # Whoever comes second sees what the first has written.
+            await db.execute("SELECT pg_advisory_xact_lock(hashtextextended('reminders', 0))")
             debtors = await _debtors(day, after)
             for letter in (await _decide(debtors, day)).letters:
                 count += await _record(letter, day)
@@ -198,115 +209,85 @@ async def _decide(debtors: Sequence[asyncpg.Record], day: date) -> Outcome:
     pairs = [row["tenant"] for row in debtors], [row["customer"] for row in debtors]
     rows = await db.fetch(_CLAIMS, *pairs, _SILENT, day)
     favour = {(row["debtor"], row["issuer"]): row["cents"] for row in await db.fetch(_IN_FAVOUR, *pairs)}
-    policies = await _policies()
+    written = {(row["debtor"], row["issuer"]) for row in await db.fetch(_WRITTEN_TO, pairs[0], day)}
+    policies = await reminder_policies.of_all()
     groups: dict[tuple[UUID, UUID], list[asyncpg.Record]] = defaultdict(list)
     for row in rows:
         groups[row["debtor"], row["issuer"]].append(row)
     outcome = Outcome()
     for key, claims in groups.items():
-        policy = policies.of(claims[0])
-        judged = _judged(claims, policy, favour.get(key, 0), day)
-        for claim in judged:
-            if claim.why is not None:
-                outcome.silent[claim.why] = outcome.silent.get(claim.why, 0) + 1
-        outcome.letters += await _letters(judged, policy, day)
+        policy = policies.of(claims[0]["tenant"], claims[0]["layer"])
+        steps = _steps(claims, policy, favour.get(key, 0), day, is_written_to=key in written)
+        for step in steps:
+            if step.why is not None:
+                outcome.silent[step.why] = outcome.silent.get(step.why, 0) + 1
+        gathered = one_letter([(step, row["due_on"]) for step, row in zip(steps, claims, strict=True)], day)
+        if gathered is not None:
+            judged = [_claim(row, step) for row, step in zip(claims, steps, strict=True)]
+            outcome.letters.append(await _letter(gathered, judged, policy, day))
     return outcome
 
 
-class _Policies(msgspec.Struct, frozen=True):
-    """The policy of each tenant, and the provider's for what partners owe themselves."""
-
-    by_tenant: Mapping[UUID, Policy]
-    house: UUID | None
-
-    def of(self, claim: asyncpg.Record) -> Policy:
-        tenant = self.house if claim["layer"] == Layer.PARTNER and self.house else claim["tenant"]
-        return self.by_tenant.get(tenant, Policy())
-
-
-async def _policies() -> _Policies:
-    rows = await db.fetch("SELECT p.*, t.kind FROM billing_reminder_policy p JOIN tenant t ON t.id = p.tenant")
-    house = next((row["tenant"] for row in rows if row["kind"] == TenantKind.HOUSE), None)
-    return _Policies({row["tenant"]: reminder_policies.of_row(row) for row in rows}, house)
-
-
-def _judged(rows: Sequence[asyncpg.Record], policy: Policy, favour: int, day: date) -> list[Claim]:
+def _steps(rows: Sequence[asyncpg.Record], policy: Policy, favour: int, day: date, *, is_written_to: bool) -> list[Step]:
     overdue = sum(row["open_cents"] for row in rows if row["due_on"] < day and row["held"] is None)
-    judged = []
+    steps = []
     for row in rows:
         owed = overdue if row["due_on"] < day else overdue + row["open_cents"]
-        held = Held(row["held"]) if row["held"] else Held.BOUNCED if row["bounced_at"] else None
-        step = next_step(
-            Facts(
-                issued_on=row["issued_on"],
-                due_on=row["due_on"],
-                open_cents=row["open_cents"],
-                owed_cents=owed - favour,
-                sent=tuple(Sent(Level(level), on) for level, on in zip(row["levels"], row["sent_on"], strict=True)),
-                held=held,
-            ),
-            policy,
-            day,
+        facts = Facts(
+            issued_on=row["issued_on"],
+            due_on=row["due_on"],
+            open_cents=row["open_cents"],
+            owed_cents=owed - favour,
+            sent=tuple(Sent(Level(level), on) for level, on in zip(row["levels"], row["sent_on"], strict=True)),
+            held=Held(row["held"]) if row["held"] else Held.BOUNCED if row["bounced_at"] else None,
+            is_written_to=is_written_to,
         )
-        judged.append(
-            Claim(
-                **{
-                    name: row[name]
-                    for name in (
-                        "id",
-                        "tenant",
-                        "customer",
-                        "issuer",
-                        "debtor",
-                        "debtor_name",
-                        "number",
-                        "reference",
-                        "due_on",
-                        "open_cents",
-                        "is_charged",
-                    )
-                },
-                layer=Layer(row["layer"]),
-                is_consumer=row["segment"] == Segment.CONSUMER,
-                level=step.level,
-                why=step.why,
-                next_on=step.due_on,
-            )
-        )
-    return judged
+        steps.append(next_step(facts, policy, day))
+    return steps
 
 
-async def _letters(judged: Sequence[Claim], policy: Policy, day: date) -> list[Letter]:
-    """Claims of one level go together; a last reminder also names what else is overdue (BW 6:96(7))."""
-    letters = []
-    for level in Level:
-        claims = [claim for claim in judged if claim.level is level]
-        if not claims:
-            continue
-        first = claims[0]
-        letter = Letter(
-            tenant=first.tenant,
-            customer=first.customer,
-            debtor_name=first.debtor_name,
-            layer=first.layer,
-            level=level,
-            is_consumer=first.is_consumer,
-            claims=claims,
-        )
-        letters.append(await _last(letter, judged, policy, day) if level is Level.THIRD else letter)
-    return letters
+_AS_IT_IS = ("id", "tenant", "customer", "issuer", "debtor", "debtor_name", "number", "reference", "due_on", "open_cents", "is_charged")
 
 
-async def _last(letter: Letter, judged: Sequence[Claim], policy: Policy, day: date) -> Letter:
-    others = [claim for claim in judged if claim.level is not Level.THIRD and claim.due_on < day and not isinstance(claim.why, Held)]
+def _claim(row: asyncpg.Record, step: Step) -> Claim:
+    return Claim(
+        **{name: row[name] for name in _AS_IT_IS},
+        layer=Layer(row["layer"]),
+        is_consumer=row["segment"] == Segment.CONSUMER,
+        level=step.level,
+        why=step.why,
+        next_on=step.due_on,
+    )
+
+
+async def _letter(gathered: Gathered, judged: Sequence[Claim], policy: Policy, day: date) -> Letter:
+    first = judged[gathered.asked[0]]
+    letter = Letter(
+        tenant=first.tenant,
+        customer=first.customer,
+        debtor_name=first.debtor_name,
+        layer=first.layer,
+        level=gathered.level,
+        is_consumer=first.is_consumer,
+        claims=[judged[nth] for nth in gathered.asked],
+        soon=[judged[nth] for nth in gathered.soon],
+    )
+    if letter.level is not Level.THIRD:
+        return letter
+    return await _last(letter, [judged[nth] for nth in gathered.besides], policy, day)
+
+
+async def _last(letter: Letter, others: Sequence[Claim], policy: Policy, day: date) -> Letter:
     # What interest and costs were charged for before, or let go, costs nothing more.
-    everything = [(claim.open_cents, claim.due_on) for claim in (*letter.claims, *others) if not claim.is_charged]
+    costly = [claim for claim in (*letter.claims, *others) if not claim.is_charged]
     rates = await interest_rates.of(is_consumer=letter.is_consumer)
-    said = last_word(everything, day, is_consumer=letter.is_consumer, rates=rates, policy=policy)
+    claims = [(claim.open_cents, claim.due_on) for claim in costly]
+    said = last_word(claims, day, is_consumer=letter.is_consumer, rates=rates, policy=policy)
     words = Words(
         is_consumer=letter.is_consumer,
         costs_cents=said.costs_cents,
         interest_cents=said.interest_cents,
+        alone={claim.number: cents for claim, cents in zip(costly, said.alone_cents, strict=True)},
         also=[AlsoOpen(claim.number, claim.due_on, claim.open_cents, claim.reference) for claim in others],
         stops=await _stops(letter, policy, day),
     )
@@ -317,7 +298,8 @@ async def _stops(letter: Letter, policy: Policy, day: date) -> list[Stops]:
     """What a partner itself owes stops nothing by itself: its customers did pay."""
     if letter.layer is Layer.PARTNER:
         return []
-    rows = await db.fetch(_SERVICES, [claim.id for claim in letter.claims], Layer.CUSTOMER)
+    last = [claim.id for claim in letter.claims if claim.level is Level.THIRD]
+    rows = await db.fetch(_SERVICES, last, Layer.CUSTOMER)
     stops = {
         row["id"]: Stops(row["number"], row["label"], suspends_on(day, row["product"], is_consumer=letter.is_consumer, policy=policy))
         for row in rows
@@ -327,12 +309,13 @@ async def _stops(letter: Letter, policy: Policy, day: date) -> list[Stops]:
 
 async def _record(letter: Letter, day: date) -> int:
     """The letter's reminders are on record and it is announced; 0 when another process was first with all of them."""
-    made, now = new_id(), clock.now()
-    words = msgspec.json.encode(letter.words).decode()
-    written = 0
-    for claim in letter.claims:
-        values = (made, day, claim.open_cents, letter.pays_by, letter.suspends_on, words, now)
-        written += await db.fetch_one(_INSERT, new_id(), claim.tenant, claim.id, letter.level.value, *values) is not None
+    made, now, written = new_id(), clock.now(), 0
+    # The last word is kept with those whose last reminder it is.
+    said = {letter.level: (letter.pays_by, letter.suspends_on, msgspec.json.encode(letter.words).decode())}
+    for claim in (*letter.claims, *letter.soon):
+        assert claim.level is not None  # noqa: S101  # it is their turn
+        values = (made, day, claim.open_cents, *said.get(claim.level, (None, None, "{}")), now)
+        written += await db.fetch_one(_INSERT, new_id(), claim.tenant, claim.id, claim.level.value, *values) is not None
     if written:
         await outbox.publish(DebtorReminded(tenant_id=letter.tenant, letter_id=made, level=letter.level.value))
     return int(written > 0)

@@ -153,8 +153,17 @@ class ServiceTold(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
+class RemindedTold(PartTold, frozen=True, kw_only=True):
+    """An invoice that a letter is about, at which level."""
+
+    level: int
+
+
 class ReminderTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter that reminds of one or several invoices; level 0 is the note before the due date, 3 the last reminder."""
+    """A letter that reminds of one or several invoices; level 0 is the note before the due date, 3 the last reminder.
+
+    Its own level is the highest of theirs. What is only due soon (level 0 in a reminder) is not part of `open`.
+    """
 
     id: UUID
     level: int
@@ -163,7 +172,7 @@ class ReminderTold(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: UUID | None
     customer_number: str | None
     open: MoneyOut
-    invoices: list[PartTold]
+    invoices: list[RemindedTold]
     url: str
 
 
@@ -313,13 +322,15 @@ async def reminded(letter: UUID) -> News:
     rows = await db.fetch(_REMINDER, letter)
     if not rows:
         raise NotFound(what="letter", id=str(letter))
-    first = rows[0]
+    first = max(rows, key=lambda row: row["level"])
     facts = ReminderTold(
         id=letter,
         **{name: first[name] for name in ("level", "sent_on", "pays_by", "customer_number")},
         customer_id=first["customer"],
-        open=_money(sum(row["open_cents"] for row in rows)),
-        invoices=[_part(row, row["open_cents"]) for row in rows],
+        open=_money(sum(row["open_cents"] for row in rows if row["level"] or not first["level"])),
+        invoices=[
+            RemindedTold(invoice_id=row["id"], number=row["number"], amount=_money(row["open_cents"]), level=row["level"]) for row in rows
+        ],
         url=_address(f"open-items?customer={first['customer']}" if first["customer"] else "open-items?whose=own"),
     )
     return News("reminder.sent", facts, f"{letter}:sent", first["decided_at"])

@@ -39,7 +39,7 @@ class ReminderPolicy(OwnedByTenant, Table, tablename="billing_reminder_policy"):
 
 
 class Reminder(OwnedByTenant, Table, tablename="billing_reminder"):
-    """A reminder of an invoice, with what it said; never changed. Those of one debtor, level and day are one letter."""
+    """A reminder of an invoice, with what it said; never changed. Those of one debtor, issuer and day are one letter."""
 
     invoice = ForeignKey(Invoice, null=False, on_delete=OnDelete.restrict)
     level = SmallInt()

@@ -20,7 +20,7 @@ from .surroundings import surroundings
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from billing.service.reminders import Outcome
+    from billing.service.reminders import Claim, Letter, Outcome
     from billing.service.runs import Report
     from partner_portal.infra.settings import Settings
 
@@ -94,10 +94,19 @@ def letters_of(outcome: Outcome) -> list[str]:
         cents = sum(letter.open_cents for letter in letters)
         lines.append(f"{level.name.lower()}: {len(letters):,} letters, EUR {cents / 100:,.2f}")
     for letter in outcome.letters:
-        numbers = ", ".join(claim.number for claim in letter.claims)
+        numbers = ", ".join(
+            [
+                *(_named(claim, letter) for claim in (*letter.claims, *letter.soon)),
+                *(f"{one.number} (as well)" for one in letter.words.also),
+            ]
+        )
         stops = f" · services stop on {letter.suspends_on}" if letter.suspends_on else ""
         lines.append(f"  {letter.level.name.lower()} · {letter.debtor_name} · {numbers} · EUR {letter.open_cents / 100:,.2f}{stops}")
     return lines + [f"silent: {count:,} × {why}" for why, count in sorted(outcome.silent.items())]
+
+
+def _named(claim: Claim, letter: Letter) -> str:
+    return claim.number if claim.level in {None, letter.level} else f"{claim.number} ({claim.level.name.lower()})"
 
 
 def said_of(report: Report) -> list[str]:

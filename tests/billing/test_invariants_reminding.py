@@ -19,6 +19,7 @@ from tests.world import World
 
 HISTORY = ("billing_reminder", "billing_suspension", "billing_line", "billing_allocation")
 FOLLOW, OWED = "reminders of an invoice follow each other", "a stopped service is owed for"
+ONE = "a debtor is reminded in one letter a day"
 _PAID = """
 WITH paid AS (
     INSERT INTO billing_payment (id, tenant, customer, issuer, source, source_key, amount_cents, received_on, booked_by)
@@ -35,6 +36,7 @@ PLANTED = {
         FOLLOW,
         "UPDATE billing_reminder r SET sent_on = e.sent_on FROM billing_reminder e WHERE e.invoice = r.invoice AND e.level = 1 AND r.level = 2",
     ),
+    "two letters have one day": (ONE, "UPDATE billing_reminder SET sent_on = current_date"),
     "the last came before the second": (FOLLOW, "UPDATE billing_reminder SET sent_on = sent_on - 100 WHERE level = 3"),
     "the note came after the first reminder": (FOLLOW, "UPDATE billing_reminder SET sent_on = sent_on + 100 WHERE level = 0"),
     "nobody was reminded for the last time": (OWED, "DELETE FROM billing_reminder WHERE level = 3"),

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from html import unescape
 from typing import Any
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 
@@ -28,12 +29,17 @@ CLAIMS = (
     ClaimSaid("HUIS-F2026-000117", date(2026, 10, 31), Money(12_100), "RF18HUISF2026000117"),
     ClaimSaid("HUIS-F2026-000142", date(2026, 11, 15), Money(24_805), "RF72HUISF2026000142"),
 )
+OLDER, NEWER = CLAIMS
+REPLACE = msgspec.structs.replace
+SOON = (ClaimSaid("HUIS-F2026-000160", date(2026, 11, 25), Money(6_050), "RF45HUISF2026000160", Level.NOTE),)
 AMOUNT = re.compile(r"EUR\s-?[\d.,]+\d")
 DAY = re.compile(r"\b\d{1,2} [a-z]+ 20\d\d\b", re.IGNORECASE)
 
 
 def reminder(level: Level, *, is_consumer: bool = False, claims: tuple[ClaimSaid, ...] = CLAIMS[:1]) -> Said:
     last = level is Level.THIRD
+    if {claim.level for claim in claims} == {None}:
+        claims = tuple(REPLACE(claim, level=level, alone=Money(40_00) if last and len(claims) > 1 else None) for claim in claims)
     return Said(
         level=level,
         is_consumer=is_consumer,
@@ -67,6 +73,12 @@ def on_paper(of: Said) -> dict[str, Any]:
     }
 
 
+LAST_OF_TWO = (REPLACE(OLDER, level=Level.THIRD, alone=Money(40_00)), REPLACE(NEWER, level=Level.SECOND, alone=Money(40_00)))
+LAST_OF_THREE = (
+    *LAST_OF_TWO,
+    ClaimSaid("HUIS-F2026-000151", date(2026, 11, 20), Money(12_100), "RF61HUISF2026000151", None, Money(40_00)),
+)
+SECOND_AND_FIRST = (REPLACE(OLDER, level=Level.SECOND), REPLACE(NEWER, level=Level.FIRST))
 SERVICES = [ServiceTold("S-1001", "Glasvezel Zakelijk"), ServiceTold("S-1002", "Telefonie")]
 STEP: dict[str, Any] = {
     "customer": "Bakkerij De Korst & Zonen",
@@ -82,6 +94,10 @@ MAILS: dict[str, dict[str, Any]] = {
     "reminder_2": {"said": reminder(Level.SECOND, claims=CLAIMS)},
     "final_notice_business": {"said": reminder(Level.THIRD, claims=CLAIMS)},
     "fourteen_day_letter_consumer": {"said": reminder(Level.THIRD, is_consumer=True, claims=CLAIMS)},
+    "reminder_1_and_note": {"said": REPLACE(reminder(Level.FIRST), soon=SOON)},
+    "reminders_of_two_levels": {"said": reminder(Level.SECOND, claims=SECOND_AND_FIRST)},
+    "final_notice_of_three_levels": {"said": REPLACE(reminder(Level.THIRD, claims=LAST_OF_THREE), costs=Money(73_51), soon=SOON)},
+    "fourteen_day_letter_of_two_levels": {"said": REPLACE(reminder(Level.THIRD, is_consumer=True, claims=LAST_OF_TWO), soon=SOON)},
     "service_suspended": {**STEP, "reader": "customer"},
     "service_released": {**STEP, "reader": "partner", "services": SERVICES[:1], "link": OPEN_AT},
 }
@@ -90,7 +106,8 @@ MAILS: dict[str, dict[str, Any]] = {
 def said(name: str, language: str) -> Rendered:
     """The mail in words."""
     with settings.use(settings.load({"PROVIDER_NAME": letters.PROVIDER, "SECRET_KEY": "x" * 40})):
-        return mail.render(f"billing/{name}", language=language, **{"brand": letters.BRAND, "link": LINK, **MAILS[name]})
+        template = name_of(MAILS[name]["said"]) if "said" in MAILS[name] else f"billing/{name}"
+        return mail.render(template, language=language, **{"brand": letters.BRAND, "link": LINK, **MAILS[name]})
 
 
 def seen(html: str) -> str:
@@ -155,7 +172,10 @@ async def test_the_consumers_letter_says_what_the_law_wants_in_mail_and_on_paper
 
 
 @pytest.mark.parametrize("language", formats.LANGUAGES)
-@pytest.mark.parametrize("name", ["final_notice_business", "fourteen_day_letter_consumer"])
+@pytest.mark.parametrize(
+    "name",
+    ["final_notice_business", "fourteen_day_letter_consumer", "final_notice_of_three_levels", "fourteen_day_letter_of_two_levels"],
+)
 def test_the_letter_on_paper_reads_as_it_was_approved(name: str, language: str) -> None:
     with settings.use(settings.load({"PROVIDER_NAME": letters.PROVIDER, "SECRET_KEY": "x" * 40})):
         made = pdf.html("billing/reminder", language=language, **on_paper(MAILS[name]["said"]))

@@ -44,5 +44,5 @@ SELECT gen_random_uuid(), tenant, id, pg_temp.id(10, sequence), gross_cents, 'sy
 
 -- Whoever is long overdue was reminded as far as it goes.
 INSERT INTO billing_reminder (id, tenant, invoice, level, letter, sent_on, open_cents)
-SELECT gen_random_uuid(), i.tenant, i.id, r.level, gen_random_uuid(), i.due_on + r.late, i.gross_cents
+SELECT gen_random_uuid(), i.tenant, i.id, r.level, md5(concat(i.tenant, i.customer, i.issuer, i.due_on + r.late))::uuid, i.due_on + r.late, i.gross_cents
   FROM billing_invoice i CROSS JOIN (VALUES (1, 3), (2, 14), (3, 21)) r (level, late) WHERE i.sequence % 33 = 0 AND i.due_on + r.late < CURRENT_DATE;
