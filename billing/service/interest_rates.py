@@ -63,7 +63,12 @@ async def tables() -> Mapping[RateKind, Sequence[Rate]]:
 
 async def of(*, is_consumer: bool) -> Sequence[Rate]:
     """The rates for consumers, or for trade. Through the staff door."""
-    return (await tables())[RateKind.CONSUMER if is_consumer else RateKind.TRADE]
+    return (await tables())[kind_of(is_consumer=is_consumer)]
+
+
+def kind_of(*, is_consumer: bool) -> RateKind:
+    """Which rate a debtor pays."""
+    return RateKind.CONSUMER if is_consumer else RateKind.TRADE
 
 
 async def missing() -> list[Missing]:

@@ -6,7 +6,8 @@ that as the policy waits with interest and costs, and not for less than the poli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -18,10 +19,13 @@ from partner_portal.infra.db import Door, Principal
 from partner_portal.kernel.actor import Actor
 from partner_portal.kernel.errors import NotFound, Refused
 
+from ..policy.interest import Rate
 from ..policy.late import Late, days_until, rest
 from ..policy.ledger import Layer
+from ..policy.reminding import Policy
 from . import charges, interest_rates, reminder_policies
 from .late import BATCH, Note, issue, lates, lock
+from .reminder_policies import Policies
 
 LOOKS_BACK = timedelta(days=366)
 """What was paid longer ago and not charged yet is let go, unless finance charges it."""
@@ -43,7 +47,7 @@ SELECT c.until, c.nth, n.letter, n.is_consumer, n.term_ended_on, i.id, i.number,
        i.tenant, i.customer, i.issuer, i.layer, i.debtor_details ->> 'name' AS debtor_name,
        (SELECT min(r.sent_on) FROM billing_reminder r WHERE r.tenant = n.tenant AND r.letter = n.letter) AS sent_on
 """
-_OF_LETTER = f"{_WHAT} {_RUN_ON} {_PAID} AND n.letter = $3 ORDER BY i.due_on, i.number"
+_OF_LETTERS = f"{_WHAT} {_RUN_ON} {_PAID} AND n.letter = ANY($3::uuid[]) ORDER BY n.letter, i.due_on, i.number"
 _OF_INVOICE = f"{_WHAT} {_RUN_ON} AND i.id = $2"
 _DAILY = Principal(Door.STAFF, actor="system:late")
 
@@ -69,10 +73,7 @@ async def run(*, today: date | None = None) -> int:
 async def preview(*, today: date | None = None, most: int = BATCH) -> list[Note]:
     """What `run` would charge on this day, of so many letters at most; nothing is written. In the caller's unit of work."""
     day = today or clock.today()
-    found = [
-        await _by_itself(await db.fetch(_OF_LETTER, day, day - LOOKS_BACK, letter), day) for letter in await _letters(day, UUID(int=0))
-    ]
-    return [note for note in found if note is not None][:most]
+    return (await _by_themselves(await _letters(day, UUID(int=0)), day))[:most]
 
 
 async def charge(actor: Actor, invoice: UUID) -> UUID:
@@ -86,10 +87,10 @@ async def charge(actor: Actor, invoice: UUID) -> UUID:
         raise NotFound(what="invoice", id=str(invoice))
     await lock(head)
     day = clock.today()
-    note = await _reckoned(await db.fetch(_OF_INVOICE, day, invoice), day)
-    if note is None:
+    notes = await _reckoned(await db.fetch(_OF_INVOICE, day, invoice), day, await reminder_policies.of_all())
+    if not notes:
         raise NothingRanOn
-    return await issue(note, day)
+    return await issue(notes[0], day)
 
 
 async def _letters(day: date, after: UUID) -> list[UUID]:
@@ -97,46 +98,53 @@ async def _letters(day: date, after: UUID) -> list[UUID]:
 
 
 async def _charge(letter: UUID, day: date) -> int:
-    rows = await db.fetch(_OF_LETTER, day, day - LOOKS_BACK, letter)
-    if not rows:
+    head = await db.fetch_one(_OF_LETTERS, day, day - LOOKS_BACK, [letter])
+    if head is None:
         return 0
-    await lock(rows[0])
-    note = await _by_itself(await db.fetch(_OF_LETTER, day, day - LOOKS_BACK, letter), day)
-    if note is None:
-        return 0
-    await issue(note, day)
-    return 1
+    await lock(head)
+    notes = await _by_themselves([letter], day)
+    for note in notes:
+        await issue(note, day)
+    return len(notes)
 
 
-async def _by_itself(rows: Sequence[asyncpg.Record], day: date) -> Note | None:
+async def _by_themselves(letters: Sequence[UUID], day: date) -> list[Note]:
     """What is charged without anybody asking: not before transfers of the last day are in, and nothing too small to remind of."""
-    note = await _reckoned(rows, day)
-    if note is None:
-        return None
-    policy = await reminder_policies.of_debt(note.tenant, note.layer)
+    policies = await reminder_policies.of_all()
+    notes = await _reckoned(await db.fetch(_OF_LETTERS, day, day - LOOKS_BACK, letters), day, policies)
+    return [note for note in notes if _has_come(note, policies.of(note.tenant, note.layer), day)]
+
+
+def _has_come(note: Note, policy: Policy, day: date) -> bool:
     last = max(one.days.until for one in note.reckoned.charged)
-    is_early = policy.charge_days is None or day <= last + timedelta(days=policy.charge_days)
-    return None if is_early or note.cents < policy.threshold_cents else note
+    return policy.charge_days is not None and day > last + timedelta(days=policy.charge_days) and note.cents >= policy.threshold_cents
 
 
-async def _reckoned(rows: Sequence[asyncpg.Record], day: date) -> Note | None:
-    """The rest of the interest of these invoices of one letter; None where there is none, or the policy charges nothing."""
-    if not rows:
-        return None
-    head = rows[0]
-    policy = await reminder_policies.of_debt(head["tenant"], Layer(head["layer"]))
-    rates = await interest_rates.of(is_consumer=head["is_consumer"])
-    by_id = {row["id"]: row for row in rows}
-    late = []
-    for one in await lates(rows):
-        row = by_id[one.invoice]
+async def _reckoned(rows: Sequence[asyncpg.Record], day: date, policies: Policies) -> list[Note]:
+    """The rest of the interest of these invoices, a note for each letter; none where nothing is left, or the policy charges nothing."""
+    tables = await interest_rates.tables()
+    paid = {one.invoice: one for one in await lates(rows)}
+    letters: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        if policies.of(row["tenant"], row["layer"]).charge_days is not None:
+            letters[row["letter"]].append(row)
+    found = (
+        _note(of_letter, paid, tables[interest_rates.kind_of(is_consumer=of_letter[0]["is_consumer"])], day)
+        for of_letter in letters.values()
+    )
+    return [note for note in found if note.reckoned.charged]
+
+
+def _note(rows: Sequence[asyncpg.Record], paid: Mapping[UUID, Late], rates: Sequence[Rate], day: date) -> Note:
+    head, late = rows[0], []
+    for row in rows:
+        one = paid[row["id"]]
         days = days_until(row["until"], day if row["open_cents"] > 0 else _paid_on(one), rates)
         if days.days:
             late.append(msgspec.structs.replace(one, days=days, nth=row["nth"] + 1))
     reckoned = rest(late, rates)
     reckoned = msgspec.structs.replace(reckoned, charged=tuple(one for one in reckoned.charged if one.interest_cents > 0))
-    if policy.charge_days is None or not reckoned.charged:
-        return None
+    numbers = {row["id"]: row["number"] for row in rows}
     return Note(
         **{
             name: head[name]
@@ -144,7 +152,7 @@ async def _reckoned(rows: Sequence[asyncpg.Record], day: date) -> Note | None:
         },
         layer=Layer(head["layer"]),
         said_costs_cents=0,
-        numbers={one.invoice: by_id[one.invoice]["number"] for one in reckoned.charged},
+        numbers={one.invoice: numbers[one.invoice] for one in reckoned.charged},
         reckoned=reckoned,
     )
 
