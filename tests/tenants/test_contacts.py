@@ -95,6 +95,14 @@ async def test_a_contact_is_changed_and_what_was_changed_meanwhile_is_not_overwr
     assert (row["name"], row["is_technical"], row["may_sign"]) == ("Anna de Wit", True, False)
 
 
+async def test_the_form_stands_where_other_forms_stand(world: World) -> None:
+    contact = await add_contact(world.noord, world.noord.customers["bakery"], ANNA)
+    async with signed_in(world.noord.clerk) as clerk, signed_in(await main_user(world.noord)) as main:
+        own = f"/portal/own/contacts/{contact}"
+        for client, where in ((clerk, path(world, contact)), (clerk, path(world, "new")), (main, own), (main, "/portal/own/contacts/new")):
+            assert '<main id="main" tabindex="-1" class="task">' in (await client.get(where, headers=PAGE)).text
+
+
 async def test_rights_taken_away_are_gone_at_the_next_request(world: World) -> None:
     email = await main_user(world.noord)
     other = await add_contact(world.noord, world.noord.customers["bakery"], ANNA)
