@@ -25,6 +25,7 @@ from partner_portal.kernel.errors import Invalid, NotAllowed, NotFound
 from tenants.policy import Segment
 from tests.billing.money import issue, line, pay
 from tests.billing.test_service_reminders import at, due, live, staff
+from tests.counting import counted
 from tests.world import FINANCE, STAFF_DOOR, World
 
 DAY = timedelta(days=1)
@@ -342,3 +343,18 @@ async def days_of(invoice: UUID) -> list[tuple[Any, ...]]:
             "SELECT nth, first_on, until, interest_cents FROM billing_late_claim WHERE invoice = $1 ORDER BY nth", invoice
         )
     return [tuple(row) for row in rows]
+
+
+async def test_a_preview_of_many_asks_as_much_as_one_of_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owed = [await issue(world.noord.id, world.noord.customers[who], [line(100_000)]) for who in ("private", "bakery")]
+    await live(max([await due(invoice) for invoice in owed]) + timedelta(days=21))
+    at(max([await term(invoice) for invoice in owed]) + timedelta(days=6))
+    asked, found = counted(monkeypatch), {}
+    for most in (1, 200):
+        asked.clear()
+        monkeypatch.setattr(late, "BATCH", most)
+        async with db.unit_of_work(STAFF_DOOR):
+            found[most] = (len(await late.preview(most=most)), len(asked))
+
+    assert (found[1][0], found[200][0]) == (1, 2)
+    assert found[200][1] == found[1][1]
