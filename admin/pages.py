@@ -125,6 +125,8 @@ routers = [
         payments.read,
         payments.ask,
         payments.take_off,
+        payments.ask_where,
+        payments.move,
         giving_back.look,
         giving_back.decide,
         giving_back.look_at_payouts,

@@ -9,6 +9,7 @@ from billing.service.gateways.port import ForeignMoney, GatewayRefuses, GatewayU
 from billing.service.gateways.sandbox import NotOpen
 from billing.service.mandate_links import InvitationOver, NobodyToInvite
 from billing.service.mandates import MandateEnded, MandateInForce
+from billing.service.moving import NotAsSeen, NotMovable
 from billing.service.paying import NothingOpen
 from billing.service.payments import NotADebtorsPayment
 from billing.service.payouts import PayoutLookedAt
@@ -33,6 +34,17 @@ PROBLEMS: dict[type[Problem], Words] = {
     NotADebtorsPayment: Words(
         sentence("That is somebody else's"),
         sentence("Money of one debtor does not settle what another owes, nor what is owed to another sender."),
+    ),
+    NotMovable: Words(
+        sentence("It cannot be moved"),
+        sentence(
+            "Nothing of it is free, or it did not come in by transfer from a customer: what was paid online, collected, or booked by the accounting package"
+            " goes back to who paid it, where it came from."
+        ),
+    ),
+    NotAsSeen: Words(
+        sentence("Something has changed"),
+        sentence("Something of this money was used, moved or given back since you looked. Nothing is moved; look again."),
     ),
     NotPayableOnline: Words(
         sentence("Not payable online"), sentence("These invoices are paid by transfer: their sender takes no payments online.")
@@ -100,6 +112,7 @@ FIELDS = {
     "not-under-way": sentence("Nothing of this file is under way under the id %(value)s."),
     "unknown-payment": sentence("There is no payment %(value)s that can be taken back."),
     "money-that-left": sentence("Money that left settles no invoice."),
+    "is-there-already": sentence("It stands on the account of %(value)s already: name the customer that it belongs to."),
     "say-why": sentence("Say why, in a few words."),
     "taken-off-this": sentence("The payment is taken off invoice %(value)s: name the one it was for."),
     "nothing-open-of-it": sentence("Nothing of invoice %(value)s is open that is left to settle it with."),

@@ -26,9 +26,11 @@ RESTS_FOR = timedelta(days=5)
 TOLD_BACK = timedelta(days=30)
 """Addresses that were changed so lately are told as well: whoever changes an account often changes the address first."""
 
+# What was moved to another customer's account was booked on the wrong one: this is not where it pays from.
 _PAID_FROM = """
 SELECT 1 FROM billing_statement_entry e JOIN billing_payment p ON p.id = e.payment
- WHERE e.iban = $4 AND p.tenant = $1 AND p.customer IS NOT DISTINCT FROM $2 AND p.issuer = $3 AND p.amount_cents > 0 LIMIT 1
+ WHERE e.iban = $4 AND p.tenant = $1 AND p.customer IS NOT DISTINCT FROM $2 AND p.issuer = $3 AND p.amount_cents > 0
+   AND NOT EXISTS (SELECT FROM billing_payment m WHERE m.tenant = p.tenant AND m.reverses = p.id AND m.method = 'moved') LIMIT 1
 """
 _SIGNED_FOR = """
 SELECT 1 FROM billing_mandate m WHERE m.iban = $4 AND m.tenant = $1 AND m.customer IS NOT DISTINCT FROM $2 AND m.issuer = $3

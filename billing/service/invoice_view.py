@@ -88,6 +88,7 @@ METHODS: dict[str, str] = {
     "return": sentence("taken back by the bank"),
     "chargeback": sentence("taken back by the bank"),
     "refund": sentence("paid back"),
+    "moved": sentence("moved to another customer"),
     "write-off": sentence("written off"),
 }
 _KINDS: dict[LineKind, str] = {

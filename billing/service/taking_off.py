@@ -52,7 +52,7 @@ _HISTORY = """
 SELECT i.number, a.amount_cents, a.note, a.made_by, a.made_at FROM billing_allocation a JOIN billing_invoice i ON i.tenant = a.tenant AND i.id = a.invoice
  WHERE a.payment = $1 ORDER BY a.made_at, a.id
 """
-_BACKS = "SELECT amount_cents, received_on, method FROM billing_payment WHERE reverses = $1 ORDER BY received_on, id"
+_BACKS = "SELECT amount_cents, received_on, method FROM billing_payment WHERE reverses = $1 AND method <> 'moved' ORDER BY received_on, id"
 # By a mandate that holds: announced anew, and then collected.
 _COLLECTED = f"""
        EXISTS (SELECT FROM billing_mandate m JOIN billing_issuer o ON o.tenant = m.issuer

@@ -287,6 +287,7 @@ _STAFF = [
         ("payments, none found", "payments?q=xyzzy"),
         ("payment", "payments/{payment}"),
         ("taking off a payment", "payments/{payment}/{paid_invoice}"),
+        ("moving a payment", "payments/{payment}/move"),
         ("pro forma", "pro-forma"),
         ("credit notes for two", "credit-notes"),
         ("refunds", "refunds"),

@@ -96,7 +96,51 @@ async def test_the_page_says_that_reminders_go_on_and_services_stop_for_what_is_
         assert what in told, what
 
 
-@pytest.mark.parametrize("address", [PAYMENTS, f"{PAYMENTS}/{UUID(int=7)}", f"{PAYMENTS}/{UUID(int=7)}/{UUID(int=8)}"])
+async def test_what_is_free_of_a_payment_is_moved_to_the_customer_whose_money_it_is(world: World, fien: httpx.AsyncClient) -> None:
+    wrong, _number = await owed(world)
+    right, _number = await owed(world, who="private")
+    (other,) = await rows("SELECT number, name FROM customer WHERE id = $1", world.noord.customers["private"])
+    (own,) = await rows("SELECT number FROM customer WHERE id = $1", world.noord.customers["bakery"])
+    payment = await paid(world, 12_100, wrong)
+    ask = f"{PAYMENTS}/{payment}/move"
+    assert ask not in await page(fien, f"{PAYMENTS}/{payment}"), "it is in use"
+    assert "kan niet worden verplaatst" in await page(fien, ask)
+    await press(fien, "take-off", f"{PAYMENTS}/{payment}/{wrong}", reason="Was niet van de bakker")
+
+    assert f'href="{ask}"' in await page(fien, f"{PAYMENTS}/{payment}")
+    for number, why in (("X-1", "geen klant met dit nummer"), (own["number"], "staat al op rekening van")):
+        assert why in await page(fien, f"{ask}?to={number}")
+    told = await seen(fien, f"{ask}?to={other['number']}")
+    for what in (other["name"], "EUR 121,00", "telt daar als ontvangen op"):
+        assert what in told, what
+    refused = [
+        await press(fien, "move", f"{ask}?to={other['number']}", to=other["number"], left="12100", reason="", amount="12,10"),
+        await press(fien, "move", f"{ask}?to={other['number']}", to=other["number"], left="12100", reason="Buurman", amount="veel"),
+        await press(fien, "move", f"{ask}?to={other['number']}", to=other["number"], left="12099", reason="Van de buurman"),
+    ]
+    assert [answer.status_code for answer in refused] == [422, 422, 409]
+    assert 'value="12,10"' in refused[0].text, "nothing typed is lost"
+    assert "Er is intussen iets veranderd" in refused[2].text
+    assert await left(payment) == 12_100
+
+    done = await press(fien, "move", f"{ask}?to={other['number']}", to=other["number"], left="12100", reason="Van de buurman")
+
+    assert (done.status_code, done.headers["location"]) == (303, f"{PAYMENTS}/{payment}?done=move")
+    made = (await rows("SELECT id FROM billing_payment WHERE customer = $1", world.noord.customers["private"]))[0]["id"]
+    after, there = await seen(fien, f"{PAYMENTS}/{payment}?done=move"), await seen(fien, f"{PAYMENTS}/{made}")
+    for what in (f"EUR 121,00 naar {other['name']}", "Van de buurman", "Fien van Kadetel", f'href="{PAYMENTS}/{made}"'):
+        assert what in after, what
+    for what in (f'href="{PAYMENTS}/{payment}"', "Van de buurman", "EUR 121,00 staat op rekening"):
+        assert what in there, what
+    assert await open_cents(wrong, right) == [12_100, 12_100]
+    assert (await press(fien, "settle", "/admin/refunds", id=str(made))).status_code == 303
+    assert await open_cents(right) == [0]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [PAYMENTS, f"{PAYMENTS}/{UUID(int=7)}", f"{PAYMENTS}/{UUID(int=7)}/{UUID(int=8)}", f"{PAYMENTS}/{UUID(int=7)}/move"],
+)
 async def test_nobody_but_finance_sees_payments(world: World, staff: SignsIn, address: str) -> None:
     desk = await staff(StaffRole.SERVICE_DESK, name="sef")
     assert (await desk.get(address)).status_code == 403
@@ -109,7 +153,12 @@ async def test_what_is_not_there_is_not_found(world: World, fien: httpx.AsyncCli
     other, _number = await owed(world)
     payment = await paid(world, 12_100, wrong)
     back = (await rows("SELECT id FROM billing_invoice WHERE id = $1", other))[0]["id"]
-    for address in (f"{PAYMENTS}/{UUID(int=7)}", f"{PAYMENTS}/{payment}/{back}", f"{PAYMENTS}/{UUID(int=7)}/{wrong}"):
+    for address in (
+        f"{PAYMENTS}/{UUID(int=7)}",
+        f"{PAYMENTS}/{payment}/{back}",
+        f"{PAYMENTS}/{UUID(int=7)}/{wrong}",
+        f"{PAYMENTS}/{UUID(int=7)}/move",
+    ):
         assert (await fien.get(address)).status_code == 404, address
     assert "Er is geen betaling gevonden" in await page(fien, f"{PAYMENTS}?q=%25xyzzy")
     assert str(payment) in await page(fien, f"{PAYMENTS}?q=korst")

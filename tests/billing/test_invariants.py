@@ -92,6 +92,7 @@ PLANTED = {
         "INSERT INTO billing_on_account (id, tenant, payment, customer, issuer, left_cents)"
         " SELECT gen_random_uuid(), tenant, id, customer, issuer, 1 FROM billing_payment LIMIT 1"
     ),
+    "what was moved from a customer's account is on another's": "UPDATE billing_payment SET method = 'moved'",
     "what is open is what was not settled": "UPDATE billing_standing SET open_cents = open_cents + 1",
     "no number is left out": "UPDATE billing_series SET last = last + 1",
     "no day of a service is billed twice": f"UPDATE billing_line SET period_from = '2026-12-31' WHERE {_JANUARY}",

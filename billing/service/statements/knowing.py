@@ -36,9 +36,11 @@ _BATCHES = "SELECT id, reference, kind FROM billing_bank_batch WHERE issuer = $1
 _REFUNDS = "SELECT r.id, r.end_to_end FROM billing_refund r JOIN billing_payment p ON p.id = r.payment WHERE p.issuer = $1 AND r.end_to_end = ANY($2::text[])"
 # The gateway pays out to the house, for which it collects.
 _PAYOUTS = "SELECT p.id, p.reference FROM billing_payout p JOIN tenant t ON t.id = $1 AND t.kind = 'house' WHERE p.entry IS NULL"
+# Whose payment was moved to another customer's account is not known by it: a person says who paid.
 _PAYERS = """
 SELECT DISTINCT e.iban, p.tenant, p.customer FROM billing_statement_entry e JOIN billing_payment p ON p.id = e.payment
  WHERE e.iban = ANY($2::text[]) AND p.issuer = $1
+   AND NOT EXISTS (SELECT FROM billing_payment m WHERE m.tenant = p.tenant AND m.reverses = p.id AND m.method = 'moved')
  UNION SELECT m.iban, m.tenant, m.customer FROM billing_mandate m WHERE m.iban = ANY($2::text[]) AND m.issuer = $1
 """
 
