@@ -28,6 +28,7 @@ OWN = "/portal/own/pay"
 _NOT_KEPT = {"cache-control": "no-store"}
 _LONGEST_NEWS = 1000
 _ALL = "all"
+_CAME_TO_NOTHING = frozenset({IntentState.FAILED, IntentState.ABANDONED, IntentState.EXPIRED})
 
 
 @get("/{token:str}")
@@ -39,9 +40,9 @@ async def look(
     everything = going == _ALL
     if going and view.goes_on(everything=everything):
         return Response(None, status_code=303, headers={"location": str(view.checkout_url), **_NOT_KEPT})
-    is_under_way = view.goes_on(everything=False) or view.goes_on(everything=True)
-    waits = "going" if going and view.open_cents > 0 and view.online else "back" if back and is_under_way else ""
-    return await _page(view, token, lang, waits=waits, everything=everything, came_back=bool(back))
+    # What becomes of an attempt that is under way nobody knows yet, also where another sum is asked by now.
+    waits = "going" if going and view.open_cents > 0 and view.online else "back" if back and view.attempt is IntentState.OPEN else ""
+    return await _page(view, token, lang, waits=waits, everything=everything)
 
 
 @post("/{token:str}", status_code=200)
@@ -70,7 +71,7 @@ def _known(lang: str) -> bool:
     return lang in formats.LANGUAGES
 
 
-async def _page(view: View, token: str, lang: str, *, waits: str = "", everything: bool = False, came_back: bool = False) -> Page:
+async def _page(view: View, token: str, lang: str, *, waits: str = "", everything: bool = False) -> Page:
     page = templates.render(
         "billing/pay/page.html",
         language=lang if _known(lang) else view.language,
@@ -85,8 +86,7 @@ async def _page(view: View, token: str, lang: str, *, waits: str = "", everythin
         token=token,
         waits=waits,
         in_fours=paper.in_fours,
-        came_back=came_back,
-        failed=view.attempt in {IntentState.FAILED, IntentState.ABANDONED, IntentState.EXPIRED},
+        nothing_of=view.attempt.value if view.attempt in _CAME_TO_NOTHING else "",
     )
     return Response(page, media_type=HTML, headers=_NOT_KEPT)
 

@@ -11,20 +11,23 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
 from billing.policy.ledger import Kind
 from billing.policy.money_in import IntentState
-from billing.service import pay_links, paying
-from billing.service.gateways import sandbox
+from billing.service import issuers, mandates, pay_links, paying
+from billing.service.gateways import chosen, sandbox
 from billing.service.gateways.port import Remote
+from billing.service.mandates import NewMandate
 from partner_portal.infra import clock, db, outbox, remote
 from partner_portal.kernel.errors import NotFound
+from tests.billing.bank import PAYER_IBAN
 from tests.billing.money import issue, line, pay
 from tests.conftest import browser
 from tests.terminations.customer import baker
-from tests.world import STAFF_DOOR, World
+from tests.world import FINANCE, HOUSE_DETAILS, STAFF_DOOR, World
 
 
 class Ourselves(httpx.AsyncBaseTransport):
@@ -153,6 +156,85 @@ async def test_who_comes_back_has_not_paid(world: World, stranger: httpx.AsyncCl
 
     assert "De bank heeft ons nog niet verteld" in back.text
     assert await standing(invoice) == (12100, 0)
+
+
+NOTHING_OF = {
+    "failed": (
+        "De laatste poging om te betalen is mislukt: de bank of de kaartmaatschappij voerde de betaling niet uit. Er is niets betaald. Probeer het opnieuw",
+        "The last attempt to pay failed: the bank or the card company did not carry it out. Nothing was paid. Try again",
+    ),
+    "abandoned": (
+        "De laatste poging om te betalen is afgebroken. Er is niets betaald. Begin opnieuw wanneer u wilt",
+        "The last attempt to pay was broken off. Nothing was paid. Begin again whenever you like",
+    ),
+    "expired": (
+        "De laatste poging om te betalen is niet op tijd afgerond en is verlopen. Er is niets betaald. Begin een nieuwe betaling",
+        "The last attempt to pay was not finished in time and has ended. Nothing was paid. Begin a new payment",
+    ),
+}
+
+
+@pytest.mark.parametrize("state", NOTHING_OF)
+@pytest.mark.usefixtures("wire")
+async def test_the_page_says_why_nothing_was_paid_and_what_to_do_next(
+    world: World, stranger: httpx.AsyncClient, invoice: UUID, state: str
+) -> None:
+    link = await link_of(world, invoice)
+    await press(stranger, await begin(stranger, link), state)
+
+    for language, sentence in zip(("nl", "en"), NOTHING_OF[state], strict=True):
+        for back in ("", "&back=1"):
+            said = (await stranger.get(f"{link}?lang={language}{back}")).text
+            assert [other for other in NOTHING_OF if NOTHING_OF[other][language == "en"] in said] == [state]
+            assert ("overmaken" if language == "nl" else "transfer the amount") in said[said.index(sentence) :][:400]
+
+
+@pytest.mark.usefixtures("wire")
+async def test_what_is_not_paid_online_any_more_is_to_be_transferred(
+    world: World, stranger: httpx.AsyncClient, invoice: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await link_of(world, invoice)
+    await press(stranger, await begin(stranger, link), "failed")
+    monkeypatch.setattr(chosen, "current", lambda: None)
+
+    said = (await stranger.get(f"{link}?lang=en")).text
+
+    assert "Transfer the amount instead." in said
+    assert "Try again" not in said
+
+
+@pytest.mark.usefixtures("wire")
+async def test_who_failed_to_pay_what_is_collected_anyway_need_not_try_again(world: World, stranger: httpx.AsyncClient) -> None:
+    async with db.unit_of_work(STAFF_DOOR):
+        await issuers.enter(world.house, msgspec.structs.replace(HOUSE_DETAILS, creditor_id="NL98ZZZ999999990000"))
+        await mandates.sign(
+            FINANCE,
+            world.noord.id,
+            world.noord.customers["bakery"],
+            world.house,
+            NewMandate(holder="De Korst", iban=PAYER_IBAN, signed_on=clock.today()),
+        )
+    link = await link_of(world, await issue(world.noord.id, world.noord.customers["bakery"], [line(10000)]))
+    await press(stranger, await begin(stranger, link), "failed")
+
+    said = (await stranger.get(f"{link}?lang=en")).text
+
+    assert "Nothing was paid. You need not do anything: we collect it, as this page says." in said
+    assert "Try again" not in said
+
+
+@pytest.mark.usefixtures("wire")
+async def test_who_comes_back_while_another_sum_is_asked_is_not_told_that_nothing_was_paid(
+    world: World, stranger: httpx.AsyncClient, invoice: UUID
+) -> None:
+    link = await link_of(world, invoice)
+    await begin(stranger, link)
+    await pay(invoice, 2100)
+
+    said = (await stranger.get(f"{link}?back=1")).text
+
+    assert "De bank heeft ons nog niet verteld" in said
+    assert "niets betaald" not in said
 
 
 @pytest.mark.parametrize("state", ["failed", "abandoned", "expired"])
