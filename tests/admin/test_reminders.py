@@ -14,6 +14,7 @@ from partner_portal.infra import db
 from partner_portal.kernel.actor import StaffRole
 from tests.admin.conftest import SignsIn
 from tests.billing.money import issue, line
+from tests.billing.test_one_letter_a_day import four
 from tests.billing.test_service_reminders import START, at, levels
 from tests.world import STAFF_DOOR, World
 
@@ -62,6 +63,18 @@ async def test_what_tonight_would_send_is_shown_and_not_sent(world: World, finan
     assert "EUR 121,00" in seen
     assert "het bedrag is te klein" in seen
     assert await levels(invoice) == []
+
+
+async def test_tonights_letter_names_the_level_of_each_of_its_invoices(world: World, staff: SignsIn) -> None:
+    owed = await four(world, "bakery")
+    finance = await staff(StaffRole.FINANCE, name="fien")
+    last, second, first, note = owed.numbers
+
+    seen = re.sub(r"<[^>]+>", "", await page(finance))
+
+    assert f"{last}, {second} (tweede herinnering), {first} (eerste herinnering), {note} (vervalt binnenkort, wordt niet gevraagd)" in seen
+    assert "zou 1 brief uitgaan" in seen
+    assert "EUR 393,25" in seen
 
 
 async def test_an_invoice_is_held_and_let_go_where_it_is_read(world: World, finance: httpx.AsyncClient) -> None:

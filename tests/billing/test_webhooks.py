@@ -133,7 +133,7 @@ async def test_an_unpaid_invoice_is_told_to_be_overdue_once_and_its_reminder_as_
     assert counts == [1, 0]
     assert (late["id"], late["state"]) == (str(invoice), "overdue")
     assert (letter["level"], letter["customer_number"], letter["open"]["amount"]) == (1, "NRD-C-00001", "12.10")
-    assert [one["invoice_id"] for one in letter["invoices"]] == [str(invoice)]
+    assert [(one["invoice_id"], one["level"]) for one in letter["invoices"]] == [(str(invoice), 1)]
     assert letter["url"].endswith(f"/api/v1/open-items?customer={world.noord.customers['bakery']}")
 
 
