@@ -188,6 +188,8 @@ async def lock(head: asyncpg.Record) -> None:
 
 async def _reckoned(letters: Sequence[UUID], day: date) -> list[Note]:
     """What is to be charged after each of these letters on this day; nothing for a letter after which nothing is, or whose day has not come."""
+    if not letters:
+        return []
     policies, rates = await reminder_policies.of_all(), await interest_rates.tables()
     heads = {head["letter"]: head for head in await db.fetch(_LETTER, letters, _NEWEST) if _may_charge(head, policies, day)}
     words = {letter: reminders.words_of(head) for letter, head in heads.items()}

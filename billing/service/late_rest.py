@@ -110,6 +110,8 @@ async def _charge(letter: UUID, day: date) -> int:
 
 async def _by_themselves(letters: Sequence[UUID], day: date) -> list[Note]:
     """What is charged without anybody asking: not before transfers of the last day are in, and nothing too small to remind of."""
+    if not letters:
+        return []
     policies = await reminder_policies.of_all()
     notes = await _reckoned(await db.fetch(_OF_LETTERS, day, day - LOOKS_BACK, letters), day, policies)
     return [note for note in notes if _has_come(note, policies.of(note.tenant, note.layer), day)]

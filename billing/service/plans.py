@@ -218,7 +218,7 @@ async def one(plan: UUID) -> Plan:
 
 async def some(wanted: Sequence[UUID]) -> dict[UUID, Plan]:
     """Those of the plans that are there, by id; through the staff door those of every partner."""
-    return {plan.id: plan for plan in await _plans("p.id = ANY($1)", wanted, len(wanted))}
+    return {plan.id: plan for plan in await _plans("p.id = ANY($1)", wanted, len(wanted))} if wanted else {}
 
 
 _HOLDS = """
