@@ -248,7 +248,7 @@ async def of_customer(fresh: Any, _sent: Any, _actor: Actor) -> Any:
 
 async def new_billing(fresh: Any, sent: Any, actor: Actor) -> Any:
     """The address in Peppol is one, and its customer had no such row before."""
-    _peppol_address(fresh.endpoint_scheme, fresh.endpoint_id)
+    peppol.must_be_one(fresh.endpoint_scheme, fresh.endpoint_id)
     if await db.fetch_one("SELECT 1 FROM billing_account WHERE customer = $1", fresh.customer):
         raise Invalid(FieldError("/customer", "has-billing-data"))
     return await of_customer(fresh, sent, actor)
@@ -256,14 +256,8 @@ async def new_billing(fresh: Any, sent: Any, actor: Actor) -> Any:
 
 async def changed_billing(now: Any, changed: dict[str, Any], actor: Actor) -> dict[Any, Any]:
     """The address in Peppol is one."""
-    _peppol_address(*(changed.get(name, getattr(now, name)) for name in ("endpoint_scheme", "endpoint_id")))
+    peppol.must_be_one(*(changed.get(name, getattr(now, name)) for name in ("endpoint_scheme", "endpoint_id")))
     return await new_version(now, changed, actor)
-
-
-def _peppol_address(scheme: str | None, identifier: str | None) -> None:
-    if wrong := peppol.fault(scheme, identifier):
-        name, code = {"scheme": ("endpoint_scheme", "not-a-peppol-scheme"), "identifier": ("endpoint_id", "not-a-peppol-address")}[wrong]
-        raise Invalid(FieldError(f"/{name}", code))
 
 
 async def tenant_of(customer: UUID) -> UUID:

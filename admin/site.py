@@ -120,6 +120,7 @@ class StaffAdmin(AdminRouter):
             (sentence("What a customer would be billed"), PRO_FORMA, FINANCE),
             (sentence("Bank statements and direct debit"), "/admin/statements", FINANCE),
             (sentence("Mandates"), "/admin/mandates", FINANCE),
+            (sentence("How partners are billed"), "/admin/partner-billing", FINANCE),
             (sentence("Payments and what they settled"), "/admin/payments", FINANCE),
             (sentence("Refunds and payouts"), "/admin/refunds", FINANCE),
             (sentence("Credit notes for two people"), CREDITS, FINANCE),

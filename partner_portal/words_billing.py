@@ -13,6 +13,7 @@ from billing.service.invoice_list import TooManyInvoices
 from billing.service.issuers import ProviderSendsInvoices
 from billing.service.orders import TermsDiffer
 from billing.service.parties import DebtorIncomplete, IssuerUnknown
+from billing.service.partner_accounts import BillingDataChanged
 from billing.service.pauses import PauseUnderWay
 from billing.service.places import PlaceUnknown
 from billing.service.prices import BilledAlready, ChangesLater, IndexedOtherwise
@@ -90,6 +91,10 @@ PROBLEMS: dict[type[Problem], Words] = {
         sentence("Enter what points at its country first: two pieces of evidence must agree."),
     ),
     DebtorIncomplete: Words(sentence("The invoice has no address"), sentence("Enter a billing address of the customer first.")),
+    BillingDataChanged: Words(
+        sentence("Somebody else changed this meanwhile"),
+        sentence("Open the page of %(partner)s again to see what is on record now, and enter what you wanted once more."),
+    ),
 }
 FIELDS = {
     "unknown-line": sentence("The invoice has no line %(value)s."),

@@ -1,4 +1,4 @@
-"""The details with which a partner that bills in its own name sends its invoices."""
+"""The details with which a partner that bills in its own name sends its invoices, and how the provider bills it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, Router, get, post
 
-from partner_portal.infra import db, formats
+from partner_portal.infra import db, formats, settings
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.step_up import PasswordNeeded
 from partner_portal.kernel.actor import Role
@@ -15,7 +15,7 @@ from partner_portal.kernel.errors import Invalid
 from partner_portal.web import auth, forms, pages, step_up
 from partner_portal.web.forms import NO_ERRORS, Errors, Typed
 
-from ..service import issuers
+from ..service import issuers, partner_accounts
 from ..service.issuers import IssuerDetails
 
 PATH = "/portal/settings/billing"
@@ -25,8 +25,11 @@ _BLANK = {"country": "NL", "payment_days": "30", "consumer_payment_days": "14"}
 
 @get("/")
 async def show(request: Request[Any, Any, Any], actor: auth.Acting) -> Response[bytes]:
-    """How the partner's invoices are sent."""
-    return await pages.page(request, "billing/issuer/details.html", now=await issuers.own(actor), country=formats.country)
+    """How the partner's invoices are sent, and how it is billed itself."""
+    now = await issuers.own(actor)
+    owed = await partner_accounts.own(actor) if now.is_sender else None
+    words: dict[str, Any] = {"now": now, "owed": owed, "provider": settings.current().provider_name, "country": formats.country}
+    return await pages.page(request, "billing/issuer/details.html", **words)
 
 
 @get("/data")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from partner_portal.kernel.errors import FieldError, Invalid
+
 SCHEMES = frozenset({
     "0002", "0007", "0009", "0060", "0088", "0096", "0097", "0106", "0130", "0135", "0142", "0151", "0183", "0184", "0188", "0190", "0191", "0192",
     "0195", "0196", "0198", "0199", "0200", "0201", "0204", "0208", "0209", "0210", "0211", "0216", "0218", "0221", "0225", "0230", "0235", "0240",
@@ -23,3 +25,10 @@ def fault(scheme: str | None, identifier: str | None) -> str | None:
     if not scheme or scheme not in SCHEMES:
         return "scheme"
     return None if identifier and re.fullmatch(_FORMS.get(scheme, _ANY), identifier) else "identifier"
+
+
+def must_be_one(scheme: str | None, identifier: str | None) -> None:
+    """Raises Invalid at /endpoint_scheme or /endpoint_id, whichever cannot be so."""
+    if wrong := fault(scheme, identifier):
+        name, code = {"scheme": ("endpoint_scheme", "not-a-peppol-scheme"), "identifier": ("endpoint_id", "not-a-peppol-address")}[wrong]
+        raise Invalid(FieldError(f"/{name}", code))

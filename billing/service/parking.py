@@ -32,6 +32,9 @@ SELECT id, tenant, $1, customer, service, reason, facts, $2
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) AS given(id, tenant, customer, service, reason, facts)
 """
 _STANDS = "SELECT 1 FROM billing_parked WHERE settled_at IS NULL AND tenant = $1 AND customer IS NOT DISTINCT FROM $2 AND service IS NULL AND reason = $3"
+_FOR_ADDRESS = (
+    "SELECT id FROM billing_parked WHERE settled_at IS NULL AND tenant = $1 AND customer IS NULL AND service IS NULL AND reason = $2"
+)
 _OF_TENANT = "SELECT 1 FROM billing_parked WHERE id = $1 AND tenant = $2 AND customer IS NULL"
 _SETTLE = """
 UPDATE billing_parked SET settled_at = $2, settled_by = $3 WHERE id = ANY($1::uuid[]) AND settled_at IS NULL RETURNING id, tenant, customer, reason
@@ -82,6 +85,11 @@ async def hold(tenant: UUID, doubt: Doubt) -> None:
     if await db.fetch_one(_STANDS, tenant, customer, doubt.why.value) is None:
         facts = msgspec.json.encode(doubt.facts).decode()
         await db.execute(_PARK, None, clock.now(), [new_id()], [tenant], [customer], [None], [doubt.why.value], [facts])
+
+
+async def address_given(actor: Actor, tenant: UUID) -> None:
+    """What waited for an address of the tenant itself is settled, and looked at again at once."""
+    await _settle([row["id"] for row in await db.fetch(_FOR_ADDRESS, tenant, Why.NO_ADDRESS.value)], actor.trail)
 
 
 async def must_be_of(tenant: UUID, parked: UUID) -> None:

@@ -98,7 +98,8 @@ SELECT c.id, c.tenant, c.name, c.number, c.segment, c.country, c.vat_id,
 _PARTNER = f"""
 SELECT t.id, t.name, t.code, t.country, t.vat_id,
        {is_valid_sql(tenant="t.id", vat_id="t.vat_id")} AS is_vat_id_valid, t.language, t.email AS tenant_email,
-       i.name AS legal_name, i.street, i.postcode, i.city, nullif(i.country, t.country) AS address_country,
+       coalesce(a.name, i.name) AS legal_name, coalesce(a.street, nullif(i.street, '')) AS street, coalesce(a.postcode, i.postcode) AS postcode,
+       coalesce(a.city, i.city) AS city, nullif(coalesce(a.country, i.country), t.country) AS address_country,
        i.chamber_number, coalesce(a.email, i.email, t.email) AS email, a.payment_days,
        coalesce(a.is_collective, true) AS is_collective, a.buyer_reference, a.endpoint_scheme, a.endpoint_id
   FROM tenant t LEFT JOIN billing_issuer i ON i.tenant = t.id LEFT JOIN billing_account a ON a.tenant = t.id AND a.customer IS NULL

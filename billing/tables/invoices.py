@@ -57,7 +57,10 @@ class Series(OwnedByTenant, Table, tablename="billing_series"):
 
 
 class Account(OwnedByTenant, Table, tablename="billing_account"):
-    """How a debtor is billed, where it differs from the usual; without a customer it is the partner itself."""
+    """How a debtor is billed, where it differs from the usual; without a customer it is the partner itself.
+
+    Only a partner has a name and an address here, where they are not those with which it sends its own invoices; a customer's are its location's.
+    """
 
     customer = ForeignKey(Customer, null=True, default=None, on_delete=OnDelete.restrict)
     payment_days = SmallInt(null=True, default=None)
@@ -66,8 +69,16 @@ class Account(OwnedByTenant, Table, tablename="billing_account"):
     buyer_reference = Varchar(100, null=True, default=None)
     endpoint_scheme = Varchar(4, null=True, default=None, help_text="Peppol: 0106 (KvK), 0190 (OIN), 9944 (btw)")
     endpoint_id = Varchar(50, null=True, default=None)
+    name = Varchar(200, null=True, default=None)
+    street = Varchar(200, null=True, default=None)
+    postcode = Varchar(12, null=True, default=None)
+    city = Varchar(100, null=True, default=None)
+    country = Varchar(2, null=True, default=None)
     version = Integer(default=1)
 
+    billing_account_address = Check(
+        "num_nulls(street, postcode, city, country) IN (0, 4) AND (customer IS NULL OR num_nonnulls(name, street) = 0)"
+    )
     billing_account_days = Check("payment_days IS NULL OR payment_days BETWEEN 0 AND 120")
 
 

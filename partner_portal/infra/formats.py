@@ -17,6 +17,7 @@ from partner_portal.kernel.money import Money
 
 LANGUAGES = ("nl", "en")
 
+_NEAR = ("NL", "BE", "DE", "LU", "FR", "GB")
 _SHORT = "dd-MM-yyyy"
 _pattern = cache(parse_pattern)
 
@@ -84,6 +85,16 @@ def country(code: str, language: str) -> str:
     """The country's name, or its code where it has none."""
     name: str = locale(language).territories.get(code, code)
     return name
+
+
+@cache
+def countries(language: str) -> tuple[tuple[str, str], ...]:
+    """Every country by its code, with its name in this language; the neighbours first."""
+    # Codes of two letters are countries, except for these: they stand for unions, the unknown and drills.
+    none = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}
+    names = {code: name for code, name in locale(language).territories.items() if len(code) == 2 and code.isalpha() and code not in none}  # noqa: PLR2004
+    others = sorted((name, code) for code, name in names.items() if code not in _NEAR)
+    return (*((code, names[code]) for code in _NEAR), *((code, name) for name, code in others))
 
 
 def listing(words: Sequence[str], language: str) -> str:

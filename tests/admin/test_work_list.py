@@ -186,6 +186,7 @@ async def test_the_page_is_finances(staff: SignsIn, stranger: httpx.AsyncClient,
 FINANCES_PAGES = {
     "Accounting link": "/admin/accounting",
     "Bank statements and direct debit": "/admin/statements",
+    "How partners are billed": "/admin/partner-billing",
     "Mandates": "/admin/mandates",
     "Payments and what they settled": "/admin/payments",
     "Plans, costs and write-offs": "/admin/late",

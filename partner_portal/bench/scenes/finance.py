@@ -10,14 +10,16 @@ import admin.access
 from admin.tables import StaffSession
 from billing.policy.money_in import Source
 from billing.policy.reminding import Held
-from billing.service import credit_requests, holds, payments, plans, refunds
+from billing.service import credit_requests, holds, partner_accounts, payments, plans, refunds
 from billing.service.accounting import connections
 from billing.service.accounting.connections import ConnectionWanted
 from billing.service.credit_notes import Wanted
+from billing.service.partner_accounts import PartnerBilling
 from billing.service.payments import Debtor, Receipt
 from billing.service.plans import InstalmentWanted
 from billing.service.statements import importing
 from partner_portal.infra import clock, db, outbox
+from partner_portal.infra.ids import new_id
 from partner_portal.kernel.actor import SYSTEM, Actor, StaffRole
 
 from .stage import STAFF, Stage
@@ -54,6 +56,7 @@ async def work(stage: Stage) -> Actor:
     await _money_back(stage, actor)
     await _agreements(stage, actor)
     await _connect()
+    await _bill_a_partner(stage, actor)
     await outbox.drain()
     return actor
 
@@ -114,3 +117,20 @@ async def _connect() -> None:
         ledgers = {"default": "8000", "money": "1100"}
         wanted = ConnectionWanted(code="scene", package="files", starts_on=clock.today(), ledgers=ledgers, vat_codes={"S:NL:21": "hoog"})
         await connections.enter(SYSTEM, house["id"], wanted)
+
+
+_OWN_NAME = """
+INSERT INTO tenant (id, code, name, kind, bills, email, created_at) VALUES ($1, 'SCENE', 'Schaduw Telecom & Zonen', 'partner', 'own name', $2, $3)
+"""
+
+
+async def _bill_a_partner(stage: Stage, actor: Actor) -> None:
+    """The provider bills a partner, at an address that finance entered."""
+    partner = new_id()
+    wanted = PartnerBilling(
+        name="Schaduw Telecom & Zonen B.V.", street="Kade 3", postcode="3011 AB", city="Rotterdam", country="NL", vat_id="NL123456782B90"
+    )
+    async with db.unit_of_work(STAFF):
+        await db.execute(_OWN_NAME, partner, "facturen@schaduw.example.com", clock.now())
+        await partner_accounts.enter(actor, partner, 0, wanted)
+    stage.things |= {"debtor_partner": partner}

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from billing.service import documents, invoice_list, invoice_view
 from billing.service import services as contracts
-from partner_portal.infra import catalogue
+from partner_portal.infra import catalogue, formats
 from partner_portal.kernel.errors import Invalid
 from partner_portal.web import around, auth, lists, pages
 from partner_portal.web.lists import Listing, Window
@@ -116,7 +116,7 @@ async def _page(request: Request[Any, Any, Any], tab: str, head: asyncpg.Record,
 
 
 def _around(head: asyncpg.Record) -> around.Words:
-    return {"around": "overview/customer/page.html", "customer": head, "segments": words.SEGMENTS, "country": words.country}
+    return {"around": "overview/customer/page.html", "customer": head, "segments": words.SEGMENTS, "country": formats.country}
 
 
 async def words_around(customer_id: UUID) -> around.Words:

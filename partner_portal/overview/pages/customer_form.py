@@ -13,7 +13,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.params import FromPath
 
-from partner_portal.infra import catalogue, db, spreadsheet
+from partner_portal.infra import catalogue, db, formats, spreadsheet
 from partner_portal.infra.catalogue import sentence
 from partner_portal.kernel.actor import Role
 from partner_portal.kernel.errors import FieldError, Invalid
@@ -113,7 +113,7 @@ def _choices(language: str) -> dict[str, Any]:
     return {
         "segments": [(value, text, catalogue.text(words.SEGMENT_MEANINGS[value], language)) for value, text in said(words.SEGMENTS)],
         "languages": [(value, text, "") for value, text in said(words.LANGUAGES)],
-        "countries": words.countries(language),
+        "countries": formats.countries(language),
     }
 
 

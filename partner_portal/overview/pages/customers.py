@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 from litestar import Request, Response, Router, get
 
-from partner_portal.infra import clock
+from partner_portal.infra import clock, formats
 from partner_portal.infra.catalogue import sentence
 from partner_portal.infra.spreadsheets_out import Cell
 from partner_portal.kernel.actor import Role
@@ -92,7 +92,7 @@ async def listed(request: Request[Any, Any, Any], actor: auth.Acting) -> Respons
         sorts=SORTS,
         segments=words.SEGMENTS,
         languages=words.LANGUAGES,
-        country=words.country,
+        country=formats.country,
         may_enter=actor.has_any(Role.OWNER, Role.CLERK),
     )
     answer.headers["hx-replace-url"] = wanted.address()
@@ -136,7 +136,7 @@ def _cells(row: asyncpg.Record, columns: tuple[str, ...], language: str) -> list
 _CELLS: dict[str, Callable[[asyncpg.Record, str], Cell]] = {
     "segment": lambda row, language: words.value("segment", row["segment"], language),
     "language": lambda row, language: words.value("language", row["language"], language),
-    "country": lambda row, language: words.country(row["country"], language),
+    "country": lambda row, language: formats.country(row["country"], language),
     "email": lambda row, _language: row["contact_email"],
     "since": lambda row, _language: clock.civil_day(row["created_at"]),
     "services": lambda row, _language: row["running"],

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
-
-from babel import Locale
 
 from billing.policy.agreed import Channel
 from billing.policy.terms import Align, CountFrom, NoticeUnit, Renewal
@@ -148,33 +145,10 @@ def value(column: str, given: object, language: str) -> str:
     if column.endswith("_cents") and isinstance(given, int):
         return formats.money(given, language)
     if column == "country":
-        return country(str(given), language)
+        return formats.country(str(given), language)
     said = _VALUES.get(column, {}).get(str(given))
     if said:
         return catalogue.text(said, language)
     if column.endswith(("_on", "_until", "_end", "_from")) and isinstance(given, str):
         return formats.day(date.fromisoformat(given[:10]), language)
     return str(given)
-
-
-_NEAR = ("NL", "BE", "DE", "LU", "FR", "GB")
-
-
-@cache
-def countries(language: str) -> tuple[tuple[str, str], ...]:
-    """Every country by its code, with its name in this language; the neighbours first."""
-    names = _names(formats.locale(language))
-    others = sorted((name, code) for code, name in names.items() if code not in _NEAR)
-    return (*((code, names[code]) for code in _NEAR), *((code, name) for name, code in others))
-
-
-def country(code: str, language: str) -> str:
-    """The country's name, or its code where it has none."""
-    return _names(formats.locale(language)).get(code, code)
-
-
-@cache
-def _names(locale: Locale) -> dict[str, str]:
-    # Codes of two letters are countries, except for these: they stand for unions, the unknown and drills.
-    none = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}
-    return {code: name for code, name in locale.territories.items() if len(code) == 2 and code.isalpha() and code not in none}  # noqa: PLR2004
