@@ -39,6 +39,10 @@ _FORMS: dict[str, Callable[..., str]] = {
     "country": formats.country,
     "who": who,
 }
+_WHOLE = 24
+"""So many signs fit on a line of 360 px, also in a heading."""
+_OURS = re.compile(r"\b[A-Z0-9]{2,8}-[A-Z](?:\d{4})?-\d{4,}\b")
+"""A number that the portal gave, as NRD-T-00001 or HUIS-F2026-000123."""
 _SUM = re.compile(r"(?<=\bEUR) (?=-?\d)|(?<=\d) (?=%)")
 
 
@@ -78,12 +82,25 @@ def environment() -> Environment:
     made.globals.update({"_": _translated, "ngettext": _plural})
     made.filters.update({name: _in_language(form) for name, form in _FORMS.items()})
     made.filters["together"] = together
+    made.filters["whole"] = whole
+    made.filters["whole_within"] = whole_within
     return made
 
 
 def together(text: str) -> str:
     """The words with each "EUR" on one line with its sum, and each "%" with its number; amounts that HTML templates write stand so by themselves."""
     return _SUM.sub("\N{NO-BREAK SPACE}", text)
+
+
+def whole(number: str | None) -> Markup:
+    """A number that people know something by, for HTML: one word, also where it has hyphens; one that is too long for a telephone may break all the same."""
+    said = escape(number or "")
+    return Markup('<span class="whole">{}</span>').format(said) if 0 < len(said) <= _WHOLE else said
+
+
+def whole_within(text: str) -> Markup:
+    """The text, for HTML, with each number in it that the portal gave as one word."""
+    return Markup(_OURS.sub(lambda found: whole(found[0]), escape(text)))  # noqa: S704  # escaped, and a number needs no escaping
 
 
 @cache
