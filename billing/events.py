@@ -113,9 +113,13 @@ class GatewayCalled(Event, frozen=True, kw_only=True):
 
 
 class CollectionAnnounced(Event, frozen=True, kw_only=True):
-    """A debtor is to be told by mail when, and how much, will be collected: its invoice said nothing of it, or something else."""
+    """A debtor is to be told by mail when, and how much, will be collected: its invoice said nothing of it, or something else.
+
+    `together`: further announcements that the same mail makes, of the same mandate, account and day.
+    """
 
     announcement_id: UUID
+    together: tuple[UUID, ...] = ()
 
 
 class MandateInvited(Event, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from partner_portal.kernel.events import Event
 
 from ..events import CollectionAnnounced, InvoiceIssued, InvoicePaid, PaymentTakenOff
 from ..policy.ledger import Kind, Label
-from ..service import announcing, archive, documents, faces, issuing, paper, pay_links, taking_off, transfers
+from ..service import announcing, archive, documents, faces, issuing, paper, pay_links, reminder_letters, taking_off, transfers
 from ..service.archive import Told
 from ..service.documents import Document, Rendering, Standing
 
@@ -89,13 +89,22 @@ async def _mail(told: Told, name: str, attach: Sequence[Filed], *, key: str, lin
 
 @outbox.through_staff_door
 async def tell_of_collection(event: CollectionAnnounced) -> None:
-    """The debtor knows by mail when and how much will be collected; nothing where something else was announced since, or it was paid."""
-    notice = await announcing.notice(event.tenant_id, event.announcement_id)
-    if not notice.is_current:
+    """The debtor knows by mail when and how much will be collected; nothing of what was announced anew since, or paid."""
+    notices = [
+        notice for notice in await announcing.notices(event.tenant_id, [event.announcement_id, *event.together]) if notice.is_current
+    ]
+    if not notices:
         return
-    document = await documents.one(notice.invoice)
-    told = msgspec.structs.replace(archive.told_about(document), collects=notice.collection)
-    await _mail(told, "collection_announced", [], key=f"{event.announcement_id}:announced", link=await _way(told, notice.invoice))
+    first, key = notices[0], f"{event.announcement_id}:announced"
+    told = archive.told_about(await documents.one(first.invoice))
+    if len(notices) == 1:
+        told = msgspec.structs.replace(told, collects=first.collection)
+        await _mail(told, "collection_announced", [], key=key, link=await _way(told, first.invoice))
+        return
+    total = sum(notice.collection.amount_cents for notice in notices)
+    told = msgspec.structs.replace(told, collects=msgspec.structs.replace(first.collection, amount_cents=total))
+    link = await reminder_letters.pay_at([notice.invoice for notice in notices], first.customer)
+    await _mail(told, "collections_announced", [], key=key, link=link, notices=notices)
 
 
 @outbox.through_staff_door

@@ -5,6 +5,7 @@ Only what was announced is collected, on that day, that sum, from that account. 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -58,7 +59,7 @@ INSERT INTO billing_announcement (id, tenant, invoice, mandate, reference, credi
 SELECT a.id, a.tenant, a.invoice, a.mandate, a.reference, a.creditor_id, a.iban, a.cents, a.day, $10, $11, $12
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::date[])
        AS a (id, tenant, invoice, mandate, reference, creditor_id, iban, cents, day)
-    ON CONFLICT (invoice, mandate, iban, collects_on, amount_cents) DO NOTHING RETURNING id, tenant
+    ON CONFLICT (invoice, mandate, iban, collects_on, amount_cents) DO NOTHING RETURNING id, tenant, mandate, iban, collects_on
 """
 
 
@@ -69,18 +70,31 @@ async def with_invoices(invoices: Sequence[UUID]) -> None:
 
 
 async def announce() -> int:
-    """Whatever would be collected soon and was not announced as it would be now, is, with a mail to follow; returns how many. A missed day heals itself."""
+    """Whatever would be collected soon and was not announced as it would be now, is, with a mail to follow; returns how many. A missed day heals itself.
+
+    What one mandate collects on one day is announced by one mail.
+    """
     total, last = 0, (date.min, UUID(int=0))
     while True:
         async with db.unit_of_work(Principal(Door.STAFF, actor="system:daily")):
             today = clock.today()
             rows = await db.fetch(_UNTOLD, today, _AHEAD.days, first_day(today), *last)
             made = await _write(rows, is_separate=True)
-            await outbox.publish_all([CollectionAnnounced(tenant_id=row["tenant"], announcement_id=row["id"]) for row in made])
+            await outbox.publish_all(_events(made))
         total += len(made)
         if len(rows) < _AT_A_TIME:
             return total
         last = (rows[-1]["due_on"], rows[-1]["id"])
+
+
+def _events(made: Sequence[Any]) -> list[CollectionAnnounced]:
+    mails: dict[tuple[UUID, str, date], list[Any]] = defaultdict(list)
+    for row in made:
+        mails[row["mandate"], row["iban"], row["collects_on"]].append(row)
+    return [
+        CollectionAnnounced(tenant_id=first["tenant"], announcement_id=first["id"], together=tuple(row["id"] for row in others))
+        for first, *others in mails.values()
+    ]
 
 
 async def _write(rows: Sequence[Any], *, is_separate: bool) -> list[Any]:
@@ -109,23 +123,33 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One announcement by mail: of which invoice, and what is announced; `is_current` where it is still what will be done."""
 
     invoice: UUID
+    number: str
+    customer: UUID | None
     collection: Collection
     is_current: bool
 
 
-async def notice(tenant: UUID, announcement: UUID) -> Notice:
-    """The announcement; NotFound where it is not this tenant's."""
-    row = await db.fetch_one(
-        f"SELECT a.invoice, {_COLLECTION}, a.id = (SELECT max(n.id::text)::uuid FROM billing_announcement n WHERE n.invoice = a.invoice) AS is_newest,"
-        " s.open_cents FROM billing_announcement a JOIN billing_standing s ON s.invoice = a.invoice JOIN billing_mandate m ON m.id = a.mandate"
-        " WHERE a.id = $1 AND a.tenant = $2",
-        *(announcement, tenant),
-    )
-    if row is None:
-        raise NotFound(what="announcement", id=str(announcement))
-    return Notice(
-        invoice=row["invoice"], collection=collection(row), is_current=row["is_newest"] and row["open_cents"] == row["amount_cents"]
-    )
+_NOTICES = f"""
+SELECT a.invoice, i.number, i.customer, {_COLLECTION}, s.open_cents,
+       a.id = (SELECT max(n.id::text)::uuid FROM billing_announcement n WHERE n.invoice = a.invoice) AS is_newest
+  FROM billing_announcement a JOIN billing_invoice i ON i.id = a.invoice JOIN billing_standing s ON s.invoice = a.invoice
+  JOIN billing_mandate m ON m.id = a.mandate WHERE a.id = ANY($1::uuid[]) AND a.tenant = $2 ORDER BY i.due_on, i.number
+"""
+
+
+async def notices(tenant: UUID, announcements: Sequence[UUID]) -> list[Notice]:
+    """The announcements, the oldest invoice first; NotFound where one is not this tenant's."""
+    rows = await db.fetch(_NOTICES, list(announcements), tenant)
+    if len(rows) < len(set(announcements)):
+        raise NotFound(what="announcement", id=str(announcements[0]))
+    return [
+        Notice(
+            **{name: row[name] for name in ("invoice", "number", "customer")},
+            collection=collection(row),
+            is_current=row["is_newest"] and row["open_cents"] == row["amount_cents"],
+        )
+        for row in rows
+    ]
 
 
 def collection(row: Any) -> Collection:

@@ -198,6 +198,7 @@ async def test_every_handler_given_noords_ids_in_an_event_of_zuid_does_nothing(w
         "number": "tr_geheim",
         "payment_id": noords.invoice,
         "announcement_id": noords.invoice,
+        "together": (),
         "mandate_id": noords.invoice,
         "statement_id": noords.invoice,
         "connection_id": noords.invoice,

@@ -168,3 +168,53 @@ async def test_what_was_paid_meanwhile_is_not_announced_by_a_mail_that_comes_lat
     await pay(invoice, 12100)
 
     assert await mailed(world) == []
+
+
+async def test_what_one_mandate_collects_on_a_day_is_announced_in_one_mail_with_the_sum_and_each_invoice(
+    world: World, invoice: UUID
+) -> None:
+    await before_the_mandate(world, [20_000, 30_000])
+    clock.move_to(date(2026, 11, 25))
+
+    assert await announcing.announce() == 3
+    assert await announcing.announce() == 0
+
+    assert await mailed(world) == ["Wij schrijven op 22 december 2026 EUR 726,00 af: 3 facturen, de oudste HUIS-F2026-000001"]
+    (mail,) = [one for one in world.mailbox.mailbox.mails(BAKER) if "EUR 726,00" in one.subject]
+    assert [amount in mail.text for amount in ("EUR 121,00", "EUR 242,00", "EUR 363,00")] == [True] * 3
+    clock.move_to(date(2026, 12, 18))
+    assert sorted(row["amount_cents"] for row in await collect(world)) == [12_100, 24_200, 36_300]
+
+
+async def test_of_invoices_announced_together_only_what_still_holds_is_told(world: World, invoice: UUID) -> None:
+    others = await before_the_mandate(world, [20_000, 30_000])
+    clock.move_to(date(2026, 11, 25))
+    await announcing.announce()
+    await pay(others[0], 24_200)
+    await pay(others[1], 100)
+
+    assert await mailed(world) == ["Wij schrijven op 22 december 2026 EUR 121,00 af: Factuur HUIS-F2026-000001"]
+
+
+async def test_what_is_collected_on_another_day_has_a_mail_of_its_own(world: World, invoice: UUID) -> None:
+    clock.move_to(date(2026, 11, 24))
+    await before_the_mandate(world, [20_000])
+    clock.move_to(date(2026, 11, 27))
+
+    assert await announcing.announce() == 2
+
+    assert await mailed(world) == [
+        "Wij schrijven op 22 december 2026 EUR 121,00 af: Factuur HUIS-F2026-000001",
+        "Wij schrijven op 24 december 2026 EUR 242,00 af: Factuur HUIS-F2026-000002",
+    ]
+
+
+async def before_the_mandate(world: World, amounts: list[int]) -> list[UUID]:
+    """Invoices of today that say nothing of being collected: their announcements are still to come."""
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE billing_issuer SET creditor_id = '' WHERE tenant = $1", world.house)
+    made = [await issue(world.noord.id, world.noord.customers["bakery"], [line(cents)]) for cents in amounts]
+    await outbox.drain()
+    async with db.unit_of_work(STAFF_DOOR):
+        await db.execute("UPDATE billing_issuer SET creditor_id = 'NL98ZZZ999999990000' WHERE tenant = $1", world.house)
+    return made

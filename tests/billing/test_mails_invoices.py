@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from billing.service import archive
+from billing.service.announcing import Notice
 from billing.service.documents import Settlement
 from billing.service.taking_off import Told
 from billing.service.transfers import Account, Claim
@@ -31,6 +32,7 @@ MAILS = {
     "invoice_for_damage": ("invoice", "damages"),
     "invoice_that_is_collected": ("invoice", "collected"),
     "collection_announced": ("collection_announced", "collected"),
+    "collections_announced": ("collections_announced", "collected"),
     "invoice_paid": ("invoice_paid", "business"),
     "invoice_paid_in_parts": ("invoice_paid", "business"),
     "invoice_open_again": ("invoice_open_again", "business"),
@@ -70,6 +72,15 @@ def said(name: str, language: str) -> Rendered:
     if mailed == "invoice_paid":
         told = replace(told, paid_on=date(2026, 12, 3), settled=PAID_BY[name])
     more = {"again": AGAIN[name], "accounts": TO if not AGAIN[name].is_collected else []} if mailed == "invoice_open_again" else {}
+    if mailed == "collections_announced":
+        notices = [
+            Notice(
+                invoice=UUID(int=nth), number=number, customer=None, collection=replace(told.collects, amount_cents=cents), is_current=True
+            )
+            for nth, (number, cents) in enumerate([(told.number, 10884), ("HUIS-F2026-000124", 4_116), ("HUIS-F2026-000131", 100_000)])
+        ]
+        told = replace(told, collects=replace(told.collects, amount_cents=115_000))
+        more = {"notices": notices}
     with settings.use(settings.load({"PROVIDER_NAME": letters.PROVIDER, "SECRET_KEY": "x" * 40})):
         return mail.render(f"billing/{mailed}", language=language, brand=letters.BRAND, told=told, link=LINK, **more)
 
