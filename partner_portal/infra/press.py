@@ -6,8 +6,10 @@ import atexit
 import hashlib
 import io
 import os
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).with_name("assets")
 """The style sheet of letters and the fonts; the web serves this folder beside its own under /static."""
 
+_CHANGED = "SOURCE_DATE_EPOCH"  # what fontTools writes instead of the time
 _WARMING = '<html lang="nl"><title>-</title><body><p>Warm</p><table><tr><th>1</th><td>2</td></tr></table></body></html>'
 
 
@@ -45,12 +48,14 @@ class Enclosed(NamedTuple):
 
 
 class _Tools(NamedTuple):
-    style: CSS
+    styles: list[CSS]
     fonts: FontConfiguration
     fetcher: URLFetcher
 
 
-_kept: list[_Tools] = []  # one per process, made by `warm`
+_OTHER_SCRIPTS = re.compile("[\u0590-\u1dff\u2300-\ufffd\U00010000-\U0010ffff]")
+"""What Source Sans, which has Latin, Greek and Cyrillic, does not draw: other scripts, signs and emoji."""
+_kept: dict[bool, _Tools] = {}  # one per process, made by `warm`; a second one by the first letter with other scripts
 
 
 def warm() -> None:
@@ -67,7 +72,7 @@ def write(page: str, enclosed: Enclosed | None = None, following: Sequence[str] 
 
     Each letter counts its own pages.
     """
-    tools = _tools()
+    tools = _tools(all_scripts=any(_OTHER_SCRIPTS.search(one) for one in (page, *following)))
     from weasyprint import HTML  # noqa: PLC0415  # 0.7 s and 40 MB that only this process pays
     from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
 
@@ -75,7 +80,7 @@ def write(page: str, enclosed: Enclosed | None = None, following: Sequence[str] 
     try:
         made, *others = (
             HTML(string=one, base_url=f"{ASSETS.as_uri()}/", url_fetcher=tools.fetcher).render(
-                stylesheets=[tools.style], font_config=tools.fonts, pdf_variant="pdf/a-3a"
+                stylesheets=tools.styles, font_config=tools.fonts, pdf_variant="pdf/a-3a"
             )
             for one in (page, *following)
         )
@@ -102,8 +107,8 @@ def _enclose(made: Document, enclosed: Enclosed) -> None:
     made.metadata.generate_rdf_metadata = lambda *asked: usual(*asked).replace(b"</rdf:RDF>", about + b"</rdf:RDF>")
 
 
-def _tools() -> _Tools:
-    if not _kept:
+def _tools(*, all_scripts: bool) -> _Tools:
+    if all_scripts not in _kept:
         try:
             from weasyprint import CSS  # noqa: PLC0415
             from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
@@ -111,8 +116,26 @@ def _tools() -> _Tools:
             raise LibrariesMissing(str(why).splitlines()[0]) from None
         atexit.register(_kept.clear)  # fonts must be let go while WeasyPrint is still there
         fonts, fetcher = FontConfiguration(), _bundled_only()
-        _kept.append(_Tools(CSS(ASSETS / "pdf.css", font_config=fonts, url_fetcher=fetcher), fonts, fetcher))
-    return _kept[0]
+        # Six megabytes of fonts more, half a second once: letters that need none of them are made as if there were none.
+        sheets = ("pdf.css", "pdf-all-scripts.css") if all_scripts else ("pdf.css",)
+        with _of_no_time():
+            _kept[all_scripts] = _Tools([CSS(ASSETS / name, font_config=fonts, url_fetcher=fetcher) for name in sheets], fonts, fetcher)
+    return _kept[all_scripts]
+
+
+@contextmanager
+def _of_no_time() -> Iterator[None]:
+    """Fonts that are unpacked inside say that they were changed in 1970, in every process, and not at this moment: letters are the same bytes."""
+    environment = os.environ  # noqa: TID251  # no setting of ours: the one way to say it to fontTools
+    before = environment.get(_CHANGED)
+    environment[_CHANGED] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del environment[_CHANGED]
+        else:
+            environment[_CHANGED] = before
 
 
 def _bundled_only() -> URLFetcher:

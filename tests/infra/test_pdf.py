@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import os
 import signal
@@ -22,6 +23,7 @@ from tests.approved import assert_approved
 
 ROOT = Path(__file__).parents[2]
 MILLIMETRE = 72 / 25.4
+SCRIPTS = "北京科技有限公司 · 峠の茶屋 · 한국통신 · 三塭電信 · شركة الاتصالات · חברת תקשורת · Ελληνική · Телеком · 😀"
 
 # WeasyPrint leaves closing its own colour profile to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -172,6 +174,42 @@ async def test_a_letter_that_does_not_end_is_given_up_and_the_next_one_succeeds(
     monkeypatch.setattr(pdf, "SECONDS", 30.0)
     assert await pdf.write(page)
     assert _gone(stuck)
+
+
+def test_names_in_every_script_are_drawn_can_be_read_out_and_leave_other_letters_as_they_were() -> None:
+    ordinary = pdf.html("terminations/confirmation", language="nl", **letters.letter("nl"))
+    before = press.write(ordinary)
+
+    reader = PdfReader(io.BytesIO(press.write(_saying(SCRIPTS))))
+
+    assert {name.partition("+")[2] for name in _fonts(reader)} >= {
+        f"Noto-{name}" for name in ("Sans-SC", "Sans-JP", "Sans-KR", "Sans-TC", "Sans-Arabic", "Sans-Hebrew", "Emoji")
+    }
+    told = reader.pages[0].extract_text()
+    for said in ("北京科技有限公司", "峠の茶屋", "한국통신", "三塭電信", "Ελληνική", "Телеком", "😀"):
+        assert said in told
+    metadata = reader.trailer["/Root"]["/Metadata"].get_data().decode()  # type: ignore[index]
+    assert 'pdfaid:part="3" pdfaid:conformance="A"' in " ".join(metadata.split())
+    assert press.write(ordinary) == before
+    assert not any("Noto" in name for name in _fonts(PdfReader(io.BytesIO(before))))
+
+
+def test_letters_in_every_script_are_the_same_bytes_in_every_process() -> None:
+    code = f"import hashlib; from partner_portal.infra import press; print(hashlib.sha256(press.write({_saying(SCRIPTS)!r})).hexdigest())"
+
+    made = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, env=os.environ | {"TZ": "Asia/Tokyo"}
+    )
+
+    assert made.stdout.strip() == hashlib.sha256(press.write(_saying(SCRIPTS))).hexdigest()
+
+
+def _saying(words: str) -> str:
+    return f'<html lang="nl"><title>Namen</title><body><p>{words}</p></body></html>'
+
+
+def _fonts(reader: PdfReader) -> set[str]:
+    return {str(font["/BaseFont"]) for page in reader.pages for font in page["/Resources"]["/Font"].values()}  # type: ignore[index]
 
 
 def test_letters_that_follow_another_keep_their_own_page_numbers_and_stay_readable_by_ear() -> None:
