@@ -21,7 +21,7 @@ from tests.journeys import partner as people
 from tests.world import FINANCE, STAFF_DOOR, World, make_customer, make_service
 
 LIST = "/portal/terminations"
-NUMBER = re.compile(r'<span class="second">([A-Z]{3}-T-\d+) ·')
+NUMBER = re.compile(r'<span class="second"><span class="whole">([A-Z]{3}-T-\d+)</span> ·')
 EARLY: dict[str, Any] = {"early": True, "wished_on": "2027-01-31"}
 
 
