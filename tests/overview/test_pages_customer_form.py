@@ -142,7 +142,7 @@ async def test_a_customer_that_is_there_already_is_told_before_another_is_entere
     second = await noord.post(NEW, data=TYPED | changed | {"seen": seen})
 
     assert first.status_code == 409
-    assert f"Bakkerij De Korst</a> (NRD-C-00001): {likeness}" in first.text
+    assert f'Bakkerij De Korst</a> (<span class="whole">NRD-C-00001</span>): {likeness}' in first.text
     assert 'value="Persweg 1"' in first.text
     assert seen == [str(world.noord.customers["bakery"])]
     assert second.status_code == 303
