@@ -62,7 +62,7 @@ async def on_telephone(portal: Portal, world: World) -> Page:
 async def test_an_early_end_from_the_wizard_by_finance_and_the_customers_telephone_to_the_letter(portal: Portal, world: World) -> None:
     clerk = await portal.page("clerk")
     case = await files(clerk, world, wished_on="2027-01-31")
-    await expect(clerk.locator(".now")).to_contain_text("finance")
+    await expect(clerk.locator(".now")).to_contain_text("financiële administratie")
     await portal.work()
 
     fien = await at_work_list(portal, "fien")
