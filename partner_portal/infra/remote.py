@@ -30,8 +30,12 @@ class Answer(msgspec.Struct, frozen=True):
 async def ask(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, within: float = 10.0
 ) -> Answer:
-    """The answer of another system, whatever its status; NotReached when none came within so many seconds, or too long a one."""
-    async with httpx.AsyncClient(transport=_Edge.transport, timeout=within, verify=_trust(), trust_env=False) as client:
+    """The answer of another system, whatever its status; NotReached when none came within so many seconds, or too long a one.
+
+    Half of the time is for connecting, and that is tried twice: until a connection is there nothing was asked.
+    """
+    edge = _Edge.transport or httpx.AsyncHTTPTransport(verify=_trust(), trust_env=False, retries=1)
+    async with httpx.AsyncClient(transport=edge, timeout=httpx.Timeout(within, connect=within / 2), trust_env=False) as client:
         try:
             async with client.stream(method, url, headers=dict(headers or {}), content=body) as response:
                 read = b""
